@@ -1,0 +1,27 @@
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: demo test check bench truth golden docs krew clean
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q -U pip && $(BIN)/pip install -q -e '.[dev]' && touch $@
+
+demo: $(VENV)/ready ## the main job, on the bundled example mesh
+	@$(BIN)/python examples/demo.py
+test: $(VENV)/ready ## everything CI runs
+	$(BIN)/pytest -n auto
+check: $(VENV)/ready ## lint, types, import contracts
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+bench: $(VENV)/ready ## seconds and MB, each also as a ratio to a yardstick of the same run
+	$(BIN)/python -m benchmarks
+truth: $(VENV)/ready ## the long property and conformance runs
+	$(BIN)/pytest -n auto -m 'truth or not truth' --hypothesis-profile=truth
+golden: $(VENV)/ready ## rewrite expected outputs; read the diff before you commit it
+	$(BIN)/pytest tests/golden --rewrite-goldens
+docs: $(VENV)/ready ## regenerate the generated pages
+	$(BIN)/python -m docs
+krew: $(VENV)/ready ## archives and manifest for krew, in dist/krew
+	$(BIN)/python -m krew
+clean:
+	rm -rf $(VENV) dist build

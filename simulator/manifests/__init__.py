@@ -1,0 +1,1 @@
+"""Kubernetes manifests → resources: reading, defaulting, workload expansion, injection."""

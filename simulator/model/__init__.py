@@ -1,0 +1,1 @@
+"""The vocabulary every stage shares: no behaviour beyond parsing and printing itself."""

@@ -1,0 +1,32 @@
+"""Label selectors, in the three forms that Kubernetes and Istio use."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Labels = Mapping[str, str]
+
+
+def selects(selector: Labels, labels: Labels) -> bool:
+    """Tell whether every key of `selector` has the same value in `labels`; an empty selector selects everything."""
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def label_selector_selects(selector: Mapping[str, Any], labels: Labels) -> bool:
+    """Evaluate a Kubernetes LabelSelector (`matchLabels` and `matchExpressions`) on `labels`."""
+    if not selects(selector.get("matchLabels") or {}, labels):
+        return False
+    return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
+
+
+def _holds(expression: Mapping[str, Any], labels: Labels) -> bool:
+    key, operator, values = expression["key"], expression["operator"], expression.get("values") or ()
+    match operator:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+    return False

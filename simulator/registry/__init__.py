@@ -1,0 +1,1 @@
+"""Resources → istiod's view of the mesh, held in one immutable Snapshot."""

@@ -1,0 +1,67 @@
+"""Security, telemetry and extension policies as they apply to one workload.
+
+istiod: pilot/pkg/model/authentication.go, authorization.go, telemetry.go, envoyfilter.go, extensions.go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+
+class MtlsMode(StrEnum):
+    """Effective PeerAuthentication mode of a workload port (istiod: MutualTLSMode)."""
+
+    UNKNOWN = "UNKNOWN"
+    DISABLE = "DISABLE"
+    PERMISSIVE = "PERMISSIVE"
+    STRICT = "STRICT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerAuthentication:
+    """mTLS modes of a workload: `mode` for every port but those in `ports`. Hashable, so it can be part of a key."""
+
+    mode: MtlsMode = MtlsMode.PERMISSIVE
+    ports: tuple[tuple[int, MtlsMode], ...] = ()
+    source: Resource | None = field(default=None, compare=False)
+
+    def mode_of(self, port: int) -> MtlsMode:
+        """Return the mode of a workload port."""
+        return dict(self.ports).get(port, self.mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationPolicies:
+    """AuthorizationPolicies that select a workload, by action, in istiod's order (root namespace first)."""
+
+    custom: tuple[Resource, ...] = ()
+    deny: tuple[Resource, ...] = ()
+    allow: tuple[Resource, ...] = ()
+    audit: tuple[Resource, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.custom or self.deny or self.allow or self.audit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MergedGateway:
+    """Gateway resources that select a gateway proxy, merged (istiod: MergedGateway, pilot/pkg/model/gateway.go)."""
+
+    servers_by_port: Mapping[int, tuple["GatewayServer", ...]]
+    """Bound (target) port → servers on it in merge order."""
+    verified_references: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GatewayServer:
+    """One `servers` entry of a Gateway, as it lands on a proxy."""
+
+    gateway: Resource
+    server: Json
+    port: int
+    """Port the listener binds, after translation through the Service of the gateway."""
+    route_name: str
+    """`http.80`, `https.443.<port name>.<gateway>.<namespace>`; empty for TCP and TLS passthrough."""

@@ -1,0 +1,1 @@
+"""Chain the decisions of single proxies into the path of a request."""
