@@ -33,8 +33,8 @@ class Shared:
         try:
             return cast(T, self._built[key])
         except KeyError:
-            result = self._built[key] = build(self._snapshot, *args)
-            return cast(T, result)
+            result = self._built[key] = build(self._snapshot, *args, **kwargs)
+            return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
