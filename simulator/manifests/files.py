@@ -1,0 +1,115 @@
+"""Paths of a command line → texts: files, directories, globs and standard input."""
+
+from collections.abc import Callable, Iterator, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+
+from simulator.model.errors import ManifestError
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+STDIN = "<stdin>"
+
+
+def read_texts(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield (source, text) of every file that `paths` name, each file once, directories in order of name.
+
+    A directory stands for its *.yaml, *.yml and *.json files at any depth, `-` for what `stdin` returns.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        if path == "-":
+            if stdin is None:
+                raise ManifestError("standard input cannot be read here", path=STDIN, hint="name a file or directory")
+            yield STDIN, _decode(stdin(), source=STDIN)
+            continue
+        for file in _expand(path):
+            resolved = _resolve(file)
+            if resolved not in seen:
+                seen.add(resolved)
+                yield str(file), _decode(_read(file), source=str(file))
+
+
+def _expand(path: str) -> Iterator[Path]:
+    if has_magic(path) and not _exists(Path(path)):
+        matches = sorted(glob(path, recursive=True))
+        if not matches:
+            raise ManifestError(
+                "no file matches this pattern", path=path, hint="quote the pattern if the shell changes it"
+            )
+        for match in matches:
+            yield from _files(Path(match), is_match=True)
+        return
+    yield from _files(Path(path), is_match=False)
+
+
+def _files(path: Path, *, is_match: bool) -> Iterator[Path]:
+    if not _is_directory(path):
+        yield path
+        return
+    files = _below(path)
+    if not files and not is_match:
+        raise ManifestError(
+            "no manifests in this directory",
+            path=str(path),
+            hint="a directory is searched for *.yaml, *.yml and *.json",
+        )
+    yield from files
+
+
+def _below(directory: Path) -> list[Path]:
+    try:
+        found = [file for file in directory.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+    except OSError as error:
+        raise ManifestError(f"cannot be read: {error.strerror}", path=str(directory)) from error
+    return sorted(found, key=lambda file: file.relative_to(directory).parts)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except ValueError:  # a NUL in the name
+        return False
+
+
+def _resolve(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop of symbolic links
+        return path
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ManifestError("no such file or directory", path=str(path), hint="check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ManifestError(f"cannot be read: {reason}", path=str(path)) from error
+
+
+def _decode(data: bytes, *, source: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            "not UTF-8 text",
+            path=source,
+            line=data.count(b"\n", 0, error.start) + 1,
+            hint="manifests are UTF-8 YAML or JSON; is this a binary or an archive?",
+        ) from error
+    if "\0" in text:
+        raise ManifestError(
+            "looks like a binary file",
+            path=source,
+            line=text.count("\n", 0, text.index("\0")) + 1,
+            hint="manifests are UTF-8 YAML or JSON",
+        )
+    return text

@@ -1,0 +1,45 @@
+"""Manifests → resources: the one entry for files, directories, globs and standard input."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from simulator.manifests.defaulting import apply_defaults
+from simulator.manifests.documents import Document, documents
+from simulator.manifests.files import read_texts
+from simulator.manifests.objects import check_unique, defined_scopes, to_resource
+from simulator.model.resources import Resource
+
+Progress = Callable[[str, int], None]
+"""Called now and then with the file being read and the number of documents read so far."""
+
+
+def read_manifests(
+    paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, progress: Progress | None = None
+) -> tuple[Resource, ...]:
+    """Read resources from files, directories (recursively), globs and `-`, with server-side defaults applied.
+
+    Raises ManifestError, which names file and line, for anything that kubectl would refuse to read.
+    """
+    return _resources(read_texts(paths, stdin=stdin), progress=progress)
+
+
+def parse_manifests(text: str, *, source: str = "<text>") -> tuple[Resource, ...]:
+    """Read resources from a text; `source` is the name that origins and errors give it."""
+    return _resources([(source, text)], progress=None)
+
+
+def _resources(texts: Iterable[tuple[str, str]], *, progress: Progress | None) -> tuple[Resource, ...]:
+    read: list[tuple[str, Document]] = []
+    for source, text in texts:
+        for document in documents(text, source=source):
+            read.append((source, document))
+            if progress is not None and len(read) % 500 == 0:
+                progress(source, len(read))
+        if progress is not None:
+            progress(source, len(read))
+    scopes = defined_scopes(document for _, document in read)
+    made = (to_resource(document, source=source, scopes=scopes) for source, document in read)
+    resources = tuple(resource for resource in made if resource is not None)
+    check_unique(resources)
+    for resource in resources:
+        apply_defaults(resource)
+    return resources

@@ -1,0 +1,106 @@
+"""Types of the fields that something reads, so that what follows may trust them.
+
+The API server refuses a document with a list where it wants text; a field given as null it takes as left out.
+`shapes.json` holds per `group/Kind` the shape of each field, from Kubernetes' Go types and from the CRDs of Istio
+1.30 and Gateway API. In it an object is a mapping of fields, `{"*": shape}` a mapping with any keys, `[shape]` a
+list. Fields it does not name are not looked at.
+"""
+
+from functools import cache
+from typing import Any
+
+from simulator.model.wire import Json
+
+_NAMES = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "int-or-string": (int, str),
+    "object": (dict,),
+}
+_WANTED = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "int-or-string": "a number or a string",
+    "object": "a mapping",
+}
+
+
+class ShapeError(Exception):
+    """A field has a type that the API server refuses; `path` leads to it."""
+
+    def __init__(self, message: str, *, path: tuple[str | int, ...], hint: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.hint = hint
+
+
+@cache
+def _shapes() -> dict[str, Any]:
+    import json
+    from importlib.resources import files
+
+    shapes: dict[str, Any] = json.loads(files(__package__).joinpath("shapes.json").read_bytes())
+    return shapes
+
+
+def conform(document: Json, *, group: str, kind: str) -> None:
+    """Check the types of a document's fields, and drop those that are null, in place."""
+    shape = _shapes().get(f"{group}/{kind}")
+    if shape is None:
+        shape = {"spec": "object", "status": "object"} if "spec" in document or "status" in document else {}
+    _conform(document, shape, ())
+
+
+def _conform(value: Any, shape: Any, path: tuple[str | int, ...]) -> None:
+    kind = type(value)
+    if type(shape) is str:
+        wanted = _TYPES.get(shape)
+        if wanted is not None and kind not in wanted:
+            raise _error(value, _WANTED[shape], path)
+    elif type(shape) is list:
+        if kind is not list:
+            raise _error(value, "a list", path)
+        inner = shape[0]
+        for index, item in enumerate(value):
+            _conform(item, inner, (*path, index))
+    else:
+        if kind is not dict:
+            raise _error(value, "a mapping", path)
+        conform_fields(value, shape, path=path)
+
+
+def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> None:
+    """Check the fields of one mapping that lies at `path`."""
+    every = shape.get("*")
+    empty = []
+    for field, inner in value.items():
+        wanted = every or shape.get(field)
+        if wanted is None:
+            continue
+        if inner is None:
+            empty.append(field)
+        elif type(wanted) is not str or wanted not in _TYPES or type(inner) not in _TYPES[wanted]:
+            _conform(inner, wanted, (*path, field))
+    for field in empty:
+        if every == "string":  # Go decodes null as an empty value of a map, and as an absent field
+            value[field] = ""
+        elif shape.get(field) != "any":
+            del value[field]
+
+
+def _error(value: Any, wanted: str, path: tuple[str | int, ...]) -> ShapeError:
+    given = "null" if value is None else _NAMES.get(type(value), "something else")
+    name = ".".join(str(step) for step in path)
+    hint = ""
+    if wanted == "a string" and type(value) in (int, float, bool):
+        hint = f'quote it: "{str(value).lower() if type(value) is bool else value}"'
+    elif wanted == "a whole number" and type(value) is str and value.isdigit():
+        hint = f"write it without quotes: {value}"
+    return ShapeError(
+        f"{name} must be {wanted}, not {given}", path=path, hint=hint or "see `kubectl explain` for the field"
+    )
