@@ -1,0 +1,1 @@
+"""What a change does: two meshes compared, in configuration and in what becomes of requests."""

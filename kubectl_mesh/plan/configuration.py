@@ -1,0 +1,99 @@
+"""Compare the Envoy resources of two meshes, each distinct pair of resources once.
+
+Proxies of one mesh share equal resources by reference (`ResourceSource`), so the pairs to compare are few however many
+proxies there are: the verdict on a pair of objects is kept by their identities.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kubectl_mesh.plan.fields import field_changes
+from kubectl_mesh.reports.changes import Action, ResourceChange
+from kubectl_mesh.sources.base import ResourceSource
+from simulator.model.proxies import ProxyId
+from simulator.model.wire import Json
+
+SINGULAR = {
+    "listeners": "listener",
+    "routes": "route",
+    "clusters": "cluster",
+    "endpoints": "endpoint",
+    "extensions": "extension",
+    "names": "names",
+}
+"""Name of a list of Envoy resources → name of one of them, in the order they are reported."""
+
+
+def resource_name(resource: Json) -> str:
+    """Return what Envoy keys a resource by; the DNS table has no name of its own."""
+    return str(resource.get("name") or resource.get("cluster_name") or "table")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Differences found so far, by kind, name and pair of resources."""
+
+    _equal: dict[tuple[int, int], bool] = field(default_factory=dict)
+    _found: dict[tuple[str, str, int, int], tuple[Json | None, Json | None, list[ProxyId]]] = field(
+        default_factory=dict
+    )
+    _alive: list[object] = field(default_factory=list)
+    """Keeps compared objects alive, since a freed object's identity may be another's."""
+
+    def add(self, proxy: ProxyId, before: Mapping[str, Sequence[Json]], after: Mapping[str, Sequence[Json]]) -> bool:
+        """Compare one proxy's resources; tell whether anything differs."""
+        return any([self._add_kind(proxy, kind, before.get(kind, ()), after.get(kind, ())) for kind in SINGULAR])
+
+    def _add_kind(self, proxy: ProxyId, kind: str, before: Sequence[Json], after: Sequence[Json]) -> bool:
+        if before is after or self._same(before, after):
+            return False
+        self._alive.extend((before, after))
+        old, new = ({resource_name(resource): resource for resource in side} for side in (before, after))
+        changed = False
+        for name in sorted(old.keys() | new.keys()):
+            pair = (old.get(name), new.get(name))
+            if pair[0] is None or pair[1] is None or not self._same(*pair):
+                changed = True
+                key = (kind, name, id(pair[0]), id(pair[1]))
+                self._found.setdefault(key, (*pair, []))[2].append(proxy)
+        return changed
+
+    def _same(self, before: object, after: object) -> bool:
+        if before is after:
+            return True
+        key = (id(before), id(after))
+        verdict = self._equal.get(key)
+        if verdict is None:
+            verdict = self._equal[key] = before == after
+            self._alive.extend((before, after))
+        return verdict
+
+    def changes(self) -> tuple[ResourceChange, ...]:
+        """Return each distinct change once, with the proxies it happens on; kinds in Envoy's order, then by name."""
+        grouped: dict[tuple[str, str, Action, tuple[object, ...]], tuple[ResourceChange, set[str]]] = {}
+        for (kind, name, _, _), (old, new, proxies) in self._found.items():
+            action = Action.ADDED if old is None else Action.REMOVED if new is None else Action.CHANGED
+            fields = field_changes(old, new) if old is not None and new is not None else ()
+            key = (kind, name, action, tuple(map(repr, fields)))
+            change = ResourceChange(kind=SINGULAR[kind], name=name, action=action, fields=fields)
+            grouped.setdefault(key, (change, set()))[1].update(map(str, proxies))
+        order = list(SINGULAR.values())
+        found = [_on(change, proxies) for change, proxies in grouped.values()]
+        return tuple(sorted(found, key=lambda change: (order.index(change.kind), change.name, change.proxies)))
+
+
+def _on(change: ResourceChange, proxies: Iterable[str]) -> ResourceChange:
+    return ResourceChange(
+        kind=change.kind, name=change.name, action=change.action, fields=change.fields, proxies=tuple(sorted(proxies))
+    )
+
+
+def compare_configurations(
+    before: ResourceSource, after: ResourceSource, proxies: Iterable[ProxyId]
+) -> tuple[tuple[ResourceChange, ...], tuple[ProxyId, ...]]:
+    """Compare the resources of the proxies that both meshes have; return the changes and the proxies that differ."""
+    comparison = Comparison()
+    changed = tuple(
+        proxy for proxy in proxies if comparison.add(proxy, before.configuration(proxy), after.configuration(proxy))
+    )
+    return comparison.changes(), changed

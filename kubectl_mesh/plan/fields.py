@@ -1,0 +1,85 @@
+"""Explain how two versions of one Envoy resource differ, field by field."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kubectl_mesh.reports.changes import FieldChange
+from simulator.model.wire import Json
+
+_KEYS = ("name", "cluster_name", "header", "key")
+
+
+def field_changes(before: Json, after: Json) -> tuple[FieldChange, ...]:
+    """Return the fields that differ, in the order of their paths.
+
+    Items of a list are paired by their names where they have any, so that an inserted virtual host is one addition and not a
+    change of every virtual host after it.
+    """
+    from deepdiff import DeepDiff
+
+    difference = DeepDiff(_keyed(before), _keyed(after), view="tree", threshold_to_diff_deeper=0)
+    found = []
+    for kind, levels in difference.items():
+        for level in levels:
+            old = None if kind.endswith("_added") else _plain(level.t1)
+            new = None if kind.endswith("_removed") else _plain(level.t2)
+            found.append(FieldChange(path=_path(level.path(output_format="list")), before=old, after=new))
+    found += _reordered(before, after, "")
+    return tuple(sorted(found, key=lambda change: change.path))
+
+
+def _name_of(item: Any) -> str | None:
+    if not isinstance(item, dict):
+        return None
+    return next((str(item[key]) for key in _KEYS if isinstance(item.get(key), str)), None)
+
+
+def _keyed(value: Any) -> Any:
+    """Turn lists of distinctly named objects into objects, which DeepDiff pairs by key."""
+    if isinstance(value, dict):
+        return {key: _keyed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        names = [_name_of(item) for item in value]
+        if value and None not in names and len(set(names)) == len(names):
+            return {_Named(str(name)): _keyed(item) for name, item in zip(names, value, strict=True)}
+        return [_keyed(item) for item in value]
+    return value
+
+
+def _reordered(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
+    """Yield the lists whose named items stand in another order: order decides among filters and routes."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in before.keys() & after.keys():
+            yield from _reordered(before[key], after[key], f"{path}.{key}" if path else key)
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return
+    old, new = ({name: item for item in side if (name := _name_of(item))} for side in (before, after))
+    common = [name for name in old if name in new]
+    now = [name for name in new if name in old]
+    if common != now:
+        yield FieldChange(path=f"{path} (order)", before=common, after=now)
+    for name in common:
+        yield from _reordered(old[name], new[name], f"{path}[{name}]")
+
+
+class _Named(str):
+    """A key made from the name of a list's item."""
+
+    __slots__ = ()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value and all(isinstance(key, _Named) for key in value):
+            return [_plain(item) for item in value.values()]
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _path(steps: list[Any]) -> str:
+    return "".join(_segments(steps)).lstrip(".")
+
+
+def _segments(steps: list[Any]) -> Iterator[str]:
+    for step in steps:
+        yield f"[{step}]" if isinstance(step, int | _Named) else f".{step}"
