@@ -6,7 +6,7 @@ istiod: pilot/pkg/model/sidecar.go, virtualservice.go, destination_rule.go.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.model.labels import Labels
+from simulator.model.labels import Labels, selects
 from simulator.model.resources import ObjectRef, Resource
 from simulator.model.services import Service
 from simulator.model.wire import Json
@@ -26,6 +26,16 @@ class VirtualService:
     gateways: tuple[str, ...]
     """`mesh` or `namespace/name`; `("mesh",)` when the resource names none."""
 
+    @property
+    def gateway_semantics(self) -> bool:
+        """Made of routes of the Gateway API."""
+        return self.resource.annotations.get("internal.istio.io/route-semantics") == "gateway"
+
+    @property
+    def ingress_semantics(self) -> bool:
+        """Made of a Kubernetes Ingress."""
+        return self.resource.annotations.get("internal.istio.io/route-semantics") == "ingress"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DestinationRule:
@@ -39,6 +49,8 @@ class DestinationRule:
     export_to: frozenset[str]
     selector: Labels = field(default_factory=dict)
     """`workloadSelector`, empty for every workload."""
+    selective: bool = False
+    """A `workloadSelector` is given, be it empty: the rule holds for clients of its own namespace only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +63,8 @@ class EgressListener:
     listener: Json | None
     services: tuple[Service, ...]
     virtual_services: tuple[VirtualService, ...]
+    most_specific: Mapping[str, VirtualService] = field(default_factory=dict)
+    """Host of a service → the VirtualService whose host is closest to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,9 +86,30 @@ class SidecarScope:
     outbound_policy: Json
     """`mode` ALLOW_ANY or REGISTRY_ONLY, and `egressProxy` where set."""
 
-    def destination_rule(self, host: str, labels: Labels) -> DestinationRule | None:
-        """Return the rule for `host` that a proxy with `labels` uses."""
+    def destination_rule(self, host: str, labels: Labels, *, inbound: bool = False) -> DestinationRule | None:
+        """Return the rule for `host` that a proxy with `labels` uses.
+
+        A rule with a workload selector counts for outbound configuration of its own namespace only; of rules without,
+        the last one counts.
+        """
+        general = None
         for rule in self.destination_rules.get(host, ()):
-            if not rule.selector or all(labels.get(key) == value for key, value in rule.selector.items()):
+            if not rule.selective:
+                general = rule
+            elif not inbound and rule.namespace == self.namespace and selects(rule.selector, labels):
                 return rule
+        return general
+
+    def egress_listener(self, port: int, bind: str = "") -> EgressListener | None:
+        """Return the egress listener that routes for `port` come from: the one of that port, else the catch-all.
+
+        `port` 0 with `bind` asks for a Unix domain socket.
+        """
+        for egress in self.egress:
+            entry = egress.listener or {}
+            wanted = entry.get("port")
+            if not wanted:
+                return egress
+            if int(wanted.get("number") or 0) == port and (port or entry.get("bind") == bind):
+                return egress
         return None

@@ -1,17 +1,26 @@
 """The immutable index that everything downstream reads (istiod: PushContext, pilot/pkg/model/push_context.go).
 
-Everything in it is derived from the resources alone; nothing depends on the order in which they were read.
+Everything in it is derived from the resources alone; nothing depends on the order in which they were read. It is made
+by `simulator.registry.build.build_snapshot`.
 """
 
 from collections.abc import Mapping, Sequence
 
+from simulator.model.caveats import Caveat
 from simulator.model.labels import Labels
-from simulator.model.proxies import Proxy, ServiceTarget
+from simulator.model.proxies import Proxy, Role, ServiceTarget
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Service
 from simulator.model.wire import Json
+from simulator.registry.endpoint_index import EndpointIndex
+from simulator.registry.flags import enabled
+from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.policies import AuthorizationPolicies, MergedGateway, MtlsMode, PeerAuthentication
-from simulator.registry.scopes import SidecarScope
+from simulator.registry.resource_index import ResourceIndex
+from simulator.registry.scopes import SidecarScope, VirtualService
+from simulator.registry.service_index import ServiceIndex
+from simulator.registry.sidecar_scopes import SidecarScopes
+from simulator.registry.virtual_services import VirtualServiceIndex
 
 
 class Snapshot:
@@ -19,6 +28,8 @@ class Snapshot:
 
     mesh: Json
     """MeshConfig in camelCase JSON, istiod's defaults applied."""
+    networks: Json
+    """MeshNetworks: network name → endpoints and gateways."""
     flags: Mapping[str, str]
     """istiod's environment, from its Deployment."""
     domain: str
@@ -28,30 +39,84 @@ class Snapshot:
     """All services in istiod's order (creation, name, namespace)."""
     proxies: tuple[Proxy, ...]
     """Every injected pod and gateway, sorted by namespace and name."""
+    ztunnels: tuple[Proxy, ...]
+    """The node proxies of ambient mode, which are no Envoys."""
+    caveats: tuple[Caveat, ...]
+    """Resources that istiod refuses, fields that are not followed, outcomes that the manifests leave open."""
 
-    def resources(self, kind: str) -> Sequence[Resource]:
-        """Return all resources of a kind, oldest first, then by name and namespace."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        *,
+        index: ResourceIndex,
+        settings: MeshSettings,
+        services: ServiceIndex,
+        endpoints: EndpointIndex,
+        proxies: tuple[Proxy, ...],
+        virtual_services: VirtualServiceIndex,
+        scopes: SidecarScopes,
+        caveats: tuple[Caveat, ...] = (),
+    ) -> None:
+        self.mesh = settings.mesh
+        self.networks = settings.networks
+        self.flags = settings.flags
+        self.domain = settings.domain
+        self.revision = settings.revision
+        self.root_namespace = settings.mesh["rootNamespace"]
+        self.trust_domain = settings.mesh["trustDomain"]
+        self.services = services.all
+        self.proxies = tuple(proxy for proxy in proxies if proxy.role is not Role.ZTUNNEL)
+        self.ztunnels = tuple(proxy for proxy in proxies if proxy.role is Role.ZTUNNEL)
+        self.caveats = caveats
+        self._index = index
+        self._services = services
+        self._endpoints = endpoints
+        self._virtual_services = virtual_services
+        self._scopes = scopes
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Read one of istiod's boolean feature flags; those of ambient are off while ambient is."""
+        return enabled(self.flags, name, default=default)
+
+    def resources(self, kind: str, namespace: str | None = None) -> Sequence[Resource]:
+        """Return all resources of a kind, oldest first, then by name and namespace.
+
+        `Gateway` is Istio's; the Gateway API's is `KubernetesGateway`.
+        """
+        return self._index.of_kind(kind, namespace)
 
     def resource(self, kind: str, namespace: str, name: str) -> Resource | None:
         """Return one resource; `namespace` is empty for cluster-scoped kinds."""
-        raise NotImplementedError
+        return self._index.get(kind, namespace, name)
+
+    def services_of_host(self, host: str) -> Mapping[str, Service]:
+        """Return the services of a host by namespace, whoever may see them."""
+        return self._services.of_host(host)
+
+    def services_visible_to(self, namespace: str) -> Sequence[Service]:
+        """Return the services that a namespace may see: those exported to it, then public ones."""
+        return self._services.exported_to(namespace)
 
     def endpoints(self, service: Service, port: int) -> Sequence[Endpoint]:
         """Return all endpoints of a service port, whatever their health, in a stable order."""
-        raise NotImplementedError
+        return self._endpoints.of_port(service, port)
+
+    def service_accounts(self, service: Service) -> Sequence[str]:
+        """Return the identities that may serve a service, sorted, one for each alias of the trust domain."""
+        return self._endpoints.service_accounts(service)
 
     def service_targets(self, proxy: Proxy) -> Sequence[ServiceTarget]:
         """Return the service ports that the proxy's workload serves, oldest service first."""
-        raise NotImplementedError
+        return self._endpoints.targets(proxy)
 
     def scope(self, proxy: Proxy) -> SidecarScope:
         """Return the sidecar scope of a proxy; the same object for proxies that share it."""
-        raise NotImplementedError
+        if proxy.role is Role.SIDECAR:
+            return self._scopes.of_sidecar(proxy.namespace, proxy.labels)
+        return self._scopes.of_gateway(proxy.namespace)
 
-    def virtual_services_of_gateway(self, gateway: str, namespace: str) -> Sequence["object"]:
+    def virtual_services_of_gateway(self, gateway: str, namespace: str) -> Sequence[VirtualService]:
         """Return the VirtualServices bound to a gateway (`namespace/name`) and exported to `namespace`."""
-        raise NotImplementedError
+        return self._virtual_services.of_gateway(gateway, namespace)
 
     def gateway(self, proxy: Proxy) -> MergedGateway | None:
         """Return the merged Gateways that select a gateway proxy; None when there are none."""

@@ -1,0 +1,70 @@
+"""Resources → Snapshot: the only place that knows how the parts of the registry fit together."""
+
+from collections.abc import Sequence
+
+from simulator.model.resources import Resource
+from simulator.model.services import Registry
+from simulator.registry.destination_rules import DestinationRuleIndex
+from simulator.registry.endpoint_index import EndpointIndex
+from simulator.registry.endpoint_slices import EndpointBuilder
+from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
+from simulator.registry.mesh_config import load_settings
+from simulator.registry.proxies import find_proxies
+from simulator.registry.resource_index import ResourceIndex
+from simulator.registry.service_index import ServiceIndex, service_order
+from simulator.registry.service_targets import ServiceTargets
+from simulator.registry.sidecar_scopes import SidecarScopes
+from simulator.registry.snapshot import Snapshot
+from simulator.registry.virtual_services import VirtualServiceIndex
+from simulator.registry.visibility import default_export
+from simulator.registry.workloads import Workloads
+
+
+def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
+    """Return istiod's view of a mesh of explicit resources: Services, EndpointSlices, Pods and configuration."""
+    index = ResourceIndex(resources)
+    settings = load_settings(index)
+    mesh = settings.mesh
+    workloads = Workloads(index, settings)
+    found = kubernetes_services(index, domain=settings.domain, trust_domain=mesh["trustDomain"])
+    services = ServiceIndex(
+        resolve_aliases(sorted(found, key=service_order)), default_export=default_export(mesh, "defaultServiceExportTo")
+    )
+    builder = EndpointBuilder(index, workloads=workloads, settings=settings)
+    kubernetes = {one: builder.endpoints(one) for one in services.all if one.registry is Registry.KUBERNETES}
+    documents = {(one.namespace, one.name): one.spec for one in index.of_kind("Service")}
+    endpoints = EndpointIndex(
+        {(one.host, one.namespace): found for one, found in kubernetes.items()},
+        targets=ServiceTargets(services.all, documents, kubernetes),
+        workloads=workloads,
+        trust_domains=mesh["trustDomainAliases"],
+    )
+    virtual_services = VirtualServiceIndex(
+        index.of_kind("VirtualService"),
+        domain=settings.domain,
+        default_export=default_export(mesh, "defaultVirtualServiceExportTo"),
+    )
+    destination_rules = DestinationRuleIndex(
+        index.of_kind("DestinationRule"),
+        domain=settings.domain,
+        root_namespace=mesh["rootNamespace"],
+        default_export=default_export(mesh, "defaultDestinationRuleExportTo"),
+    )
+    scopes = SidecarScopes(
+        index.of_kind("Sidecar"),
+        services=services,
+        virtual_services=virtual_services,
+        destination_rules=destination_rules,
+        root_namespace=mesh["rootNamespace"],
+        mesh_policy=mesh["outboundTrafficPolicy"],
+    )
+    return Snapshot(
+        index=index,
+        settings=settings,
+        services=services,
+        endpoints=endpoints,
+        proxies=find_proxies(workloads, settings=settings),
+        virtual_services=virtual_services,
+        scopes=scopes,
+        caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats),
+    )

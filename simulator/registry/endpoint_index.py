@@ -1,0 +1,77 @@
+"""Endpoints by service and port, and the service ports that each proxy's own workload serves.
+
+istiod: pilot/pkg/model/endpointshards.go, push_context.go (ServiceEndpointsByPort, ServiceAccounts), context.go
+(SetServiceTargets).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from simulator.model.proxies import Proxy, ServiceTarget
+from simulator.model.services import Endpoint, Service
+from simulator.registry.service_targets import ServiceTargets, creation_order
+from simulator.registry.workloads import Workloads
+
+Shard = tuple[str, str]
+"""Endpoints are kept by host and namespace, in which several services may share them."""
+
+
+class EndpointIndex:
+    """Endpoints of one mesh."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[Shard, Sequence[Endpoint]],
+        *,
+        targets: ServiceTargets,
+        workloads: Workloads,
+        trust_domains: Sequence[str],
+    ) -> None:
+        self._targets = targets
+        self._workloads = workloads
+        self._trust_domains = trust_domains
+        self._by_port: dict[Shard, dict[str, tuple[Endpoint, ...]]] = {}
+        self._accounts: dict[Service, tuple[str, ...]] = {}
+        self._found: dict[Proxy, tuple[ServiceTarget, ...]] = {}
+        self._shard_accounts = {
+            shard: frozenset(one.service_account for one in found if one.service_account)
+            for shard, found in endpoints.items()
+        }
+        for shard, found in endpoints.items():
+            by_name: defaultdict[str, list[Endpoint]] = defaultdict(list)
+            for endpoint in found:
+                by_name[endpoint.port_name].append(endpoint)
+            self._by_port[shard] = {name: tuple(group) for name, group in by_name.items()}
+
+    def of_port(self, service: Service, port: int) -> Sequence[Endpoint]:
+        """Return the endpoints of a service port."""
+        found = service.port(port)
+        if found is None:
+            return ()
+        return self._by_port.get((service.host, service.namespace), {}).get(found.name, ())
+
+    def service_accounts(self, service: Service) -> tuple[str, ...]:
+        """Return the identities of a service's endpoints and its own, also under the trust domain's aliases."""
+        if service not in self._accounts:
+            found = set(self._shard_accounts.get((service.host, service.namespace), ())) | set(service.service_accounts)
+            self._accounts[service] = tuple(sorted(_expand(found, self._trust_domains)))
+        return self._accounts[service]
+
+    def targets(self, proxy: Proxy) -> tuple[ServiceTarget, ...]:
+        """Return the service ports of a proxy's workload, oldest service first, then by host."""
+        if proxy not in self._found:
+            pod = self._workloads.pod(proxy.namespace, proxy.id.name)
+            found = self._targets.of_pod(proxy, pod) if pod is not None else ()
+            self._found[proxy] = tuple(sorted(found, key=creation_order))
+        return self._found[proxy]
+
+
+def _expand(accounts: set[str], trust_domains: Sequence[str]) -> set[str]:
+    """Repeat each identity of the mesh for all names of its trust domain (istiod: spiffe.ExpandWithTrustDomains)."""
+    expanded = set(accounts)
+    for account in accounts:
+        _, scheme, rest = account.partition("spiffe://")
+        _, slash, path = rest.partition("/")
+        if scheme and slash:
+            expanded |= {f"spiffe://{domain}/{path}" for domain in trust_domains}
+    return expanded

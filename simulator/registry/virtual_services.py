@@ -1,0 +1,166 @@
+"""VirtualServices: names in full, delegates merged, and who may use them.
+
+istiod: pilot/pkg/model/virtualservice_controller.go, virtualservice.go (SelectVirtualServices), push_context.go
+(initVirtualServices, VirtualServicesForGateway).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from simulator.model.caveats import Caveat, CaveatKind
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+from simulator.registry.delegates import merge_routes
+from simulator.registry.resource_index import order
+from simulator.registry.scopes import VirtualService
+from simulator.registry.virtual_service_names import MESH, qualified_spec, sourced_spec
+from simulator.registry.visibility import PUBLIC, namespaces
+
+Destinations = Mapping[str, frozenset[int]]
+
+
+class VirtualServiceIndex:
+    """VirtualServices by gateway and by the namespaces that may use them."""
+
+    def __init__(self, resources: Iterable[Resource], *, domain: str, default_export: frozenset[str]) -> None:
+        self._default = default_export
+        self.caveats: list[Caveat] = []
+        ordered = sorted(resources, key=order)
+        self._delegates = {
+            (one.namespace, one.name): (one, qualified_spec(one, domain=domain)) for one in ordered if _is_delegate(one)
+        }
+        self.all = tuple(self._resolve(one, domain=domain) for one in ordered if not _is_delegate(one))
+        private: defaultdict[tuple[str, str], list[VirtualService]] = defaultdict(list)
+        exported: defaultdict[tuple[str, str], list[VirtualService]] = defaultdict(list)
+        public: defaultdict[str, list[VirtualService]] = defaultdict(list)
+        for one in self.all:
+            seen_by = self._seen_by(one.resource)
+            for gateway in one.gateways:
+                if PUBLIC in seen_by:
+                    public[gateway].append(one)
+                for namespace in seen_by - {PUBLIC}:
+                    kept = private if namespace == one.resource.namespace else exported
+                    kept[namespace, gateway].append(one)
+        self._private, self._exported, self._public = private, exported, public
+
+    def of_gateway(self, gateway: str, namespace: str) -> Sequence[VirtualService]:
+        """Return what is bound to a gateway and visible in `namespace`: private, exported to it, public."""
+        public = self._public.get(gateway, ())
+        own, others = _own_routes_first(public, namespace)
+        return [
+            *self._private.get((namespace, gateway), ()),
+            *self._exported.get((namespace, gateway), ()),
+            *own,
+            *others,
+        ]
+
+    def importable(self, namespace: str) -> Iterator[VirtualService]:
+        """Yield the VirtualServices of the mesh gateway visible in `namespace`, in the order of their import."""
+        for group in (
+            self._private.get((namespace, MESH), ()),
+            self._exported.get((namespace, MESH), ()),
+            self._public.get(MESH, ()),
+        ):
+            own, others = _own_routes_first(group, namespace)
+            yield from own
+            yield from others
+
+    def select(self, namespace: str, imports: Callable[[VirtualService], bool]) -> tuple[VirtualService, ...]:
+        """Return the VirtualServices that a sidecar's egress listener imports."""
+        chosen: dict[tuple[str, str], VirtualService] = {}
+        for one in self.importable(namespace):
+            key = (one.resource.namespace, one.resource.name)
+            if key not in chosen and imports(one):
+                chosen[key] = one
+        return tuple(chosen.values())
+
+    def _seen_by(self, resource: Resource) -> frozenset[str]:
+        export_to = resource.spec.get("exportTo") or ()
+        return namespaces(export_to, namespace=resource.namespace, default=self._default)
+
+    def _resolve(self, resource: Resource, *, domain: str) -> VirtualService:
+        semantics = resource.annotations.get("internal.istio.io/route-semantics")
+        spec = sourced_spec(resource) if semantics == "gateway" else qualified_spec(resource, domain=domain)
+        routes = spec.get("http") or ()
+        if semantics is None and any(route.get("delegate") is not None for route in routes):
+            spec = {**spec, "http": [merged for route in routes for merged in self._delegated(resource, route)]}
+        return VirtualService(
+            resource=resource,
+            spec=spec,
+            hosts=tuple(spec.get("hosts") or ()),
+            gateways=tuple(spec.get("gateways") or ()) or (MESH,),
+        )
+
+    def _delegated(self, root: Resource, route: Json) -> Sequence[Json]:
+        delegate = route.get("delegate")
+        if delegate is None:
+            return [route]
+        namespace, name = delegate.get("namespace") or root.namespace, delegate.get("name") or ""
+        found = self._delegates.get((namespace, name))
+        if found is None:
+            self._warn(root, f"delegate {namespace}/{name} is not there, so its route vanishes")
+            return []
+        resource, spec = found
+        seen_by = self._delegate_seen_by(resource)
+        if PUBLIC not in seen_by and root.namespace not in seen_by:
+            self._warn(root, f"delegate {namespace}/{name} is not exported to {root.namespace}, so its route vanishes")
+            return []
+        return merge_routes({key: value for key, value in route.items() if key != "delegate"}, spec.get("http") or ())
+
+    def _delegate_seen_by(self, resource: Resource) -> frozenset[str]:
+        """Resolve a delegate's `exportTo`; unlike elsewhere, `~` beside a namespace does not hide it."""
+        export_to = frozenset(resource.spec.get("exportTo") or ()) or self._default
+        return frozenset(resource.namespace if item == "." else item for item in export_to)
+
+    def _warn(self, resource: Resource, message: str) -> None:
+        self.caveats.append(Caveat(kind=CaveatKind.INCOMPLETE, ref=resource.ref, message=message))
+
+
+def destinations(virtual_service: VirtualService, *, source_namespace: str = "") -> Destinations:
+    """Return the hosts that a VirtualService sends to, with their ports; port 0 stands for every port.
+
+    HTTP routes that match other source namespaces only are left out when `source_namespace` is given.
+    """
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    spec = virtual_service.spec
+    for route in spec.get("http") or ():
+        if source_namespace and not _reachable_from(route, source_namespace):
+            continue
+        mirrors = [entry.get("destination") for entry in route.get("mirrors") or ()]
+        for one in [*_routed(route), route.get("mirror"), *mirrors]:
+            _add(found, one)
+    for protocol in ("tcp", "tls"):
+        for route in spec.get(protocol) or ():
+            for one in _routed(route):
+                _add(found, one)
+    return {host: frozenset(ports) for host, ports in found.items()}
+
+
+def _routed(route: Json) -> list[Json | None]:
+    return [entry.get("destination") for entry in route.get("route") or ()]
+
+
+def _add(found: defaultdict[str, set[int]], destination: Json | None) -> None:
+    if destination is not None:
+        found[destination.get("host") or ""].add(int((destination.get("port") or {}).get("number") or 0))
+
+
+def _reachable_from(route: Json, namespace: str) -> bool:
+    named = [match["sourceNamespace"] for match in route.get("match") or () if match.get("sourceNamespace")]
+    return not named or namespace in named
+
+
+def _is_delegate(resource: Resource) -> bool:
+    return not resource.spec.get("hosts")
+
+
+def _own_routes_first(
+    group: Iterable[VirtualService], namespace: str
+) -> tuple[list[VirtualService], list[VirtualService]]:
+    """Divide the client's own Gateway API routes, which override those of the producer, from the rest."""
+    own: list[VirtualService] = []
+    others: list[VirtualService] = []
+    for one in group:
+        consumer = one.gateway_semantics and one.resource.namespace == namespace
+        (own if consumer else others).append(one)
+    return own, others
