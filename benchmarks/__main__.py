@@ -1,0 +1,73 @@
+"""Measure what the project promises, each figure also as a ratio to a yardstick of the same run.
+
+`python -m benchmarks [NAME…]`; without a name all of them run.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.measure import Measure, command, statement
+from benchmarks.meshes import write_mesh
+
+MESH = [sys.executable, "-m", "kubectl_mesh"]
+IMPORT_TYPER = "import typer"
+_GENERATE = """
+import sys
+from simulator.mesh import Mesh
+mesh = Mesh.from_manifests([sys.argv[1]])
+proxies = mesh.proxies()
+for proxy in proxies[: int(sys.argv[2]) or None]:
+    mesh.configuration(proxy)
+"""
+_LOAD = "import sys, yaml; [d for d in yaml.load_all(open(sys.argv[1]), Loader=yaml.CSafeLoader)]"
+
+Row = tuple[str, Measure, str, Measure | None]
+"""What was measured, the figure, the yardstick's name and figure."""
+
+
+def python(code: str, *arguments: str, runs: int = 3) -> Measure:
+    """Measure a Python program with arguments."""
+    return command([sys.executable, "-c", code, *arguments], runs=runs, warmup=0)
+
+
+def start_up(folder: Path) -> Iterator[Row]:
+    """Cold starts of the commands people run most."""
+    typer = statement(IMPORT_TYPER)
+    yield "python -c 'import typer'", typer, "", None
+    yield "kubectl mesh --help", command([*MESH, "--help"]), "import typer", typer
+    question = [*MESH, "trace", "--demo", "web.shop", "http://catalog.shop/items"]
+    yield "kubectl mesh trace --demo", command(question), "import typer", typer
+
+
+def scale(folder: Path) -> Iterator[Row]:
+    """1,000 services with a VirtualService and a DestinationRule each, 1,000 sidecars, 20 namespaces."""
+    before, after = folder / "before.yaml", folder / "after.yaml"
+    write_mesh(str(before), services=1000, namespaces=20)
+    write_mesh(str(after), services=1000, namespaces=20, weight=50)
+    load = python(_LOAD, str(before))
+    yield "PyYAML's C loader, same file", load, "", None
+    one = python(_GENERATE, str(before), "1", runs=1)
+    yield "one proxy of 1,000, manifests included", one, "C loader", load
+    yield "every proxy of 1,000", python(_GENERATE, str(before), "0", runs=1), "one proxy", one
+    change = [*MESH, "diff", str(before), str(after)]
+    yield "diff of one VirtualService over 1,000", command(change, runs=1, warmup=0, exit_codes=(1,)), "one proxy", one
+
+
+SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start-up": start_up, "scale": scale}
+
+
+def main() -> None:
+    """Print a line for each figure."""
+    names = sys.argv[1:] or list(SUITES)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            print(f"{name}: {(SUITES[name].__doc__ or '').splitlines()[0]}")
+            for label, measure, yardstick, unit in SUITES[name](Path(folder)):
+                ratio = f"{measure.seconds / unit.seconds:8.2f} x {yardstick}" if unit else ""
+                print(f"  {label:44} {measure.seconds:9.3f} s {measure.megabytes:8.0f} MB {ratio}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
