@@ -109,7 +109,7 @@ class _Builder:
         known.https_only = known.https_only or https_only
 
     def _bound(self, gateway: str) -> Sequence[VirtualService]:
-        return self.view.snapshot.virtual_services_of_gateway(gateway, self.view.proxy.namespace)  # type: ignore[return-value]
+        return self.view.snapshot.virtual_services_of_gateway(gateway, self.view.proxy.namespace)
 
     def _translated(
         self, virtual_service: VirtualService, server: GatewayServer, gateway: str, services: Mapping[str, Service]
