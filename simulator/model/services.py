@@ -112,7 +112,7 @@ class Endpoint:
     """One address that answers for a service port (istiod: IstioEndpoint)."""
 
     address: str
-    """IP, host name, or `unix://path`."""
+    """IP, host name, or the path of a Unix domain socket."""
     port: int
     port_name: str
     addresses: tuple[str, ...] = ()
@@ -136,3 +136,7 @@ class Endpoint:
     http_tunnel: bool = False
     """The endpoint accepts HBONE."""
     pod: ObjectRef | None = None
+    service_port: int = 0
+    """Number of the service port, where a ServiceEntry gave the endpoint; 0 means that `port_name` alone says it."""
+    unix: bool = False
+    """`address` is the path of a Unix domain socket."""

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 
 from simulator.model.resources import Resource
-from simulator.model.services import Registry
 from simulator.registry.destination_rules import DestinationRuleIndex
-from simulator.registry.endpoint_index import EndpointIndex
-from simulator.registry.endpoint_slices import EndpointBuilder
+from simulator.registry.endpoint_sources import collect_endpoints
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
 from simulator.registry.mesh_config import load_settings
 from simulator.registry.proxies import find_proxies
 from simulator.registry.resource_index import ResourceIndex
+from simulator.registry.service_entries import entry_services
 from simulator.registry.service_index import ServiceIndex, service_order
-from simulator.registry.service_targets import ServiceTargets
 from simulator.registry.sidecar_scopes import SidecarScopes
 from simulator.registry.snapshot import Snapshot
 from simulator.registry.virtual_services import VirtualServiceIndex
@@ -26,19 +24,14 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     settings = load_settings(index)
     mesh = settings.mesh
     workloads = Workloads(index, settings)
-    found = kubernetes_services(index, domain=settings.domain, trust_domain=mesh["trustDomain"])
+    found = [
+        *kubernetes_services(index, domain=settings.domain, trust_domain=mesh["trustDomain"]),
+        *entry_services(index, settings.flags),
+    ]
     services = ServiceIndex(
         resolve_aliases(sorted(found, key=service_order)), default_export=default_export(mesh, "defaultServiceExportTo")
     )
-    builder = EndpointBuilder(index, workloads=workloads, settings=settings)
-    kubernetes = {one: builder.endpoints(one) for one in services.all if one.registry is Registry.KUBERNETES}
-    documents = {(one.namespace, one.name): one.spec for one in index.of_kind("Service")}
-    endpoints = EndpointIndex(
-        {(one.host, one.namespace): found for one, found in kubernetes.items()},
-        targets=ServiceTargets(services.all, documents, kubernetes),
-        workloads=workloads,
-        trust_domains=mesh["trustDomainAliases"],
-    )
+    endpoints = collect_endpoints(services.all, index, workloads=workloads, settings=settings)
     virtual_services = VirtualServiceIndex(
         index.of_kind("VirtualService"),
         domain=settings.domain,

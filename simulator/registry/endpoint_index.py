@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from simulator.model.proxies import Proxy, ServiceTarget
-from simulator.model.services import Endpoint, Service
-from simulator.registry.service_targets import ServiceTargets, creation_order
+from simulator.model.services import Endpoint, Resolution, Service
+from simulator.registry.service_targets import ServiceTargets, Shard, creation_order
 from simulator.registry.workloads import Workloads
 
-Shard = tuple[str, str]
-"""Endpoints are kept by host and namespace, in which several services may share them."""
+_DNS = frozenset({Resolution.DNS_LB, Resolution.DNS_ROUND_ROBIN_LB})
 
 
 class EndpointIndex:
@@ -30,7 +29,7 @@ class EndpointIndex:
         self._targets = targets
         self._workloads = workloads
         self._trust_domains = trust_domains
-        self._by_port: dict[Shard, dict[str, tuple[Endpoint, ...]]] = {}
+        self._by_port: dict[Shard, dict[str | int, tuple[Endpoint, ...]]] = {}
         self._accounts: dict[Service, tuple[str, ...]] = {}
         self._found: dict[Proxy, tuple[ServiceTarget, ...]] = {}
         self._shard_accounts = {
@@ -38,17 +37,23 @@ class EndpointIndex:
             for shard, found in endpoints.items()
         }
         for shard, found in endpoints.items():
-            by_name: defaultdict[str, list[Endpoint]] = defaultdict(list)
+            by_port: defaultdict[str | int, list[Endpoint]] = defaultdict(list)
             for endpoint in found:
-                by_name[endpoint.port_name].append(endpoint)
-            self._by_port[shard] = {name: tuple(group) for name, group in by_name.items()}
+                by_port[endpoint.port_name].append(endpoint)
+                if endpoint.service_port:
+                    by_port[endpoint.service_port].append(endpoint)
+            self._by_port[shard] = {port: tuple(group) for port, group in by_port.items()}
 
     def of_port(self, service: Service, port: int) -> Sequence[Endpoint]:
-        """Return the endpoints of a service port."""
+        """Return the endpoints of a service port.
+
+        They are found by the port's name; for clusters resolved by DNS, which hold their endpoints, by its number.
+        """
         found = service.port(port)
         if found is None:
             return ()
-        return self._by_port.get((service.host, service.namespace), {}).get(found.name, ())
+        key = port if service.resolution in _DNS else found.name
+        return self._by_port.get((service.host, service.namespace), {}).get(key, ())
 
     def service_accounts(self, service: Service) -> tuple[str, ...]:
         """Return the identities of a service's endpoints and its own, also under the trust domain's aliases."""
@@ -61,7 +66,7 @@ class EndpointIndex:
         """Return the service ports of a proxy's workload, oldest service first, then by host."""
         if proxy not in self._found:
             pod = self._workloads.pod(proxy.namespace, proxy.id.name)
-            found = self._targets.of_pod(proxy, pod) if pod is not None else ()
+            found = self._targets.of_proxy(proxy, pod)
             self._found[proxy] = tuple(sorted(found, key=creation_order))
         return self._found[proxy]
 

@@ -10,9 +10,9 @@ from simulator.model.services import Registry, Service
 from simulator.registry.visibility import PUBLIC, namespaces
 
 
-def service_order(service: Service) -> tuple[str, str, str]:
-    """Sort key: creation, name, namespace (the name of a ServiceEntry's service is its host)."""
-    return (service.created, service.name, service.namespace)
+def service_order(service: Service) -> tuple[str, str, str, str]:
+    """Sort key: creation, name, namespace, resource (the name of a ServiceEntry's service is its host)."""
+    return (service.created, service.name, service.namespace, service.source.name)
 
 
 class ServiceIndex:
