@@ -16,6 +16,7 @@ from simulator.registry.snapshot import Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_ABSENT = object()
 
 
 class Shared:
@@ -30,11 +31,10 @@ class Shared:
         if kwargs:
             raise TypeError("a dependence is positional")
         key = (build, *cast(tuple[Hashable, ...], args))
-        try:
-            return cast(T, self._built[key])
-        except KeyError:
-            result = self._built[key] = build(self._snapshot, *args, **kwargs)
-            return result
+        found = self._built.get(key, _ABSENT)
+        if found is _ABSENT:
+            found = self._built[key] = build(self._snapshot, *args, **kwargs)
+        return cast(T, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

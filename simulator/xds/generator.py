@@ -1,0 +1,72 @@
+"""The generator: a snapshot and a proxy in, the proxy's configuration out.
+
+istiod: pilot/pkg/networking/core (ConfigGenerator) and pilot/pkg/xds (what is pushed for which proxy).
+"""
+
+from importlib import import_module
+from typing import Any
+
+from simulator.model.proxies import Proxy
+from simulator.model.wire import Cluster, ClusterLoadAssignment, Json, Listener, RouteConfiguration
+from simulator.registry.snapshot import Snapshot
+from simulator.xds.clusters import build_clusters
+from simulator.xds.configuration import Configuration
+from simulator.xds.endpoints import build_endpoints
+from simulator.xds.view import ProxyView, Shared
+
+
+class Generator:
+    """Generates the configuration of any proxy of one snapshot; equal resources are one object."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._shared = Shared(snapshot)
+
+    def view(self, proxy: Proxy) -> ProxyView:
+        """Return what generation may know of a proxy."""
+        return ProxyView(snapshot=self.snapshot, proxy=proxy, scope=self.snapshot.scope(proxy), shared=self._shared)
+
+    def configuration(self, proxy: Proxy) -> Configuration:
+        """Generate everything that istiod sends to a proxy."""
+        view = self.view(proxy)
+        clusters = build_clusters(view)
+        listeners = self.listeners(view)
+        return Configuration(
+            listeners=listeners,
+            routes=self.routes(view, listeners),
+            clusters=clusters,
+            endpoints=build_endpoints(view, clusters),
+            extensions=self.extensions(view),
+            names=self.names(view),
+        )
+
+    def clusters(self, view: ProxyView) -> tuple[Cluster, ...]:
+        """Generate CDS."""
+        return build_clusters(view)
+
+    def endpoints(self, view: ProxyView, clusters: tuple[Cluster, ...]) -> tuple[ClusterLoadAssignment, ...]:
+        """Generate EDS: an assignment for each EDS cluster."""
+        return build_endpoints(view, clusters)
+
+    def listeners(self, view: ProxyView) -> tuple[Listener, ...]:
+        """Generate LDS."""
+        return _builder("listeners", "build_listeners")(view)
+
+    def routes(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[RouteConfiguration, ...]:
+        """Generate RDS: the route configurations that the listeners ask for."""
+        return _builder("routes", "build_routes")(view, listeners)
+
+    def extensions(self, view: ProxyView) -> tuple[Json, ...]:
+        """Generate ECDS."""
+        return _builder("extensions", "build_extensions")(view)
+
+    def names(self, view: ProxyView) -> Json | None:
+        """Generate NDS."""
+        return _builder("names_table", "build_names")(view)
+
+
+def _builder(module: str, function: str) -> Any:
+    try:
+        return getattr(import_module(f"simulator.xds.{module}"), function)
+    except (ModuleNotFoundError, AttributeError):
+        return lambda *_: None if function == "build_names" else ()

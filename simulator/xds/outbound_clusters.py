@@ -1,0 +1,238 @@
+"""Outbound clusters: one per service port, one more per subset of the rule that applies.
+
+istiod: pilot/pkg/networking/core/cluster.go (buildOutboundClusters), cluster_builder.go (applyDestinationRule,
+buildSubsetCluster).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simulator.model import names
+from simulator.model.ports import Port, Protocol
+from simulator.model.proxies import Role
+from simulator.model.services import Registry, Resolution, Service
+from simulator.model.wire import Cluster, Json
+from simulator.registry.scopes import DestinationRule, SidecarScope
+from simulator.registry.snapshot import Snapshot
+from simulator.xds.clients import Client, Labels, Place
+from simulator.xds.cluster_draft import ClusterDraft, add_metadata_exchange, draft_cluster
+from simulator.xds.connection_pool import apply_connection_pool, upgrade_to_http2
+from simulator.xds.dynamic_forward_proxy import forward_proxy_draft, forwards
+from simulator.xds.load_assignment import DNS, locality_groups, persistent_session_label
+from simulator.xds.load_balancing import apply_load_balancer
+from simulator.xds.locality import LocalityGroup, balance_localities, fail_over_by_labels, locality_setting
+from simulator.xds.outlier_detection import apply_outlier_detection
+from simulator.xds.stat_names import stat_name
+from simulator.xds.traffic_policy import rule_policy, with_subset
+from simulator.xds.upstream_tls import TlsFacts, apply_proxy_protocol, apply_upstream_tls, inferred_mode
+from simulator.xds.view import Shared
+
+RACE_ANNOTATION = "istio.io/connect-strategy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One service port as one kind of client reaches it."""
+
+    service: Service
+    port: Port
+    rule: DestinationRule | None
+    client: Client
+    place: Place | None
+    """Where the client stands; None where the clusters hold no endpoints, so that it does not matter."""
+    sni_dnat: bool = False
+    shared: Shared = field(compare=False)
+
+    def name(self, subset: str = "") -> str:
+        """Return the name of the cluster of a subset."""
+        name = names.ClusterName("outbound", self.port.number, subset, self.service.host)
+        return name.dns_san if self.sni_dnat else str(name)
+
+
+def outbound_clusters(
+    snapshot: Snapshot, shared: Shared, scope: SidecarScope, labels: Labels, client: Client, place: Place
+) -> tuple[Cluster, ...]:
+    """Build every outbound cluster that a proxy of this scope and kind has, in order of its services."""
+    built: list[Cluster] = []
+    selected: Mapping[str, str] = dict(labels)
+    for service in scope.services:
+        if service.resolution is not Resolution.ALIAS:
+            rule = scope.destination_rule(service.host, selected)
+            stands = place if service.resolution in DNS else None
+            built += shared(service_clusters, shared, service, rule, client, stands)
+    return tuple(built)
+
+
+def service_clusters(
+    snapshot: Snapshot,
+    shared: Shared,
+    service: Service,
+    rule: DestinationRule | None,
+    client: Client,
+    place: Place | None,
+) -> tuple[Cluster, ...]:
+    """Build the clusters of one service for one kind of client."""
+    built: list[Cluster] = []
+    for port in service.ports:
+        if port.protocol is Protocol.UDP:
+            continue
+        target = Target(service=service, port=port, rule=rule, client=client, place=place, shared=shared)
+        if service.resolution is Resolution.DYNAMIC_DNS and service.host.startswith("*"):
+            if forwards(port):
+                draft = forward_proxy_draft(target.name(), service=service, port=port, client=client)
+                built.append(_finish_default(snapshot, target, draft, rule_policy(rule, port.number)))
+        else:
+            built += port_clusters(snapshot, target)
+    return tuple(built)
+
+
+def port_clusters(snapshot: Snapshot, target: Target) -> list[Cluster]:
+    """Build the cluster of a service port and those of its subsets."""
+    discovery = discovery_type(snapshot, target.service, target.client)
+    policy = rule_policy(target.rule, target.port.number)
+    draft = _draft(snapshot, target, discovery=discovery, subset="", policy=policy)
+    if draft is None:
+        return []
+    if _supports_draining(snapshot, target.service):
+        statuses = ["HEALTHY", "DRAINING", "UNKNOWN", "DEGRADED"]
+        draft.cluster["common_lb_config"]["override_host_status"] = {"statuses": statuses}
+    built = [_finish_default(snapshot, target, draft, policy)]
+    for subset in (target.rule.spec.get("subsets") if target.rule else None) or ():
+        cluster = _subset_cluster(snapshot, target, subset, discovery=draft.type)
+        if cluster is not None:
+            built.append(cluster)
+    return built
+
+
+def discovery_type(snapshot: Snapshot, service: Service, client: Client) -> str:
+    """Choose how a client learns the endpoints of a service."""
+    match service.resolution:
+        case Resolution.DNS_LB:
+            return "LOGICAL_DNS" if _races(service) else "STRICT_DNS"
+        case Resolution.DNS_ROUND_ROBIN_LB:
+            return "LOGICAL_DNS"
+        case Resolution.PASSTHROUGH if client.role is not Role.GATEWAY:
+            for_headless = snapshot.flag("PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES", default=False)
+            eds = for_headless and service.registry is Registry.KUBERNETES
+            return "EDS" if eds else "ORIGINAL_DST"
+    return "EDS"
+
+
+def _draft(
+    snapshot: Snapshot, target: Target, *, discovery: str, subset: str, policy: Json | None
+) -> ClusterDraft | None:
+    """Start a cluster; None where its endpoints would be inline and there are none."""
+    service, port, name = target.service, target.port, target.name(subset)
+    draft = draft_cluster(snapshot, name=name, discovery=discovery, port=port, client=target.client)
+    if discovery in ("STRICT_DNS", "LOGICAL_DNS"):
+        groups = _inline_groups(snapshot, target, subset=subset, policy=policy)
+        if not groups:
+            return None
+        draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": [group.envoy() for group in groups]}
+        if _races(service):
+            draft.cluster["dns_lookup_family"] = "ALL"
+    if discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
+        draft.cluster["original_dst_lb_config"] = {"upstream_port_override": int(port.target)}
+    draft.istio_metadata["services"] = [
+        {"host": service.host, "name": service.name, "namespace": service.namespace}
+    ]
+    if pattern := snapshot.mesh.get("outboundClusterStatName"):
+        draft.cluster["alt_stat_name"] = stat_name(pattern, service=service, subset=subset, port=port) + ";"
+    return draft
+
+
+def _inline_groups(
+    snapshot: Snapshot, target: Target, *, subset: str, policy: Json | None
+) -> list[LocalityGroup]:
+    place = target.place or Place(role=target.client.role)
+    groups = locality_groups(
+        snapshot,
+        target.shared,
+        service=target.service,
+        port=target.port.number,
+        subset=subset,
+        rule=target.rule,
+        place=place,
+        sni_dnat=target.sni_dnat,
+    )
+    balancer = (policy or {}).get("loadBalancer") or {}
+    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), target.service)
+    failover = forced or (policy or {}).get("outlierDetection") is not None
+    priorities = (setting or {}).get("failoverPriority")
+    if setting and failover and priorities and not setting.get("distribute"):
+        # istiod knows the labels of the first locality's endpoints only, and of none where there is a subset
+        groups = groups if subset else fail_over_by_labels(groups[:1], place, priorities)
+        setting = {"failover": setting["failover"]} if setting.get("failover") else None
+    return balance_localities(groups, place=place, setting=setting, failover=failover)
+
+
+def _finish_default(snapshot: Snapshot, target: Target, draft: ClusterDraft, policy: Json | None) -> Cluster:
+    whole = (target.rule.spec.get("trafficPolicy") if target.rule else None) or None
+    _apply_policy(snapshot, target, draft, policy=policy, mode_policy=whole, subset="")
+    if target.service.mesh_external:
+        draft.istio_metadata["external"] = True
+    if target.rule is not None:
+        _add_rule_metadata(draft, target.rule, policy)
+    return draft.finish()
+
+
+def _subset_cluster(snapshot: Snapshot, target: Target, subset: Json, *, discovery: str) -> Cluster | None:
+    port, own = target.port.number, subset.get("trafficPolicy")
+    policy = with_subset(rule_policy(target.rule, port), own, port)
+    if ((own or {}).get("loadBalancer") or {}).get("simple") == "PASSTHROUGH":
+        discovery = "ORIGINAL_DST"
+    draft = _draft(snapshot, target, discovery=discovery, subset=subset["name"], policy=policy)
+    if draft is None or target.rule is None:
+        return None
+    _apply_policy(snapshot, target, draft, policy=policy, mode_policy=own, subset=subset["name"])
+    _add_rule_metadata(draft, target.rule, policy)
+    draft.istio_metadata["subset"] = subset["name"]
+    return draft.finish()
+
+
+def _apply_policy(
+    snapshot: Snapshot, target: Target, draft: ClusterDraft, *, policy: Json | None, mode_policy: Json | None, subset: str
+) -> None:
+    """Apply the traffic policy, which is what the rest of a cluster depends on."""
+    policy, service, port = policy or {}, target.service, target.port
+    pool = policy.get("connectionPool") or {}
+    upgrade_to_http2(snapshot, draft, port=port, pool=pool)
+    apply_connection_pool(snapshot, draft, pool=pool, retry_budget=policy.get("retryBudget"))
+    apply_outlier_detection(snapshot, draft, service=service, outlier=policy.get("outlierDetection"))
+    apply_load_balancer(snapshot, draft, service=service, port=port, balancer=policy.get("loadBalancer"))
+    if not target.sni_dnat:
+        sni = names.ClusterName("outbound", port.number, subset, service.host).dns_san
+        facts = TlsFacts(
+            client=target.client,
+            service=service,
+            sni="" if draft.dynamic_forward_proxy else sni,
+            accounts=() if draft.dynamic_forward_proxy else tuple(snapshot.service_accounts(service)),
+            mode=inferred_mode(snapshot, service, port, mode_policy),
+            rule_has_selector=bool(target.rule and target.rule.selector),
+        )
+        apply_upstream_tls(snapshot, draft, tls=policy.get("tls"), facts=facts)
+        apply_proxy_protocol(draft, policy.get("proxyProtocol"))
+    if draft.type == "ORIGINAL_DST":
+        draft.cluster["lb_policy"] = "CLUSTER_PROVIDED"
+    if draft.type == "EDS":
+        draft.cluster["eds_cluster_config"] = {
+            "eds_config": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"},
+            "service_name": draft.cluster["name"],
+        }
+    add_metadata_exchange(snapshot, draft)
+
+
+def _add_rule_metadata(draft: ClusterDraft, rule: DestinationRule, policy: Json | None) -> None:
+    path = f"/apis/networking.istio.io/v1/namespaces/{rule.namespace}/destination-rule/{rule.name}"
+    draft.istio_metadata["config"] = path
+    if ((policy or {}).get("tls") or {}).get("mode") in ("SIMPLE", "MUTUAL"):
+        draft.istio_metadata["alpn_override"] = "false"
+
+
+def _supports_draining(snapshot: Snapshot, service: Service) -> bool:
+    header = snapshot.flags.get("PILOT_PERSISTENT_SESSION_HEADER_LABEL") or "istio.io/persistent-session-header"
+    return bool(service.labels.get(persistent_session_label(snapshot)) or service.labels.get(header))
+
+
+def _races(service: Service) -> bool:
+    return service.annotations.get(RACE_ANNOTATION) == "RACE_FIRST_TCP_CONNECT"
