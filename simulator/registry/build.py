@@ -7,6 +7,7 @@ from simulator.registry.destination_rules import DestinationRuleIndex
 from simulator.registry.endpoint_sources import collect_endpoints
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
 from simulator.registry.mesh_config import load_settings
+from simulator.registry.policy_sets import PolicySets
 from simulator.registry.proxies import find_proxies
 from simulator.registry.resource_index import ResourceIndex
 from simulator.registry.service_entries import entry_services
@@ -59,5 +60,6 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         proxies=find_proxies(workloads, settings=settings),
         virtual_services=virtual_services,
         scopes=scopes,
+        policies=PolicySets(index, settings),
         caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats),
     )

@@ -16,6 +16,8 @@ from simulator.registry.endpoint_index import EndpointIndex
 from simulator.registry.flags import enabled
 from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.policies import AuthorizationPolicies, MergedGateway, MtlsMode, PeerAuthentication
+from simulator.registry.policy_selection import Subject
+from simulator.registry.policy_sets import PolicySets
 from simulator.registry.resource_index import ResourceIndex
 from simulator.registry.scopes import SidecarScope, VirtualService
 from simulator.registry.service_index import ServiceIndex
@@ -54,6 +56,7 @@ class Snapshot:
         proxies: tuple[Proxy, ...],
         virtual_services: VirtualServiceIndex,
         scopes: SidecarScopes,
+        policies: PolicySets,
         caveats: tuple[Caveat, ...] = (),
     ) -> None:
         self.mesh = settings.mesh
@@ -72,6 +75,7 @@ class Snapshot:
         self._endpoints = endpoints
         self._virtual_services = virtual_services
         self._scopes = scopes
+        self._policies = policies
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Read one of istiod's boolean feature flags; those of ambient are off while ambient is."""
@@ -124,28 +128,47 @@ class Snapshot:
 
     def peer_authentication(self, namespace: str, labels: Labels) -> PeerAuthentication:
         """Return the mTLS modes of a workload (workload over namespace over mesh)."""
-        raise NotImplementedError
+        return self._policies.peer.of_workload(namespace, labels)
 
     def namespace_mtls_mode(self, namespace: str) -> MtlsMode:
         """Return the mode of a namespace, workload policies left out: what clients infer for auto mTLS."""
-        raise NotImplementedError
+        return self._policies.peer.of_namespace(namespace)
 
-    def authorization(self, namespace: str, labels: Labels) -> AuthorizationPolicies:
-        """Return the AuthorizationPolicies that select a workload."""
-        raise NotImplementedError
+    def authorization(
+        self, namespace: str, labels: Labels, *, waypoint: bool = False, service: Service | None = None
+    ) -> AuthorizationPolicies:
+        """Return the AuthorizationPolicies that select a workload, or a service that a waypoint serves."""
+        return self._policies.authorization(_subject(namespace, labels, waypoint=waypoint, service=service))
 
-    def request_authentications(self, namespace: str, labels: Labels) -> Sequence[Resource]:
-        """Return the RequestAuthentications that select a workload, root namespace first."""
-        raise NotImplementedError
+    def request_authentications(
+        self, namespace: str, labels: Labels, *, waypoint: bool = False, service: Service | None = None
+    ) -> Sequence[Resource]:
+        """Return the RequestAuthentications that select a workload, its own namespace first."""
+        return self._policies.request_authentications(_subject(namespace, labels, waypoint=waypoint, service=service))
 
-    def telemetries(self, namespace: str, labels: Labels) -> Sequence[Resource]:
+    def telemetries(
+        self, namespace: str, labels: Labels, *, waypoint: bool = False, service: Service | None = None
+    ) -> Sequence[Resource]:
         """Return the Telemetry resources that apply to a workload: root, namespace, workload."""
-        raise NotImplementedError
+        return self._policies.telemetries(_subject(namespace, labels, waypoint=waypoint, service=service))
 
     def envoy_filters(self, proxy: Proxy) -> Sequence[Resource]:
         """Return the EnvoyFilters that select a proxy, in the order istiod applies them."""
-        raise NotImplementedError
+        return self._policies.envoy_filters(
+            _subject(proxy.namespace, proxy.labels, waypoint=proxy.role is Role.WAYPOINT)
+        )
 
-    def extensions(self, proxy: Proxy) -> Sequence[Resource]:
-        """Return the WasmPlugins and TrafficExtensions that select a proxy."""
-        raise NotImplementedError
+    def extensions(self, proxy: Proxy, *services: Service) -> Sequence[Resource]:
+        """Return the WasmPlugins and TrafficExtensions that select a proxy, highest priority first.
+
+        `services` are those that a waypoint serves, which extensions may be attached to.
+        """
+        waypoint = proxy.role is Role.WAYPOINT
+        return self._policies.extensions(
+            Subject(namespace=proxy.namespace, labels=proxy.labels, waypoint=waypoint, services=services)
+        )
+
+
+def _subject(namespace: str, labels: Labels, *, waypoint: bool, service: Service | None = None) -> Subject:
+    services = (service,) if service is not None else ()
+    return Subject(namespace=namespace, labels=labels, waypoint=waypoint, services=services)

@@ -104,9 +104,7 @@ class WorkloadInstances:
                 network=network or self._workloads.network(address, labels),
                 cluster_id=CLUSTER_ID,
             ),
-            service_account=spiffe(trust_domain=self._trust_domain, namespace=namespace, account=account)
-            if account
-            else "",
+            service_account=identity,
             network=network,
             locality=locality,
             weight=int(spec.get("weight") or 0),
