@@ -1,0 +1,176 @@
+"""The commands by name, and a group that imports a command's module only when the command is called.
+
+Importing every command to print a list of their names would cost more than all the rest of `--help`.
+"""
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from kubectl_mesh.cli import program
+from kubectl_mesh.errors import ExitCode, MeshError
+
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
+"""What the parser raises on wrong usage; typer exports only this subclass of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: its name, its other names, the module that holds its typer `app`, and a line of help."""
+
+    name: str
+    module: str
+    help: str
+    aliases: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+COMMANDS = (
+    Entry("trace", "trace", "Follow a request hop by hop: where it goes, and why."),
+    Entry("proxy-status", "proxy_status", "Show which proxies are in sync with istiod.", ("ps",)),
+    Entry("proxy-config", "proxy_config", "Show what a proxy holds: clusters, listeners, routes, …", ("pc",)),
+    Entry("authz", "authz", "Show which authorization policies a proxy enforces."),
+    Entry("simulate", "simulate", "Write the state that istiod would give the mesh of manifests.", ("sim",)),
+    Entry("completion", "completion_command", "Print or install completion for bash and zsh."),
+    Entry("version", "version", "Show the versions of this program, of istiod and of the proxies."),
+    Entry("options", "global_options", "List the options that every command takes."),
+    Entry("experimental", "experimental", "istioctl's experimental commands, under their names there.", ("x", "exp")),
+)
+_BY_NAME = {name: entry for entry in COMMANDS for name in (entry.name, *entry.aliases)}
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by name and loads one when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names shown in help."""
+        return [entry.name for entry in COMMANDS if not entry.hidden]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and return a command by its name or one of its other names."""
+        entry = _BY_NAME.get(cmd_name)
+        if entry is None:
+            return None
+        module = importlib.import_module(f"kubectl_mesh.cli.{entry.module}")
+        loaded = typer.main.get_command(module.app)
+        loaded.name = entry.name
+        return loaded
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands without importing them."""
+        rows = [(", ".join((entry.name, *entry.aliases)), entry.help) for entry in COMMANDS if not entry.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from kubectl_mesh import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print this program's version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Diagnose Istio service meshes, real or simulated from manifests.
+
+    Every command answers for the cluster of your kubeconfig, or with -f for the mesh that manifests describe, with
+    --bundle for a recorded one, with --demo for the example.
+    """
+
+
+_GROUPS = frozenset({"proxy_config", "authz", "simulate", "completion_command", "experimental"})
+
+
+def hoist(args: list[str]) -> list[str]:
+    """Move shared options that stand before the command behind it, since commands are what takes them."""
+    if not args or not args[0].startswith("-"):
+        return args
+    from kubectl_mesh.cli.options import shared_flags
+
+    known, words = shared_flags(), 0
+    while words < len(args) and args[words].startswith("-"):
+        flag, equals, _ = args[words].partition("=")
+        if flag not in known:
+            return args
+        words += 2 if known[flag] and not equals else 1
+    behind = words + 1
+    entry = _BY_NAME.get(args[words]) if words < len(args) else None
+    while entry is not None and entry.module in _GROUPS and behind < len(args) and not args[behind].startswith("-"):
+        behind += 1
+        if entry.module != "experimental":
+            break
+    return args[words:behind] + args[:words] + args[behind:]
+
+
+def run(argv: list[str]) -> int:
+    """Run one call and return its exit code; no traceback reaches the user unless MESH_DEBUG is set."""
+    try:
+        result = app(hoist(argv[1:]), prog_name=program.name_from(argv[0]), standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else ExitCode.CLEAN
+    except MeshError as error:
+        return _fail(str(error), hint=error.hint, code=error.exit_code)
+    except UsageProblem as error:
+        return _usage(error)
+    except typer.Exit as done:
+        return done.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CLEAN
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _usage(error: Any) -> int:
+    if hasattr(error, "show") and error.format_message():
+        error.show()
+    elif getattr(error, "ctx", None) is not None:
+        print(error.ctx.get_help(), file=sys.stderr)
+    return ExitCode.USAGE
+
+
+def _unexpected(error: Exception) -> int:
+    from simulator.model.errors import SimulatorError
+
+    if isinstance(error, SimulatorError):
+        return _fail(str(error), hint=error.hint, code=ExitCode.CANNOT_ANSWER)
+    if os.environ.get("MESH_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return _fail(f"unexpected: {text}", hint="this is a defect; MESH_DEBUG=1 shows where", code=ExitCode.CANNOT_ANSWER)
+
+
+def _fail(message: str, *, hint: str, code: int) -> int:
+    from kubectl_mesh.render.terminal import printable
+
+    sys.stdout.flush()
+    for number, line in enumerate(message.split("\n")):
+        print(printable(line) if number else f"error: {printable(line)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {printable(hint)}", file=sys.stderr)
+    return code

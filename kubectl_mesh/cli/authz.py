@@ -1,0 +1,22 @@
+"""`kubectl mesh authz`: which authorization policies a proxy enforces."""
+
+from kubectl_mesh.cli.context import Call, command
+from kubectl_mesh.cli.groups import add, group
+from kubectl_mesh.cli.proxy_config import Pod, fetch
+from kubectl_mesh.diagnosis import authorization
+from kubectl_mesh.render.table import render
+
+app = group("Show which authorization policies a proxy enforces.")
+
+
+@add(app, "check")
+@command
+def check(call: Call, pod: Pod = "") -> None:
+    """List the authorization policies in a proxy's listeners, as istioctl counts them.
+
+    \b
+    Example:
+      kubectl mesh authz check deploy/web -n shop
+    """
+    table = authorization.table(fetch(call, pod, "config_dump"))
+    call.write(render(table) if table else "")

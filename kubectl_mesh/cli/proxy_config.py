@@ -1,0 +1,299 @@
+"""`kubectl mesh proxy-config`: what a proxy holds, in istioctl's tables."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from kubectl_mesh.cli.context import Call, check_output, command
+from kubectl_mesh.cli.groups import add, group
+from kubectl_mesh.diagnosis.config_dump import ConfigDump
+from kubectl_mesh.diagnosis.targets import find_proxy
+from kubectl_mesh.render import structured
+from kubectl_mesh.render.table import render
+from kubectl_mesh.reports.tables import Table
+
+app = group("Show what a proxy holds, in istioctl's tables.")
+
+Pod = Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)]
+Output = Annotated[str, typer.Option("-o", "--output", metavar="short|json|yaml", help="Output format.")]
+Host = Annotated[str, typer.Option("--fqdn", help="Keep clusters whose name contains this.", show_default=False)]
+Direction = Annotated[str, typer.Option("--direction", help="Keep inbound or outbound clusters.", show_default=False)]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Keep this port.", show_default=False)]
+Subset = Annotated[str, typer.Option("--subset", help="Keep subsets that contain this.", show_default=False)]
+Address = Annotated[str, typer.Option("--address", help="Keep this address.", show_default=False)]
+Type = Annotated[str, typer.Option("--type", help="Keep listeners of this type: HTTP, TCP, …", show_default=False)]
+Name = Annotated[str, typer.Option("--name", help="Keep the route configuration of this name.", show_default=False)]
+OfCluster = Annotated[str, typer.Option("--cluster", help="Keep the endpoints of this cluster.", show_default=False)]
+Status = Annotated[str, typer.Option("--status", help="Keep this health: HEALTHY, UNHEALTHY, …", show_default=False)]
+Verbose = Annotated[bool, typer.Option("--verbose/--no-verbose", help="Show filter chains and routes.")]
+
+CLUSTERS = "config_dump?mask=dynamic_active_clusters,dynamic_warming_clusters,static_clusters"
+LISTENERS = "config_dump?mask=dynamic_listeners,static_listeners"
+ROUTES = "config_dump?mask=dynamic_route_configs,static_route_configs"
+BOOTSTRAP = "config_dump?mask=bootstrap"
+SECRETS = "config_dump?mask=dynamic_active_secrets,dynamic_warming_secrets"
+EVERYTHING = "config_dump?include_eds=true"
+
+
+def fetch(call: Call, pod: str, path: str) -> ConfigDump:
+    """Return a proxy's config dump."""
+    proxy = find_proxy(call.source, pod, namespace=call.namespace)
+    return ConfigDump.parse(call.source.envoy(proxy, path), subject=f"config dump of {proxy}")
+
+
+def show(call: Call, form: str, *, table: Callable[[], Table[Any]], documents: Callable[[], Any]) -> None:
+    """Write an answer in the form asked for; only what is written is worked out."""
+    if check_output(form, allowed=("short", "json", "yaml")) == "short":
+        call.write(render(table()))
+    else:
+        call.write(structured.render(documents(), form=form))
+
+
+@add(app, "cluster", "clusters", "c")
+@command
+def cluster(
+    call: Call,
+    pod: Pod = "",
+    host: Host = "",
+    direction: Direction = "",
+    port: Port = 0,
+    subset: Subset = "",
+    output: Output = "short",
+) -> None:
+    """Show the clusters of a proxy: where it can send requests.
+
+    \b
+    Example:
+      kubectl mesh proxy-config cluster deploy/web -n shop --direction outbound
+    """
+    from kubectl_mesh.diagnosis import clusters
+
+    dump = fetch(call, pod, CLUSTERS)
+    wanted = clusters.ClusterFilter(host=host, port=port, subset=subset, direction=direction)
+    show(call, output, table=lambda: clusters.table(dump, wanted), documents=lambda: clusters.documents(dump, wanted))
+
+
+@add(app, "listener", "listeners", "l")
+@command
+def listener(
+    call: Call,
+    pod: Pod = "",
+    address: Address = "",
+    kind: Type = "",
+    port: Port = 0,
+    verbose: Verbose = True,
+    waypoint: Annotated[bool, typer.Option("--waypoint", hidden=True)] = False,
+    output: Output = "short",
+) -> None:
+    """Show the listeners of a proxy: what it answers on, and where each filter chain leads.
+
+    \b
+    Example:
+      kubectl mesh proxy-config listener deploy/web -n shop --port 15006
+    """
+    from kubectl_mesh.diagnosis import listeners, remote_listeners
+
+    dump = fetch(call, pod, LISTENERS)
+    wanted = listeners.ListenerFilter(address=address, port=port, type=kind)
+    if waypoint:
+        call.write(render(remote_listeners.table(dump)))
+        return
+    show(
+        call,
+        output,
+        table=lambda: listeners.table(dump, wanted, verbose=verbose),
+        documents=lambda: listeners.documents(dump, wanted),
+    )
+
+
+@add(app, "route", "routes", "r")
+@command
+def route(call: Call, pod: Pod = "", name: Name = "", verbose: Verbose = True, output: Output = "short") -> None:
+    """Show the routes of a proxy: which requests go to which cluster.
+
+    \b
+    Example:
+      kubectl mesh proxy-config route deploy/web -n shop --name 8000
+    """
+    from kubectl_mesh.diagnosis import routes
+
+    dump = fetch(call, pod, ROUTES)
+    wanted = routes.RouteFilter(name=name)
+    show(
+        call,
+        output,
+        table=lambda: routes.table(dump, wanted, verbose=verbose),
+        documents=lambda: routes.documents(dump, wanted),
+    )
+
+
+@add(app, "endpoint", "endpoints", "ep")
+@command
+def endpoint(
+    call: Call,
+    pod: Pod = "",
+    address: Address = "",
+    port: Port = 0,
+    cluster: OfCluster = "",
+    status: Status = "",
+    output: Output = "short",
+) -> None:
+    """Show the endpoints of a proxy as Envoy sees them, with the health it found.
+
+    With -f it reads what `curl localhost:15000/clusters?format=json` printed.
+
+    \b
+    Example:
+      kubectl mesh proxy-config endpoint deploy/web -n shop --status UNHEALTHY
+    """
+    from kubectl_mesh.diagnosis import endpoints
+
+    proxy = find_proxy(call.source, pod, namespace=call.namespace)
+    statuses = endpoints.parse_clusters(
+        call.source.envoy(proxy, "clusters?format=json"), subject=f"clusters of {proxy}"
+    )
+    wanted = endpoints.EndpointFilter(address=address, port=port, cluster=cluster, status=status)
+    show(
+        call,
+        output,
+        table=lambda: endpoints.table(statuses, wanted),
+        documents=lambda: endpoints.documents(statuses, wanted),
+    )
+
+
+@add(app, "eds")
+@command
+def eds(
+    call: Call,
+    pod: Pod = "",
+    address: Address = "",
+    port: Port = 0,
+    cluster: OfCluster = "",
+    status: Status = "",
+    output: Output = "short",
+) -> None:
+    """Show the endpoints of a proxy as istiod sent them, with their locality.
+
+    \b
+    Example:
+      kubectl mesh proxy-config eds deploy/web -n shop
+    """
+    from kubectl_mesh.diagnosis import endpoints
+
+    dump = fetch(call, pod, EVERYTHING)
+    wanted = endpoints.EndpointFilter(address=address, port=port, cluster=cluster, status=status)
+    show(
+        call,
+        output,
+        table=lambda: endpoints.assigned_table(dump, wanted),
+        documents=lambda: endpoints.assigned_documents(dump, wanted),
+    )
+
+
+@add(app, "bootstrap", "b")
+@command
+def bootstrap(call: Call, pod: Pod = "", output: Output = "json") -> None:
+    """Show what a proxy was started with.
+
+    \b
+    Example:
+      kubectl mesh proxy-config bootstrap deploy/web -n shop -o short
+    """
+    from kubectl_mesh.diagnosis import bootstrap as question
+
+    dump = fetch(call, pod, BOOTSTRAP)
+    show(call, output, table=lambda: question.table(dump), documents=lambda: question.document(dump))
+
+
+@add(app, "secret", "secrets", "s")
+@command
+def secret(call: Call, pod: Pod = "", output: Output = "short") -> None:
+    """Show the certificates of a proxy; a private key never.
+
+    \b
+    Example:
+      kubectl mesh proxy-config secret deploy/web -n shop
+    """
+    from kubectl_mesh.diagnosis import secrets
+
+    dump = fetch(call, pod, SECRETS)
+    if check_output(output, allowed=("short", "json", "yaml")) == "short":
+        call.write(secrets_text(dump))
+    else:
+        call.write(structured.render(secrets.document(dump), form=output))
+
+
+@add(app, "ecds", "ec")
+@command
+def ecds(call: Call, pod: Pod = "", output: Output = "short") -> None:
+    """Show the extension configurations of a proxy.
+
+    \b
+    Example:
+      kubectl mesh proxy-config ecds deploy/web -n shop
+    """
+    from kubectl_mesh.diagnosis import extensions
+
+    dump = fetch(call, pod, EVERYTHING)
+    show(call, output, table=lambda: extensions.table(dump), documents=lambda: extensions.document(dump))
+
+
+@add(app, "all", "a")
+@command
+def everything(
+    call: Call,
+    pod: Pod = "",
+    host: Host = "",
+    direction: Direction = "",
+    subset: Subset = "",
+    port: Port = 0,
+    address: Address = "",
+    kind: Type = "",
+    name: Name = "",
+    verbose: Verbose = True,
+    with_headers: Annotated[bool, typer.Option("--with-headers", help="Put a title over each table.")] = False,
+    output: Output = "short",
+) -> None:
+    """Show everything a proxy holds; with -o json the document that Envoy's /config_dump prints.
+
+    \b
+    Example:
+      kubectl mesh proxy-config all deploy/web -n shop -o json > web.json
+    """
+    from kubectl_mesh.diagnosis import clusters, endpoints, everything as question, listeners, routes
+
+    form = check_output(output, allowed=("short", "json", "yaml"))
+    proxy = find_proxy(call.source, pod, namespace=call.namespace)
+    data = call.source.envoy(proxy, EVERYTHING)
+    if form != "short":
+        call.write(question.document(data, form=form, subject=f"config dump of {proxy}"))
+        return
+    dump = ConfigDump.parse(data, subject=f"config dump of {proxy}")
+    wanted = question.Filters(
+        clusters=clusters.ClusterFilter(host=host, port=port, subset=subset, direction=direction),
+        listeners=listeners.ListenerFilter(address=address, port=port, type=kind),
+        routes=routes.RouteFilter(name=name),
+        endpoints=endpoints.EndpointFilter(address=address, port=port),
+    )
+    for position, (title, table) in enumerate(question.tables(dump, wanted, verbose=verbose, now=_now())):
+        call.write("\n" if position else "")
+        call.write(f"------ {title} INFO ------\n\n" if with_headers else "")
+        call.write(render(table) if table else NO_SECRETS)
+
+
+NO_SECRETS = "No active or warming secrets found.\n"
+
+
+def secrets_text(dump: ConfigDump) -> str:
+    """Return the table of secrets, or the sentence that there are none."""
+    from kubectl_mesh.diagnosis import secrets
+
+    table = secrets.table(dump, now=_now())
+    return render(table) if table else NO_SECRETS
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""MeshSource → Report: one module per question the user asks."""

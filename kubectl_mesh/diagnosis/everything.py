@@ -1,0 +1,43 @@
+"""What does a proxy hold altogether?
+
+istioctl: pkg/writer/envoy/configdump/configdump.go (PrintFullSummary).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kubectl_mesh.diagnosis import bootstrap, clusters, endpoints, listeners, routes, secrets
+from kubectl_mesh.diagnosis.config_dump import ConfigDump
+from kubectl_mesh.reports.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What to keep of each kind."""
+
+    clusters: clusters.ClusterFilter
+    listeners: listeners.ListenerFilter
+    routes: routes.RouteFilter
+    endpoints: endpoints.EndpointFilter
+
+
+def tables(
+    dump: ConfigDump, wanted: Filters, *, verbose: bool, now: datetime
+) -> Iterator[tuple[str, Table[Any] | None]]:
+    """Yield title and table of each kind, worked out one after the other; no table where there are no secrets."""
+    yield "BOOTSTRAP", bootstrap.table(dump)
+    yield "CLUSTER", clusters.table(dump, wanted.clusters, named=True)
+    yield "LISTENER", listeners.table(dump, wanted.listeners, verbose=verbose, named=True)
+    yield "ROUTE", routes.table(dump, wanted.routes, verbose=verbose, named=True)
+    yield "SECRET", secrets.table(dump, now=now, named=True)
+    yield "ENDPOINTS", endpoints.assigned_table(dump, wanted.endpoints, named=True)
+
+
+def document(data: bytes, *, form: str, subject: str) -> str:
+    """Return the whole dump as Envoy printed it, or as YAML."""
+    if form == "json":
+        return data.decode(errors="replace").rstrip("\n") + "\n"
+    from kubectl_mesh.diagnosis.config_dump import decode
+    return decode(data, subject=subject)

@@ -1,0 +1,174 @@
+"""Which proxies does a user mean by `[NAMESPACE/][KIND/]NAME` or istioctl's `name.namespace`?
+
+istioctl: pkg/util/handlers/handlers.go; kinds other than pods are followed to the pods they stand for.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kubectl_mesh.errors import AmbiguousName, NothingFound, UsageError
+from kubectl_mesh.sources.base import MeshSource
+from simulator.model.labels import label_selector_selects, selects
+from simulator.model.proxies import ProxyId
+from simulator.model.wire import Json
+
+_SHORT = {
+    "Pod": ("pod", "pods", "po"),
+    "Deployment": ("deployment", "deployments", "deploy"),
+    "ReplicaSet": ("replicaset", "replicasets", "rs"),
+    "ReplicationController": ("replicationcontroller", "replicationcontrollers", "rc"),
+    "StatefulSet": ("statefulset", "statefulsets", "sts"),
+    "DaemonSet": ("daemonset", "daemonsets", "ds"),
+    "Job": ("job", "jobs"),
+    "CronJob": ("cronjob", "cronjobs", "cj"),
+    "Service": ("service", "services", "svc"),
+    "Gateway": ("gateway", "gateways", "gtw", "gw"),
+}
+KINDS = {short: kind for kind, shorts in _SHORT.items() for short in shorts}
+_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Service", "Gateway")
+_LISTED = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One reading of a name; an empty kind means a pod, else a workload of that name."""
+
+    kind: str
+    name: str
+    namespace: str
+
+
+def readings(text: str, *, namespace: str = "") -> tuple[Target, ...]:
+    """Return what a name can mean, the likeliest first: names may have dots, so a last dot divides or it does not."""
+    parts = text.split("/")
+    if len(parts) > 3 or not all(parts):
+        raise UsageError(f"{text}: not a name", hint="write [NAMESPACE/][KIND/]NAME or name.namespace")
+    *front, name = parts
+    kind = ""
+    if front and front[-1].lower() in KINDS:
+        kind = KINDS[front.pop().lower()]
+    if len(front) > 1:
+        raise UsageError(f"{text}: unknown kind {front[1]}", hint=f"kinds are {', '.join(sorted(set(KINDS)))}")
+    if front:
+        return (Target(kind=kind, name=name, namespace=front[0]),)
+    whole = Target(kind=kind, name=name, namespace=namespace)
+    head, dot, tail = name.rpartition(".")
+    return (Target(kind=kind, name=head, namespace=tail), whole) if dot and head and tail else (whole,)
+
+
+def find_proxies(source: MeshSource, text: str, *, namespace: str = "") -> Sequence[ProxyId]:
+    """Return every proxy that a name stands for; refuse when there is none."""
+    proxies = source.proxies()
+    wanted = readings(text, namespace=namespace)
+    for target in wanted:
+        if found := _match(source, target, proxies):
+            return found
+    raise NothingFound(f"{text}: no such proxy{_where(wanted[-1])}", hint=_suggest(text, proxies))
+
+
+def find_proxy(source: MeshSource, text: str, *, namespace: str = "") -> ProxyId:
+    """Return the proxy that a name stands for: the first pod of a workload; without a name the only one there is."""
+    if not text:
+        proxies = source.proxies()
+        if len(proxies) == 1:
+            return proxies[0]
+        raise UsageError("name a proxy", hint=_list(proxies) if proxies else "the mesh has none")
+    found = find_proxies(source, text, namespace=namespace)
+    if len({proxy.namespace for proxy in found}) > 1:
+        raise AmbiguousName(f"{text}: in several namespaces", hint=f"say which: {_list(found)}")
+    return found[0]
+
+
+def _match(source: MeshSource, target: Target, proxies: Sequence[ProxyId]) -> list[ProxyId]:
+    here = [proxy for proxy in proxies if target.namespace in ("", proxy.namespace)]
+    if target.kind in ("", "Pod"):
+        named = [proxy for proxy in here if proxy.name == target.name]
+        if named or target.kind:
+            return named
+        for kind in _WORKLOADS:
+            if found := _of_workload(source, kind, target, here):
+                return found
+        return []
+    return _of_workload(source, target.kind, target, here)
+
+
+def _of_workload(source: MeshSource, kind: str, target: Target, proxies: Sequence[ProxyId]) -> list[ProxyId]:
+    known = {(proxy.namespace, proxy.name): proxy for proxy in proxies}
+    pods = (pod for pod in source.resources("Pod", target.namespace or None) if _key(pod) in known)
+    return sorted(known[_key(pod)] for pod in _pods_of(source, kind, target, pods))
+
+
+def _pods_of(source: MeshSource, kind: str, target: Target, pods: Iterable[Json]) -> Iterator[Json]:
+    if kind not in ("Service", "Gateway"):
+        yield from (pod for pod in pods if (kind, target.name) in owners(pod))
+        return
+    tests = _selectors(source, kind, target)
+    yield from (pod for pod in pods if any(test(pod) for test in tests))
+
+
+def _selectors(source: MeshSource, kind: str, target: Target) -> list[Callable[[Json], bool]]:
+    tests: list[Callable[[Json], bool]] = []
+    for resource in source.resources(kind, target.namespace or None):
+        metadata, spec = resource.get("metadata") or {}, resource.get("spec") or {}
+        if metadata.get("name") != target.name:
+            continue
+        home = metadata.get("namespace", "")
+        if kind == "Service" or spec.get("selector"):
+            tests.append(_selector(spec.get("selector") or {}, home if kind == "Service" else ""))
+        else:
+            tests.append(_selector({_GATEWAY_LABEL: target.name}, home))
+    return tests
+
+
+def _selector(selector: Json, namespace: str) -> Callable[[Json], bool]:
+    def test(pod: Json) -> bool:
+        metadata = pod.get("metadata") or {}
+        inside = namespace in ("", metadata.get("namespace", ""))
+        return bool(selector) and inside and selects(selector, metadata.get("labels") or {})
+
+    return test
+
+
+def owners(pod: Json) -> list[tuple[str, str]]:
+    """Return the kinds and names of the controllers of a pod, a ReplicaSet's Deployment included."""
+    metadata = pod.get("metadata") or {}
+    found = [
+        (str(owner.get("kind", "")), str(owner.get("name", ""))) for owner in metadata.get("ownerReferences") or ()
+    ]
+    template = (metadata.get("labels") or {}).get("pod-template-hash")
+    for kind, name in list(found):
+        if kind == "ReplicaSet" and template and name.endswith(f"-{template}"):
+            found.append(("Deployment", name.removesuffix(f"-{template}")))
+        if kind == "Job" and name.rpartition("-")[2].isdigit():
+            found.append(("CronJob", name.rpartition("-")[0]))
+    return found
+
+
+def pods_selected(selector: Json, pods: Iterable[Json]) -> list[Json]:
+    """Return the pods that a Kubernetes LabelSelector selects."""
+    return [pod for pod in pods if label_selector_selects(selector, (pod.get("metadata") or {}).get("labels") or {})]
+
+
+def _key(pod: Json) -> tuple[str, str]:
+    metadata = pod.get("metadata") or {}
+    return str(metadata.get("namespace", "")), str(metadata.get("name", ""))
+
+
+def _where(target: Target) -> str:
+    return f" in namespace {target.namespace}" if target.namespace else ""
+
+
+def _suggest(text: str, proxies: Sequence[ProxyId]) -> str:
+    from difflib import get_close_matches
+
+    names = [str(proxy) for proxy in proxies]
+    if not names:
+        return "the mesh has no proxies"
+    close = get_close_matches(text.rpartition("/")[2], names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else _list(proxies)
+
+
+def _list(proxies: Sequence[ProxyId]) -> str:
+    more = f" and {len(proxies) - _LISTED} more" if len(proxies) > _LISTED else ""
+    return f"proxies are {', '.join(map(str, proxies[:_LISTED]))}{more}"

@@ -1,0 +1,1 @@
+"""Report → text. No decisions are taken here."""

@@ -1,0 +1,1 @@
+"""What a diagnosis returns: frozen values, their columns declared beside the fields."""

@@ -1,0 +1,1 @@
+"""Where a mesh can be seen: live, simulated or recorded."""

@@ -1,0 +1,97 @@
+"""What a mesh to diagnose answers, whoever answers it. Bytes, not objects: a source transports, the engine decodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from simulator.model.proxies import ProxyId
+from simulator.model.wire import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """kubectl's global flags, for the source that talks to a cluster; empty means not given."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    cluster: str = ""
+    user: str = ""
+    namespace: str = ""
+    server: str = ""
+    token: str = ""
+    username: str = ""
+    password: str = ""
+    as_user: str = ""
+    as_uid: str = ""
+    as_groups: tuple[str, ...] = ()
+    request_timeout: str = ""
+    tls_server_name: str = ""
+    insecure_skip_tls_verify: bool = False
+    certificate_authority: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
+    cache_dir: str = ""
+    istio_namespace: str = "istio-system"
+    revision: str = ""
+    proxy_admin_port: int = 15000
+
+
+class Caveat(Protocol):
+    """Something a reader must know about an answer: what is not simulated, or was not seen."""
+
+    @property
+    def subject(self) -> str:
+        """Say what it is about: an object, a field, a file."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Say what is the matter with it."""
+        ...
+
+
+class MeshSource(Protocol):
+    """A mesh to diagnose: live, simulated or recorded. Read-only by design."""
+
+    def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:
+        """Return the documents of all resources of a kind (`VirtualService`); of one namespace when it is given."""
+        ...
+
+    def proxies(self) -> Sequence[ProxyId]:
+        """Return every proxy of the mesh, sorted by namespace and name."""
+        ...
+
+    def envoy(self, proxy: ProxyId, path: str) -> bytes:
+        """Return what Envoy's admin interface answers to a GET of `path`, such as `config_dump?include_eds=true`."""
+        ...
+
+    def istiod(self, path: str) -> Mapping[str, bytes]:
+        """Return what istiod's debug interface answers to a GET of `path`, by name of the replica's pod."""
+        ...
+
+
+@runtime_checkable
+class ResourceSource(Protocol):
+    """A source that knows Envoy resources without documents; whole-mesh questions fall back to `envoy` without it."""
+
+    def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return the Envoy resources of a proxy by kind; equal resources of two proxies are one object."""
+        ...
+
+
+@runtime_checkable
+class Caveats(Protocol):
+    """A source that knows what it does not know."""
+
+    def caveats(self) -> Sequence[Caveat]:
+        """Return what a reader of any answer must know."""
+        ...
+
+
+@runtime_checkable
+class MeshAdmin(Protocol):
+    """A source whose proxies can be told to change something, such as a log level."""
+
+    def envoy_post(self, proxy: ProxyId, path: str) -> bytes:
+        """POST to Envoy's admin interface, such as `logging?level=debug`, and return its answer."""
+        ...
