@@ -6,7 +6,7 @@ istiod: pilot/pkg/networking/core/cluster_cache.go, pilot/pkg/xds/endpoints/endp
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.model.proxies import Proxy, Role
 from simulator.model.services import Locality
@@ -53,7 +53,7 @@ class Place:
     network: str = ""
     network_view: frozenset[str] = frozenset()
     """Networks whose endpoints it asked for; empty for all."""
-    locality: Locality = Locality()
+    locality: Locality = field(default_factory=Locality)
     node: str = ""
     """Name of its node, where a service of the scope answers on the same node only."""
     labels: Labels = ()
@@ -79,7 +79,11 @@ def client_of(view: ProxyView) -> Client:
         ipv6=6 in versions,
         preserve_header_case=_preserves_header_case(view.snapshot, proxy),
         certificates=(
-            (metadata["TLS_CLIENT_CERT_CHAIN"], metadata.get("TLS_CLIENT_KEY", ""), metadata.get("TLS_CLIENT_ROOT_CERT", ""))
+            (
+                metadata["TLS_CLIENT_CERT_CHAIN"],
+                metadata.get("TLS_CLIENT_KEY", ""),
+                metadata.get("TLS_CLIENT_ROOT_CERT", ""),
+            )
             if metadata.get("TLS_CLIENT_CERT_CHAIN")
             else ("", "", "")
         ),

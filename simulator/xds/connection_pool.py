@@ -27,7 +27,9 @@ def apply_connection_pool(snapshot: Snapshot, draft: ClusterDraft, *, pool: Json
     """Set connect timeout, circuit breakers, keepalive and connection options from a connection pool."""
     tcp, http = pool.get("tcp") or {}, pool.get("http") or {}
     cluster = draft.cluster
-    cluster["connect_timeout"] = duration(tcp["connectTimeout"]) if tcp.get("connectTimeout") else connect_timeout(snapshot)
+    cluster["connect_timeout"] = (
+        duration(tcp["connectTimeout"]) if tcp.get("connectTimeout") else connect_timeout(snapshot)
+    )
     threshold: Json = {
         "max_connections": tcp.get("maxConnections") or UNLIMITED,
         "max_pending_requests": http.get("http1MaxPendingRequests") or UNLIMITED,

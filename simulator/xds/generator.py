@@ -4,7 +4,7 @@ istiod: pilot/pkg/networking/core (ConfigGenerator) and pilot/pkg/xds (what is p
 """
 
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from simulator.model.proxies import Proxy
 from simulator.model.wire import Cluster, ClusterLoadAssignment, Json, Listener, RouteConfiguration
@@ -12,6 +12,9 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.clusters import build_clusters
 from simulator.xds.configuration import Configuration
 from simulator.xds.endpoints import build_endpoints
+from simulator.xds.extensions import build_extensions
+from simulator.xds.names_table import build_names
+from simulator.xds.routes import build_routes
 from simulator.xds.view import ProxyView, Shared
 
 
@@ -36,7 +39,7 @@ class Generator:
             routes=self.routes(view, listeners),
             clusters=clusters,
             endpoints=build_endpoints(view, clusters),
-            extensions=self.extensions(view),
+            extensions=self.extensions(view, listeners),
             names=self.names(view),
         )
 
@@ -50,19 +53,19 @@ class Generator:
 
     def listeners(self, view: ProxyView) -> tuple[Listener, ...]:
         """Generate LDS."""
-        return _builder("listeners", "build_listeners")(view)
+        return cast(tuple[Listener, ...], _builder("listeners", "build_listeners")(view))
 
     def routes(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[RouteConfiguration, ...]:
         """Generate RDS: the route configurations that the listeners ask for."""
-        return _builder("routes", "build_routes")(view, listeners)
+        return build_routes(view, listeners)
 
-    def extensions(self, view: ProxyView) -> tuple[Json, ...]:
-        """Generate ECDS."""
-        return _builder("extensions", "build_extensions")(view)
+    def extensions(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[Json, ...]:
+        """Generate ECDS: the filter configurations that the listeners refer to."""
+        return build_extensions(view, listeners)
 
     def names(self, view: ProxyView) -> Json | None:
         """Generate NDS."""
-        return _builder("names_table", "build_names")(view)
+        return build_names(view)
 
 
 def _builder(module: str, function: str) -> Any:

@@ -67,9 +67,7 @@ def _from_services(snapshot: Snapshot, client: Client, targets: Sequence[Service
     by_port: dict[int, list[ServiceTarget]] = {}
     for target in targets:
         by_port.setdefault(target.target_port, []).append(target)
-    return [
-        Application(port=port, targets=tuple(group), bind=bind, bind_port=port) for port, group in by_port.items()
-    ]
+    return [Application(port=port, targets=tuple(group), bind=bind, bind_port=port) for port, group in by_port.items()]
 
 
 def _from_ingress(entry: Json, *, view: ProxyView, targets: Sequence[ServiceTarget]) -> Application | None:
@@ -113,7 +111,10 @@ def _default_endpoint(text: str, addresses: Sequence[str]) -> tuple[str, int] | 
     if not digits.isdigit():
         return None
     versions = ip_versions(addresses)
-    own = {4: next((a for a in addresses if ":" not in a), "127.0.0.1"), 6: next((a for a in addresses if ":" in a), "::1")}
+    own = {
+        4: next((a for a in addresses if ":" not in a), "127.0.0.1"),
+        6: next((a for a in addresses if ":" in a), "::1"),
+    }
     match host:
         case "0.0.0.0":
             return own[4], int(digits)

@@ -39,7 +39,7 @@ def locality_groups(
     place: Place,
     sni_dnat: bool = False,
 ) -> list[LocalityGroup]:
-    """Return the endpoints of a service's port and subset, by locality in order of its name, before locality balancing."""
+    """Return the endpoints of a service's port and subset by locality, in order of its name; priorities come later."""
     labels = (rule_subset(rule, subset) or {}).get("labels") or {} if subset else {}
     mode = rule_tls_mode(rule, port=port, subset=subset)
     by_locality: dict[str, LocalityGroup] = {}
@@ -67,7 +67,7 @@ def locality_groups(
 
 def is_address(endpoint: Endpoint) -> bool:
     """Tell whether Envoy can dial the endpoint without resolving a name."""
-    if endpoint.address.startswith("unix://"):
+    if endpoint.port == 0:  # a Unix domain socket
         return True
     try:
         ipaddress.ip_address(endpoint.address)
@@ -91,7 +91,7 @@ def rule_tls_mode(rule: DestinationRule | None, *, port: int, subset: str) -> st
 
 
 def accepts_mtls(snapshot: Snapshot, endpoint: Endpoint) -> bool:
-    """Tell whether an endpoint is called with mTLS when no rule says so: its proxy and its PeerAuthentication allow it."""
+    """Tell whether an endpoint is called with mTLS when no rule says: its proxy and PeerAuthentication allow it."""
     if endpoint.tls_mode != "istio":
         return False
     policy = snapshot.peer_authentication(endpoint.namespace, endpoint.labels)
@@ -99,7 +99,7 @@ def accepts_mtls(snapshot: Snapshot, endpoint: Endpoint) -> bool:
 
 
 def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, service: Service) -> Json:
-    """Return an endpoint in Envoy's form, with the metadata that chooses its transport socket and names its workload."""
+    """Return an endpoint in Envoy's form; metadata chooses its transport socket and names its workload."""
     target: Json = {"address": address(endpoint.address, endpoint.port)}
     if flag(snapshot, "ISTIO_DUAL_STACK") and len(endpoint.addresses) > 1:
         target["additional_addresses"] = [{"address": address(ip, endpoint.port)} for ip in endpoint.addresses[1:]]

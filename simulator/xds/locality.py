@@ -123,9 +123,7 @@ def _distribute(groups: list[LocalityGroup], locality: Locality, distribute: Seq
 def _matches(locality: Locality, text: str) -> bool:
     region, zone, subzone = ([*text.split("/"), "", ""])[:3]
     return (
-        region in ("*", locality.region)
-        and zone in ("*", "", locality.zone)
-        and subzone in ("*", "", locality.subzone)
+        region in ("*", locality.region) and zone in ("*", "", locality.zone) and subzone in ("*", "", locality.subzone)
     )
 
 

@@ -133,17 +133,13 @@ def _draft(
             draft.cluster["dns_lookup_family"] = "ALL"
     if discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
         draft.cluster["original_dst_lb_config"] = {"upstream_port_override": int(port.target)}
-    draft.istio_metadata["services"] = [
-        {"host": service.host, "name": service.name, "namespace": service.namespace}
-    ]
+    draft.istio_metadata["services"] = [{"host": service.host, "name": service.name, "namespace": service.namespace}]
     if pattern := snapshot.mesh.get("outboundClusterStatName"):
         draft.cluster["alt_stat_name"] = stat_name(pattern, service=service, subset=subset, port=port) + ";"
     return draft
 
 
-def _inline_groups(
-    snapshot: Snapshot, target: Target, *, subset: str, policy: Json | None
-) -> list[LocalityGroup]:
+def _inline_groups(snapshot: Snapshot, target: Target, *, subset: str, policy: Json | None) -> list[LocalityGroup]:
     place = target.place or Place(role=target.client.role)
     groups = locality_groups(
         snapshot,
@@ -191,7 +187,13 @@ def _subset_cluster(snapshot: Snapshot, target: Target, subset: Json, *, discove
 
 
 def _apply_policy(
-    snapshot: Snapshot, target: Target, draft: ClusterDraft, *, policy: Json | None, mode_policy: Json | None, subset: str
+    snapshot: Snapshot,
+    target: Target,
+    draft: ClusterDraft,
+    *,
+    policy: Json | None,
+    mode_policy: Json | None,
+    subset: str,
 ) -> None:
     """Apply the traffic policy, which is what the rest of a cluster depends on."""
     policy, service, port = policy or {}, target.service, target.port

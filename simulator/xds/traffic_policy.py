@@ -29,7 +29,7 @@ def resolved_policy(rule: DestinationRule | None, *, port: int, subset: str) -> 
 
 
 def port_policy(policy: Json | None, port: int) -> Json | None:
-    """Return the policy for a port: an entry of the port stands alone and inherits nothing from the policy around it."""
+    """Return the policy for a port: an entry of the port inherits nothing from the policy around it."""
     entry = _port_entry(policy, port)
     if entry is None:
         return policy

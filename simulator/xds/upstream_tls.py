@@ -18,9 +18,7 @@ from simulator.xds.envoy_messages import typed
 from simulator.xds.traffic_policy import simple_balancer
 from simulator.xds.upstream_tls_context import istio_context, user_context
 
-RAW_BUFFER = typed(
-    "envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
-)
+RAW_BUFFER = typed("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
 PLAINTEXT_MATCH: Json = {"name": "tlsMode-disabled", "match": {}, "transport_socket": RAW_BUFFER}
 
 
@@ -122,7 +120,12 @@ def _socket(snapshot: Snapshot, draft: ClusterDraft, settings: Json | None, fact
     if settings is None or mode == "DISABLE":
         return None
     credential = settings.get("credentialName") or ""
-    if credential and not credential.startswith("configmap://") and facts.client.sidecar and not facts.rule_has_selector:
+    if (
+        credential
+        and not credential.startswith("configmap://")
+        and facts.client.sidecar
+        and not facts.rule_has_selector
+    ):
         return None  # sidecars may lack access to the secret and would never become ready
     if mode == "ISTIO_MUTUAL":
         context = istio_context(snapshot, draft, settings)

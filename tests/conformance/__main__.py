@@ -34,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report(outcome, types, options, brief=not options.scenarios)
         _count(outcome, total, distinct)
     right = sum(distinct.values())
-    print(f"{'sum':34}" + _columns({k: v[0] for k, v in total.items()}, {k: v[1] for k, v in total.items()}, types))
-    print(f"distinct {right}/{len(distinct)} {100 * right / max(1, len(distinct)):.2f}%  "
-          f"scenarios {len(chosen)}  {time.perf_counter() - started:.1f}s")
+    _say(f"{'sum':34}" + _columns({k: v[0] for k, v in total.items()}, {k: v[1] for k, v in total.items()}, types))
+    _say(
+        f"distinct {right}/{len(distinct)} {100 * right / max(1, len(distinct)):.2f}%  "
+        f"scenarios {len(chosen)}  {time.perf_counter() - started:.1f}s"
+    )
     return 0 if all(equal == wanted for equal, wanted in total.values()) else 1
 
 
@@ -52,21 +54,21 @@ def _count(outcome: Outcome, total: dict[str, list[int]], distinct: dict[tuple[s
 
 def _report(outcome: Outcome, types: Sequence[str], options: Any, *, brief: bool) -> None:
     extra = sum(difference.verdict == "extra" for difference in outcome.differences)
-    print(f"{outcome.scenario:34}{_columns(outcome.equal, outcome.total, types)}{f'  extra {extra}' if extra else ''}")
+    _say(f"{outcome.scenario:34}{_columns(outcome.equal, outcome.total, types)}{f'  extra {extra}' if extra else ''}")
     seen: set[str] = set()
     for error in outcome.errors:
         if error.splitlines()[-1] not in seen:
-            print("  error: " + (error.splitlines()[-1] if brief else error))
+            _say("  error: " + (error.splitlines()[-1] if brief else error))
         seen.add(error.splitlines()[-1])
     if options.gaps:
         for difference in outcome.differences:
-            print(f"  - {difference.key}")
+            _say(f"  - {difference.key}")
     elif not brief or options.all:
         shown = [difference for difference in outcome.differences if options.name in difference.key.name]
         for difference in shown if options.all else shown[:8]:
             _print_difference(difference, limit=1000 if options.all else 3)
         if not options.all and len(shown) > 8:
-            print(f"  … {len(shown) - 8} more (--all)")
+            _say(f"  … {len(shown) - 8} more (--all)")
 
 
 def _columns(equal: dict[str, int], total: dict[str, int], types: Sequence[str]) -> str:
@@ -75,14 +77,18 @@ def _columns(equal: dict[str, int], total: dict[str, int], types: Sequence[str])
 
 def _print_difference(difference: Difference, *, limit: int) -> None:
     key = difference.key
-    print(f"  {difference.verdict}: {key.proxy} {key.kind} {key.name}")
+    _say(f"  {difference.verdict}: {key.proxy} {key.kind} {key.name}")
     for path, golden, actual in difference.parts[:limit]:
-        print(f"    {path}\n      golden {_short(golden)}\n      actual {_short(actual)}")
+        _say(f"    {path}\n      golden {_short(golden)}\n      actual {_short(actual)}")
 
 
 def _short(value: Any, limit: int = 400) -> str:
     text = value if value == "<absent>" else json.dumps(value, sort_keys=True)
     return text if len(text) <= limit else text[:limit] + "…"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":

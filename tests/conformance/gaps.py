@@ -22,9 +22,7 @@ class KnownGaps:
         document = yaml.safe_load(PATH.read_text())
         return cls(
             pending_reasons={entry["scenarios"]: entry["reason"] for entry in document.get("pending") or ()},
-            resources={
-                key: entry["reason"] for entry in document.get("gaps") or () for key in entry["resources"]
-            },
+            resources={key: entry["reason"] for entry in document.get("gaps") or () for key in entry["resources"]},
         )
 
     def pending(self, scenario: str) -> str:

@@ -1,7 +1,8 @@
 """One normal form for Envoy resources, so that two spellings of equal messages are equal JSON.
 
-Guided by the protobuf schemas: names in camelCase; what the wire does not carry (a zero without presence, null, an empty
-list or map) dropped; 64-bit numbers as strings, durations and floats written one way. Sorted where order has no meaning.
+Guided by the protobuf schemas: names in camelCase; what the wire does not carry (a zero without presence, null, an
+empty list or map) dropped; 64-bit numbers as strings, durations and floats written one way; sorted where order has no
+meaning.
 """
 
 import json
@@ -128,7 +129,7 @@ def _map(convert: Convert) -> Convert:
 def _any(message: Json) -> Json:
     name = message.get("@type", "").removeprefix(TYPE_PREFIX)
     try:
-        known = not name.startswith("google.protobuf.") and descriptor(name) is not None
+        known = bool(name) and not name.startswith("google.protobuf.") and descriptor(name) is not None
     except KeyError:
         known = False
     if not known:

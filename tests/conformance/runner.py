@@ -124,12 +124,12 @@ def _lists(generator: Any, proxy: Any, types: Sequence[str], errors: list[str], 
         attempt("clusters", generator.clusters, view)
     if "endpoints" in types:
         attempt("endpoints", generator.endpoints, view, made["clusters"])
-    if {"listeners", "routes"} & set(types):
+    if {"listeners", "routes", "extensions"} & set(types):
         attempt("listeners", generator.listeners, view)
     if "routes" in types:
         attempt("routes", generator.routes, view, made["listeners"])
     if "extensions" in types:
-        attempt("extensions", generator.extensions, view)
+        attempt("extensions", generator.extensions, view, made["listeners"])
     if "names" in types:
         attempt("names", generator.names, view)
     return made
