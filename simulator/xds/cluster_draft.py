@@ -11,7 +11,6 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client
 from simulator.xds.durations import duration
 from simulator.xds.envoy_messages import any_message, typed, typed_struct
-from simulator.xds.listener_settings import flag, number_flag
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 METADATA_EXCHANGE = typed_struct(
@@ -106,7 +105,7 @@ def set_upstream_protocol(draft: ClusterDraft, port: Port, client: Client) -> No
 
 def add_metadata_exchange(snapshot: Snapshot, draft: ClusterDraft) -> None:
     """Let the cluster exchange workload metadata over TCP."""
-    if flag(snapshot, "PILOT_ENABLE_METADATA_EXCHANGE", default=True):
+    if snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True):
         draft.cluster["filters"] = [METADATA_EXCHANGE]
 
 
@@ -117,17 +116,17 @@ def connect_timeout(snapshot: Snapshot) -> str:
 
 def _add_dns(snapshot: Snapshot, cluster: Cluster, client: Client) -> None:
     if client.dual_stack:
-        cluster["dns_lookup_family"] = "ALL" if flag(snapshot, "ISTIO_DUAL_STACK") else "V4_ONLY"
+        cluster["dns_lookup_family"] = "ALL" if snapshot.flag("ISTIO_DUAL_STACK", default=False) else "V4_ONLY"
     elif client.ipv6:
-        both = flag(snapshot, "PILOT_ENABLE_ADDITIONAL_IPV4_OUTBOUND_LISTENER_FOR_IPV6_ONLY")
+        both = snapshot.flag("PILOT_ENABLE_ADDITIONAL_IPV4_OUTBOUND_LISTENER_FOR_IPV6_ONLY", default=False)
         cluster["dns_lookup_family"] = "ALL" if both else "V6_ONLY"
     else:
         cluster["dns_lookup_family"] = "V4_ONLY"
-    queries = int(number_flag(snapshot, "PILOT_DNS_CARES_UDP_MAX_QUERIES", 100))
+    queries = snapshot.flags.get("PILOT_DNS_CARES_UDP_MAX_QUERIES", "")
     cluster["typed_dns_resolver_config"] = typed(
         "envoy.network.dns_resolver.cares",
         "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-        udp_max_queries=queries,
+        udp_max_queries=int(queries) if queries.isdigit() else 100,
     )
     cluster["dns_jitter"] = duration(snapshot.flags.get("PILOT_DNS_JITTER_DURATION") or "100ms")
     cluster["dns_refresh_rate"] = duration(snapshot.mesh.get("dnsRefreshRate") or "60s")

@@ -8,7 +8,6 @@ from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.cluster_draft import ClusterDraft, connect_timeout
 from simulator.xds.durations import duration, nanoseconds
-from simulator.xds.listener_settings import flag
 
 UNLIMITED = 4294967295
 
@@ -36,7 +35,7 @@ def apply_connection_pool(snapshot: Snapshot, draft: ClusterDraft, *, pool: Json
         "max_requests": http.get("http2MaxRequests") or UNLIMITED,
         "max_retries": http.get("maxRetries") or UNLIMITED,
     }
-    if not flag(snapshot, "DISABLE_TRACK_REMAINING_CB_METRICS", default=True):
+    if not snapshot.flag("DISABLE_TRACK_REMAINING_CB_METRICS", default=True):
         threshold["track_remaining"] = True
     if retry_budget is not None:
         threshold["retry_budget"] = _retry_budget(retry_budget)

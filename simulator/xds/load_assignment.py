@@ -14,7 +14,6 @@ from simulator.registry.scopes import DestinationRule
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Place
 from simulator.xds.envoy_messages import address
-from simulator.xds.listener_settings import flag
 from simulator.xds.locality import LocalityGroup
 from simulator.xds.networks import is_mtls, network_gateways, through_gateways
 from simulator.xds.outlier_detection import supports_unhealthy
@@ -101,7 +100,7 @@ def accepts_mtls(snapshot: Snapshot, endpoint: Endpoint) -> bool:
 def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, service: Service) -> Json:
     """Return an endpoint in Envoy's form; metadata chooses its transport socket and names its workload."""
     target: Json = {"address": address(endpoint.address, endpoint.port)}
-    if flag(snapshot, "ISTIO_DUAL_STACK") and len(endpoint.addresses) > 1:
+    if snapshot.flag("ISTIO_DUAL_STACK", default=False) and len(endpoint.addresses) > 1:
         target["additional_addresses"] = [{"address": address(ip, endpoint.port)} for ip in endpoint.addresses[1:]]
     result: Json = {"endpoint": target}
     health = _draining(snapshot, endpoint) or endpoint.health
@@ -111,8 +110,8 @@ def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, service: 
     metadata: Json = {}
     if mtls and endpoint.tls_mode not in ("", "disabled"):
         metadata["envoy.transport_socket_match"] = {"tlsMode": endpoint.tls_mode}
-    if flag(snapshot, "PILOT_ENABLE_TELEMETRY_LABEL", default=True) and flag(
-        snapshot, "PILOT_ENDPOINT_TELEMETRY_LABEL", default=True
+    if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True) and snapshot.flag(
+        "PILOT_ENDPOINT_TELEMETRY_LABEL", default=True
     ):
         metadata["istio"] = {"workload": _workload(snapshot, endpoint, service)}
     if metadata:
@@ -122,7 +121,7 @@ def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, service: 
 
 def _workload(snapshot: Snapshot, endpoint: Endpoint, service: Service) -> str:
     labels, namespace = dict(endpoint.labels), endpoint.namespace
-    external = flag(snapshot, "PILOT_CANONICAL_SERVICE_FOR_MESH_EXTERNAL_SERVICE_ENTRY")
+    external = snapshot.flag("PILOT_CANONICAL_SERVICE_FOR_MESH_EXTERNAL_SERVICE_ENTRY", default=False)
     if external and service.mesh_external:
         namespace = service.namespace
         if _CANONICAL_NAME[0] in service.labels:

@@ -9,7 +9,6 @@ from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.durations import duration
-from simulator.xds.listener_settings import flag
 from simulator.xds.locality import locality_setting
 from simulator.xds.outlier_detection import supports_unhealthy
 
@@ -28,7 +27,7 @@ def apply_load_balancer(
     _weigh_localities(snapshot, draft, service, balancer)
     if draft.type == "ORIGINAL_DST":
         cluster["lb_policy"] = "CLUSTER_PROVIDED"
-    elif flag(snapshot, "PILOT_ENABLE_REDIS_FILTER") and port.protocol is Protocol.REDIS:
+    elif snapshot.flag("PILOT_ENABLE_REDIS_FILTER", default=False) and port.protocol is Protocol.REDIS:
         cluster["lb_policy"] = "MAGLEV"
     else:
         _apply_simple(draft, balancer)
@@ -40,7 +39,7 @@ def _weigh_localities(snapshot: Snapshot, draft: ClusterDraft, service: Service,
     setting = setting or {}
     fails_over = forced or "outlier_detection" in draft.cluster
     if (
-        flag(snapshot, "ENABLE_LOCALITY_WEIGHTED_LB_CONFIG")
+        snapshot.flag("ENABLE_LOCALITY_WEIGHTED_LB_CONFIG", default=False)
         or (fails_over and (setting.get("failover") or setting.get("failoverPriority")))
         or setting.get("distribute")
     ):

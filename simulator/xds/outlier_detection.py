@@ -8,7 +8,6 @@ from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.durations import duration
-from simulator.xds.listener_settings import flag
 
 
 def apply_outlier_detection(snapshot: Snapshot, draft: ClusterDraft, *, service: Service, outlier: Json | None) -> None:
@@ -25,7 +24,7 @@ def apply_outlier_detection(snapshot: Snapshot, draft: ClusterDraft, *, service:
 
 def supports_unhealthy(snapshot: Snapshot, service: Service) -> bool:
     """Tell whether the service's unhealthy endpoints are sent: by flag, or since it prefers near endpoints."""
-    return bool(service.traffic_distribution) or flag(snapshot, "PILOT_SEND_UNHEALTHY_ENDPOINTS")
+    return bool(service.traffic_distribution) or snapshot.flag("PILOT_SEND_UNHEALTHY_ENDPOINTS", default=False)
 
 
 def _detection(outlier: Json) -> Json:
