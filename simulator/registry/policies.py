@@ -47,21 +47,53 @@ class AuthorizationPolicies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MergedGateway:
-    """Gateway resources that select a gateway proxy, merged (istiod: MergedGateway, pilot/pkg/model/gateway.go)."""
-
-    servers_by_port: Mapping[int, tuple["GatewayServer", ...]]
-    """Bound (target) port → servers on it in merge order."""
-    verified_references: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GatewayServer:
     """One `servers` entry of a Gateway, as it lands on a proxy."""
 
     gateway: Resource
     server: Json
+    """The entry; of its hosts `./host` became `namespace/host`, `*/host` became `host`."""
     port: int
     """Port the listener binds, after translation through the Service of the gateway."""
     route_name: str
     """`http.80`, `https.443.<port name>.<gateway>.<namespace>`; empty for TCP and TLS passthrough."""
+    sni_hosts: tuple[str, ...] = ()
+    """Hosts without namespaces, sorted, where the server has TLS settings."""
+    position: int = 0
+    """Index of the entry in `spec.servers`."""
+
+    @property
+    def name(self) -> str:
+        """`namespace/name` of the Gateway, as VirtualServices refer to it."""
+        return f"{self.gateway.namespace}/{self.gateway.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MergedServers:
+    """Servers that share a listener, and within it protocol and address."""
+
+    port: int
+    protocol: str
+    """As the first server spells it."""
+    bind: str
+    route_name: str
+    """Route configuration of HTTP servers without TLS; each server with TLS has its own."""
+    servers: tuple[GatewayServer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MergedGateway:
+    """Gateway resources that select a gateway proxy, merged (istiod: MergedGateway, pilot/pkg/model/gateway.go)."""
+
+    servers_by_port: Mapping[int, tuple[GatewayServer, ...]]
+    """Bound (target) port → servers on it in merge order."""
+    verified_references: frozenset[str] = frozenset()
+    """Secrets that Gateways of the proxy's own namespace refer to, such as `kubernetes://name`."""
+    merged: tuple[MergedServers, ...] = ()
+    """Servers by port, protocol and address, in the order in which they were first seen."""
+    servers_by_route: Mapping[str, tuple[GatewayServer, ...]] = field(default_factory=dict)
+    """Name of a route configuration → the servers it is made for."""
+    auto_passthrough: bool = False
+    """Some server passes TLS through by SNI alone, for which the proxy needs clusters of its own."""
+    auto_passthrough_hosts: frozenset[str] = frozenset()
+    """Hosts of those servers."""

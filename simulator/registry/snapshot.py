@@ -14,6 +14,7 @@ from simulator.model.services import Endpoint, Service
 from simulator.model.wire import Json
 from simulator.registry.endpoint_index import EndpointIndex
 from simulator.registry.flags import enabled
+from simulator.registry.gateways import merge_gateways, select_gateways
 from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.policies import AuthorizationPolicies, MergedGateway, MtlsMode, PeerAuthentication
 from simulator.registry.policy_selection import Subject
@@ -76,6 +77,7 @@ class Snapshot:
         self._virtual_services = virtual_services
         self._scopes = scopes
         self._policies = policies
+        self._merged: dict[Proxy, MergedGateway | None] = {}
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Read one of istiod's boolean feature flags; those of ambient are off while ambient is."""
@@ -124,7 +126,12 @@ class Snapshot:
 
     def gateway(self, proxy: Proxy) -> MergedGateway | None:
         """Return the merged Gateways that select a gateway proxy; None when there are none."""
-        raise NotImplementedError
+        if proxy not in self._merged:
+            scoped = self.flag("PILOT_SCOPE_GATEWAY_TO_NAMESPACE", default=False)
+            targets = self.service_targets(proxy)
+            selected = select_gateways(self._index.of_kind("Gateway"), proxy, targets, same_namespace=scoped)
+            self._merged[proxy] = merge_gateways(selected, proxy) if proxy.role is Role.GATEWAY else None
+        return self._merged[proxy]
 
     def peer_authentication(self, namespace: str, labels: Labels) -> PeerAuthentication:
         """Return the mTLS modes of a workload (workload over namespace over mesh)."""
