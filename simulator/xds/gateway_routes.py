@@ -12,7 +12,6 @@ from simulator.model.wire import Route, RouteConfiguration, VirtualHost
 from simulator.registry.policies import GatewayServer
 from simulator.registry.scopes import VirtualService
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.listener_settings import flag
 from simulator.xds.route_action import RouteContext
 from simulator.xds.route_filters import session_of, session_override
 from simulator.xds.route_match import is_catch_all
@@ -53,7 +52,7 @@ def gateway_route_configuration(
     for server in servers:
         builder.add(server)
     hosts = builder.hosts
-    if flag(view.snapshot, "PILOT_ENABLE_ROUTE_COLLAPSE_OPTIMIZATION", default=True):
+    if view.snapshot.flag("PILOT_ENABLE_ROUTE_COLLAPSE_OPTIMIZATION", default=True):
         hosts = _collapsed(hosts)
     virtual_hosts = sorted(
         (_virtual_host(host, attempt_count) for host in hosts.values()), key=lambda host: host["name"]

@@ -10,7 +10,7 @@ from simulator.model.services import UNSPECIFIED, Endpoint, Health, Registry, Re
 from simulator.model.wire import Json
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.listener_settings import flag, metadata_flag
+from simulator.xds.listener_settings import metadata_flag
 from simulator.xds.routes import outbound_traits
 from simulator.xds.view import ProxyView
 from simulator.xds.virtual_host_domains import AddressTraits, proxy_addresses
@@ -78,7 +78,7 @@ def _entry(service: Service, addresses: list[str]) -> Json:
 def _headless(snapshot: Snapshot, service: Service, place: tuple[str, str]) -> tuple[Json, list[str]]:
     """Return the entries of single pods, and the addresses of all of them."""
     network, cluster = place
-    multi_cluster = flag(snapshot, "ENABLE_MULTICLUSTER_HEADLESS", default=True)
+    multi_cluster = snapshot.flag("ENABLE_MULTICLUSTER_HEADLESS", default=True)
     addresses: list[str] = []
     local: dict[str, Json] = {}
     remote: dict[str, Json] = {}

@@ -11,7 +11,6 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.durations import duration
 from simulator.xds.hash_policy import hash_policy
 from simulator.xds.header_operations import append_operations, header_operations
-from simulator.xds.listener_settings import flag
 from simulator.xds.retry_policy import retry_policy
 from simulator.xds.route_filters import percent, whole_percent
 from simulator.xds.route_targets import RuleTargets, Target
@@ -66,7 +65,7 @@ def forward(
         authority = rewrite.get("authority") or authority
     if authority:
         action["host_rewrite_literal"] = authority
-    mirrors = _mirrors(http, targets.mirrors, keep_host=flag(snapshot, "DISABLE_SHADOW_HOST_SUFFIX", default=True))
+    mirrors = _mirrors(http, targets.mirrors, keep_host=snapshot.flag("DISABLE_SHADOW_HOST_SUFFIX", default=True))
     if mirrors:
         action["request_mirror_policies"] = mirrors
     destinations = http.get("route") or []

@@ -11,7 +11,7 @@ from simulator.model.wire import Json, Listener, RouteConfiguration, VirtualHost
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.gateway_routes import MAX_DIRECT_RESPONSE, gateway_route_configuration
-from simulator.xds.listener_settings import flag, metadata_flag, proxy_config
+from simulator.xds.listener_settings import metadata_flag, proxy_config
 from simulator.xds.route_action import timeouts
 from simulator.xds.route_match import route_match
 from simulator.xds.route_targets import destination_cluster
@@ -47,7 +47,7 @@ def outbound_traits(view: ProxyView) -> OutboundTraits:
     """Collect what of a proxy, besides its scope, its outbound routes depend on."""
     proxy, snapshot = view.proxy, view.snapshot
     families = {ipaddress.ip_address(address).version for address in proxy.addresses} or {4}
-    allocated = flag(snapshot, "PILOT_ENABLE_IP_AUTOALLOCATE", default=True)
+    allocated = snapshot.flag("PILOT_ENABLE_IP_AUTOALLOCATE", default=True)
     headers = _proxy_headers(view)
     keys = view.shared(relevant_labels, view.scope)
     captures = metadata_flag(proxy.metadata, "DNS_CAPTURE") or proxy.role is Role.WAYPOINT
@@ -57,7 +57,8 @@ def outbound_traits(view: ProxyView) -> OutboundTraits:
         addresses=AddressTraits(
             ipv4=4 in families,
             ipv6=6 in families,
-            every_family=flag(snapshot, "ISTIO_DUAL_STACK") or flag(snapshot, "PILOT_ENABLE_AMBIENT"),
+            every_family=snapshot.flag("ISTIO_DUAL_STACK", default=False)
+            or snapshot.flag("PILOT_ENABLE_AMBIENT", default=False),
             auto_addresses=captures and (allocated or metadata_flag(proxy.metadata, "DNS_AUTO_ALLOCATE")),
         ),
         labels=tuple(sorted((key, value) for key, value in proxy.labels.items() if key in keys)),
