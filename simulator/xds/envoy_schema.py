@@ -1,8 +1,8 @@
 """Types of Envoy's messages, and the two operations on documents that need them: reading and merging.
 
 What a user writes in an EnvoyFilter may spell fields in camelCase, numbers as text, enums by number; it is read into
-the form that Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries and
-durations replaced, messages merged, and a value that equals the type's zero cannot override.
+the form that Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries
+and durations replaced, messages merged, and a value that equals the type's zero cannot override.
 `envoy_schema.json` holds the types; it is written from the protobuf descriptors by tests/conformance/envoy_schema.py.
 """
 

@@ -4,8 +4,8 @@ usage: python -m tests.conformance.envoy_schema
 Patches of an EnvoyFilter are merged as protobuf messages are, which needs types; protobuf itself is no dependency
 of the simulator. Each message is one text of `name type` pairs. A type is a letter for a scalar (s string, b bool,
 y bytes, i 32 bits, l 64 bits, f float), `e`N an enum, `m`N a message, or a well-known message: A any, D duration,
-S struct, V value, L list, T timestamp, E empty, `w` and a scalar letter a wrapper. `*` in front says repeated, `%` a map
-of these; behind, `?` that presence is tracked and `/`N which oneof the field is in.
+S struct, V value, L list, T timestamp, E empty, `w` and a scalar letter a wrapper. `*` in front says repeated, `%` a
+map of these; behind, `?` that presence is tracked and `/`N which oneof the field is in.
 """
 
 import importlib
