@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from simulator.model.resources import Resource
 from simulator.registry.destination_rules import DestinationRuleIndex
 from simulator.registry.endpoint_sources import collect_endpoints
+from simulator.registry.ingress import convert_ingresses
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
 from simulator.registry.mesh_config import load_settings
 from simulator.registry.policy_sets import PolicySets
 from simulator.registry.proxies import find_proxies
-from simulator.registry.resource_index import ResourceIndex
+from simulator.registry.resource_index import ResourceIndex, order
 from simulator.registry.service_entries import entry_services
 from simulator.registry.service_index import ServiceIndex, service_order
 from simulator.registry.sidecar_scopes import SidecarScopes
@@ -33,8 +34,9 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         resolve_aliases(sorted(found, key=service_order)), default_export=default_export(mesh, "defaultServiceExportTo")
     )
     endpoints = collect_endpoints(services.all, index, workloads=workloads, settings=settings)
+    ingress = convert_ingresses(index, mesh=mesh, domain=settings.domain)
     virtual_services = VirtualServiceIndex(
-        index.of_kind("VirtualService"),
+        [*index.of_kind("VirtualService"), *ingress.virtual_services],
         domain=settings.domain,
         default_export=default_export(mesh, "defaultVirtualServiceExportTo"),
     )
@@ -61,5 +63,6 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         virtual_services=virtual_services,
         scopes=scopes,
         policies=PolicySets(index, settings),
-        caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats),
+        gateways=tuple(sorted([*index.of_kind("Gateway"), *ingress.gateways], key=order)),
+        caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats, *ingress.caveats),
     )

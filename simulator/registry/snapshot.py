@@ -44,6 +44,8 @@ class Snapshot:
     """Every injected pod and gateway, sorted by namespace and name."""
     ztunnels: tuple[Proxy, ...]
     """The node proxies of ambient mode, which are no Envoys."""
+    gateways: tuple[Resource, ...]
+    """Istio's Gateways, and those that Ingresses and the Gateway API stand for, oldest first."""
     caveats: tuple[Caveat, ...]
     """Resources that istiod refuses, fields that are not followed, outcomes that the manifests leave open."""
 
@@ -58,6 +60,7 @@ class Snapshot:
         virtual_services: VirtualServiceIndex,
         scopes: SidecarScopes,
         policies: PolicySets,
+        gateways: tuple[Resource, ...] = (),
         caveats: tuple[Caveat, ...] = (),
     ) -> None:
         self.mesh = settings.mesh
@@ -77,6 +80,7 @@ class Snapshot:
         self._virtual_services = virtual_services
         self._scopes = scopes
         self._policies = policies
+        self.gateways = gateways
         self._merged: dict[Proxy, MergedGateway | None] = {}
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -129,7 +133,7 @@ class Snapshot:
         if proxy not in self._merged:
             scoped = self.flag("PILOT_SCOPE_GATEWAY_TO_NAMESPACE", default=False)
             targets = self.service_targets(proxy)
-            selected = select_gateways(self._index.of_kind("Gateway"), proxy, targets, same_namespace=scoped)
+            selected = select_gateways(self.gateways, proxy, targets, same_namespace=scoped)
             self._merged[proxy] = merge_gateways(selected, proxy) if proxy.role is Role.GATEWAY else None
         return self._merged[proxy]
 
