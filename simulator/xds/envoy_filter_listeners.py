@@ -1,0 +1,237 @@
+"""EnvoyFilter patches on listeners, their filter chains and filters.
+
+istiod: pilot/pkg/networking/core/envoyfilter/listener_patch.go.
+"""
+
+from simulator.model.wire import FilterChain, Json, Listener
+from simulator.registry.snapshot import Snapshot
+from simulator.xds.envoy_filter_lists import added, edited, merge_filter, thawed
+from simulator.xds.envoy_filter_patches import MESSAGES, Patch, Patches
+from simulator.xds.envoy_filter_routes import patch_route_configuration
+from simulator.xds.envoy_schema import merge, merge_any
+
+HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager"
+_HCM_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_VIRTUAL = ("virtualInbound", "virtualOutbound")
+KINDS = ("LISTENER", "LISTENER_FILTER", "FILTER_CHAIN", "NETWORK_FILTER", "HTTP_FILTER")
+ROUTE_KINDS = ("ROUTE_CONFIGURATION", "VIRTUAL_HOST", "HTTP_ROUTE")
+
+
+class Identity:
+    """Any document as part of a key: equal only to itself, and kept alive by the key."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def patch_listener(snapshot: Snapshot, original: Identity, patches: Patches, context: str) -> Listener | None:
+    """Return a listener with the patches of its context applied; itself when none touches it, None when removed.
+
+    Routes that stand in the listener itself are patched first, since they are made before it.
+    """
+    listener: Listener = original.value  # type: ignore[assignment]
+    own = Patches(tuple(patch for patch in patches.of(*KINDS).all if _listener_matches(listener, patch)))
+    routes = patches.of(*ROUTE_KINDS)
+    if not own and not (routes and _has_inline_routes(listener)):
+        return listener
+    draft: Listener = thawed(listener)
+    if routes:
+        _patch_inline_routes(draft, routes, context)
+    for patch in own.of("LISTENER").all:
+        if patch.operation == "REMOVE":
+            return None
+        if patch.operation == "MERGE":
+            draft = merge(MESSAGES["LISTENER"], draft, patch.value)  # type: ignore[arg-type,assignment]
+    for patch in own.of("LISTENER_FILTER").all:
+        _set(draft, "listener_filters", _patched_listener_filters(draft.get("listener_filters", []), patch))
+    _patch_filter_chains(draft, own)
+    return draft
+
+
+def added_listeners(patches: Patches, context: str) -> list[Listener]:
+    """Return the listeners that patches add; those for any context go outbound."""
+    return [
+        added(patch)  # type: ignore[misc]
+        for patch in patches.of("LISTENER").all
+        if patch.operation == "ADD" and (patch.context != "ANY" or context in ("SIDECAR_OUTBOUND", "GATEWAY"))
+    ]
+
+
+def _set(document: object, key: str, items: list[Json]) -> None:
+    """Store a list; an empty one is left out."""
+    target: Json = document  # type: ignore[assignment]
+    if items:
+        target[key] = items
+    else:
+        target.pop(key, None)
+
+
+def _patched_listener_filters(filters: list[Json], patch: Patch) -> list[Json]:
+    name = (patch.listener or {}).get("listenerFilter") or ""
+    if patch.operation == "MERGE":
+        return [merge_filter(one, patch.value) if name and one["name"] == name else one for one in filters]
+    return edited(filters, patch, lambda one: one.get("name") == name, specific=bool(name))
+
+
+def _patch_filter_chains(listener: Listener, patches: Patches) -> None:
+    chains = [
+        _patched_chain(listener, chain, patches) if "filters" in chain else chain
+        for chain in listener.get("filter_chains", ())
+    ]
+    default = listener.get("default_filter_chain")
+    if default is not None and "filters" in default:
+        patched = _patched_chain(listener, default, patches)
+        if patched is None:
+            del listener["default_filter_chain"]
+        else:
+            listener["default_filter_chain"] = patched
+    kept: list[Json] = [chain for chain in chains if chain is not None and "filters" in chain]  # type: ignore[misc]
+    kept += [
+        added(patch)
+        for patch in patches.of("FILTER_CHAIN").all
+        if patch.operation == "ADD" and patch.value.get("filters")
+    ]
+    _set(listener, "filter_chains", kept)
+
+
+def _patched_chain(listener: Listener, chain: FilterChain, patches: Patches) -> FilterChain | None:
+    patches = Patches(tuple(patch for patch in patches.all if _chain_matches(listener, chain, patch)))
+    for patch in patches.of("FILTER_CHAIN").all:
+        if patch.operation == "REMOVE":
+            return None
+        if patch.operation == "MERGE":
+            chain = _merged_chain(chain, patch.value)
+    filters = chain.get("filters", [])
+    for patch in patches.of("NETWORK_FILTER").all:
+        wanted = _network_filter(patch)
+        filters = edited(
+            filters,
+            patch,
+            lambda one, wanted=wanted: wanted is None or one.get("name") == wanted.get("name", ""),  # type: ignore[misc]
+            specific=wanted is not None,
+        )
+    filters = [_patched_network_filter(one, patches) for one in filters]
+    result: FilterChain = {**chain, "filters": filters}
+    if not filters:
+        del result["filters"]
+    return result
+
+
+def _merged_chain(chain: FilterChain, value: Json) -> FilterChain:
+    """Merge a chain; a transport socket of the same name has its configuration merged, and nothing else then is."""
+    mine, theirs = chain.get("transport_socket"), value.get("transport_socket")
+    if mine and theirs and mine.get("name") == theirs.get("name"):
+        if not mine.get("typed_config") or not theirs.get("typed_config"):
+            return chain
+        merged = merge_any(mine["typed_config"], theirs["typed_config"])
+        return {**chain, "transport_socket": {**mine, "typed_config": merged or mine["typed_config"]}}
+    return merge(MESSAGES["FILTER_CHAIN"], chain, value)  # type: ignore[arg-type,return-value]
+
+
+def _patched_network_filter(network_filter: Json, patches: Patches) -> Json:
+    for patch in patches.of("NETWORK_FILTER").all:
+        if patch.operation == "MERGE" and _filter_matches(network_filter, patch):
+            network_filter = merge_filter(network_filter, patch.value)
+    config = network_filter.get("typed_config")
+    if network_filter.get("name") != HTTP_CONNECTION_MANAGER or not config or _HCM_TYPE not in config.get("@type", ""):
+        return network_filter
+    chosen = [patch for patch in patches.of("HTTP_FILTER").all if _filter_matches(network_filter, patch)]
+    if not chosen:
+        return network_filter
+    filters: list[Json] = config.get("http_filters", [])
+    for patch in chosen:
+        filters = _patched_http_filters(filters, patch)
+    for patch in chosen:
+        if patch.operation == "MERGE":
+            filters = [merge_filter(one, patch.value) if _http_filter_matches(one, patch) else one for one in filters]
+    result = {**config, "http_filters": filters}
+    if not filters:
+        del result["http_filters"]
+    return {**network_filter, "typed_config": result}
+
+
+def _patched_http_filters(filters: list[Json], patch: Patch) -> list[Json]:
+    specific = _sub_filter(patch) is not None
+    return edited(filters, patch, lambda one: _http_filter_matches(one, patch), specific=specific)
+
+
+def _listener_matches(listener: Listener, patch: Patch) -> bool:
+    """The port of a virtual listener's chains is told by their match, which is looked at later."""
+    match = patch.listener
+    if match is None:
+        return True
+    if match.get("name") and match["name"] != listener.get("name"):
+        return False
+    if patch.apply_to != "LISTENER" and listener.get("name") in _VIRTUAL:
+        return True
+    port = int(match.get("portNumber") or 0)
+    address = listener.get("address", {}).get("socket_address", {})
+    return not port or int(address.get("port_value") or 0) == port
+
+
+def _chain_matches(listener: Listener, chain: FilterChain, patch: Patch) -> bool:
+    match = patch.listener
+    if match is None:
+        return True
+    own: Json = chain.get("filter_chain_match") or {}
+    port = int(match.get("portNumber") or 0)
+    if listener.get("name") in _VIRTUAL and port and int(own.get("destination_port") or 0) != port:
+        return False
+    wanted = match.get("filterChain") or {}
+    if wanted.get("name") and wanted["name"] != chain.get("name"):
+        return False
+    if wanted.get("sni") and wanted["sni"] not in own.get("server_names", ()):
+        return False
+    if wanted.get("transportProtocol") and wanted["transportProtocol"] != own.get("transport_protocol"):
+        return False
+    protocols = wanted.get("applicationProtocols") or ""
+    if protocols and not set(protocols.split(",")) <= set(own.get("application_protocols", ())):
+        return False
+    destination = int(wanted.get("destinationPort") or 0)
+    return not destination or int(own.get("destination_port") or 0) == destination
+
+
+def _network_filter(patch: Patch) -> Json | None:
+    chain = (patch.listener or {}).get("filterChain")
+    wanted: Json | None = (chain or {}).get("filter")
+    return wanted
+
+
+def _filter_matches(network_filter: Json, patch: Patch) -> bool:
+    wanted = _network_filter(patch)
+    return wanted is None or (wanted.get("name") or "") == network_filter.get("name")
+
+
+def _sub_filter(patch: Patch) -> Json | None:
+    wanted: Json | None = (_network_filter(patch) or {}).get("subFilter")
+    return wanted
+
+
+def _http_filter_matches(http_filter: Json, patch: Patch) -> bool:
+    wanted = _sub_filter(patch)
+    return wanted is None or (wanted.get("name") or "") == http_filter.get("name")
+
+
+def _has_inline_routes(listener: Listener) -> bool:
+    return any(True for _ in _inline_configurations(listener))
+
+
+def _inline_configurations(listener: Listener) -> list[Json]:
+    chains = [*listener.get("filter_chains", ())]
+    if "default_filter_chain" in listener:
+        chains.append(listener["default_filter_chain"])
+    configs = [one.get("typed_config") or {} for chain in chains for one in chain.get("filters", ())]
+    return [config for config in configs if "route_config" in config]
+
+
+def _patch_inline_routes(listener: Listener, patches: Patches, context: str) -> None:
+    for config in _inline_configurations(listener):
+        config["route_config"] = patch_route_configuration(config["route_config"], patches, context, ports={})
