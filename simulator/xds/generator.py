@@ -12,6 +12,7 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.clusters import build_clusters
 from simulator.xds.configuration import Configuration
 from simulator.xds.endpoints import build_endpoints
+from simulator.xds.envoy_filters import patched_clusters, patched_extensions, patched_listeners, patched_routes
 from simulator.xds.extensions import build_extensions
 from simulator.xds.names_table import build_names
 from simulator.xds.routes import build_routes
@@ -32,7 +33,7 @@ class Generator:
     def configuration(self, proxy: Proxy) -> Configuration:
         """Generate everything that istiod sends to a proxy."""
         view = self.view(proxy)
-        clusters = build_clusters(view)
+        clusters = self.clusters(view)
         listeners = self.listeners(view)
         return Configuration(
             listeners=listeners,
@@ -45,7 +46,7 @@ class Generator:
 
     def clusters(self, view: ProxyView) -> tuple[Cluster, ...]:
         """Generate CDS."""
-        return build_clusters(view)
+        return patched_clusters(view, build_clusters(view))
 
     def endpoints(self, view: ProxyView, clusters: tuple[Cluster, ...]) -> tuple[ClusterLoadAssignment, ...]:
         """Generate EDS: an assignment for each EDS cluster."""
@@ -53,15 +54,15 @@ class Generator:
 
     def listeners(self, view: ProxyView) -> tuple[Listener, ...]:
         """Generate LDS."""
-        return cast(tuple[Listener, ...], _builder("listeners", "build_listeners")(view))
+        return patched_listeners(view, cast(tuple[Listener, ...], _builder("listeners", "build_listeners")(view)))
 
     def routes(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[RouteConfiguration, ...]:
         """Generate RDS: the route configurations that the listeners ask for."""
-        return build_routes(view, listeners)
+        return patched_routes(view, build_routes(view, listeners))
 
     def extensions(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[Json, ...]:
         """Generate ECDS: the filter configurations that the listeners refer to."""
-        return build_extensions(view, listeners)
+        return patched_extensions(view, build_extensions(view, listeners), listeners)
 
     def names(self, view: ProxyView) -> Json | None:
         """Generate NDS."""
