@@ -63,6 +63,7 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         virtual_services=virtual_services,
         scopes=scopes,
         policies=PolicySets(index, settings),
+        workloads=workloads,
         gateways=tuple(sorted([*index.of_kind("Gateway"), *ingress.gateways], key=order)),
         caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats, *ingress.caveats),
     )

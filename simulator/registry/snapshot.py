@@ -10,7 +10,7 @@ from simulator.model.caveats import Caveat
 from simulator.model.labels import Labels
 from simulator.model.proxies import Proxy, Role, ServiceTarget
 from simulator.model.resources import Resource
-from simulator.model.services import Endpoint, Service
+from simulator.model.services import Endpoint, Locality, Service
 from simulator.model.wire import Json
 from simulator.registry.endpoint_index import EndpointIndex
 from simulator.registry.flags import enabled
@@ -24,6 +24,7 @@ from simulator.registry.scopes import SidecarScope, VirtualService
 from simulator.registry.service_index import ServiceIndex
 from simulator.registry.sidecar_scopes import SidecarScopes
 from simulator.registry.virtual_services import VirtualServiceIndex
+from simulator.registry.workloads import Workloads
 
 
 class Snapshot:
@@ -60,6 +61,7 @@ class Snapshot:
         virtual_services: VirtualServiceIndex,
         scopes: SidecarScopes,
         policies: PolicySets,
+        workloads: Workloads,
         gateways: tuple[Resource, ...] = (),
         caveats: tuple[Caveat, ...] = (),
     ) -> None:
@@ -81,6 +83,7 @@ class Snapshot:
         self._scopes = scopes
         self._policies = policies
         self.gateways = gateways
+        self._workloads = workloads
         self._merged: dict[Proxy, MergedGateway | None] = {}
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -97,6 +100,15 @@ class Snapshot:
     def resource(self, kind: str, namespace: str, name: str) -> Resource | None:
         """Return one resource; `namespace` is empty for cluster-scoped kinds."""
         return self._index.get(kind, namespace, name)
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Names under which resources are found."""
+        return self._index.kinds
+
+    def locality_of(self, pod: Resource) -> Locality:
+        """Return where a pod runs."""
+        return self._workloads.locality(pod)
 
     def services_of_host(self, host: str) -> Mapping[str, Service]:
         """Return the services of a host by namespace, whoever may see them."""

@@ -49,26 +49,35 @@ def augmented_labels(labels: Labels, *, locality: Locality, node: str, network: 
 
 
 def workload_name(pod: Resource) -> str:
-    """Name the workload that a pod belongs to: a label, else its controller, else the pod itself."""
+    """Name the workload that a pod belongs to: a label, else its controller, else the pod itself.
+
+    Only a pod with a generated name is taken for one of a controller's, as in istiod.
+    """
     if named := pod.labels.get("service.istio.io/workload-name"):
         return named
+    return controller_of(pod)[1] if pod.metadata.get("generateName") else pod.name
+
+
+def controller_of(pod: Resource) -> tuple[str, str]:
+    """Return kind and name of what a pod was made by, looking through ReplicaSets and Jobs; itself if by nothing."""
     owners = pod.metadata.get("ownerReferences") or ()
     owner = next((one for one in owners if one.get("controller")), None)
-    if owner is None or not pod.metadata.get("generateName"):
-        return pod.name
-    name: str = owner.get("name") or pod.name
-    match owner.get("kind"):
+    if owner is None:
+        return ("Pod", pod.name)
+    kind, name = owner.get("kind") or "Pod", owner.get("name") or pod.name
+    match kind:
         case "ReplicaSet":
-            for key in ("pod-template-hash", "rollouts-pod-template-hash"):
+            for key, maker in (("pod-template-hash", "Deployment"), ("rollouts-pod-template-hash", "Rollout")):
                 if (suffix := pod.labels.get(key)) and name.endswith(suffix):
-                    return name.removesuffix(f"-{suffix}")
+                    return (maker, name.removesuffix(f"-{suffix}"))
         case "ReplicationController":
-            return pod.labels.get("deploymentconfig") or name
+            if config := pod.labels.get("deploymentconfig"):
+                return ("DeploymentConfig", config)
         case "Job":
             stem, _, digits = name.rpartition("-")
             if stem and digits.isdigit() and 8 <= len(digits) <= 10:
-                return stem
-    return name
+                return ("CronJob", stem)
+    return (kind, name)
 
 
 class Workloads:
