@@ -5,6 +5,7 @@ else the annotations they are made of. istiod: tools/istio-iptables/pkg/cmd, pkg
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from simulator.model.directory import Backend, Capture, Directory, ServiceRecord, Workload
 from simulator.model.proxies import Proxy, ProxyId, Role
@@ -147,7 +148,7 @@ def _redirection(pod: Resource) -> dict[str, str]:
     for container in pod.spec.get("initContainers") or ():
         arguments = [str(argument) for argument in container.get("args") or ()]
         if container.get("name") in ("istio-init", "istio-validation") and arguments[:1] == ["istio-iptables"]:
-            pairs = zip(arguments, arguments[1:], strict=False)
+            pairs = pairwise(arguments)
             options |= {flag: value for flag, value in pairs if flag in _ANNOTATIONS}
     return options
 
