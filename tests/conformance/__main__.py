@@ -1,6 +1,6 @@
 """Compare the simulator with recorded istiod answers.
 
-usage: python -m tests.conformance [SCENARIO-GLOB...] [--types clusters,endpoints] [--proxy TEXT] [--all] [--gaps]
+usage: python -m tests.conformance [SCENARIO-GLOB...] [--types clusters,endpoints] [--proxy TEXT] [--all] [--gaps] [--write]
 Without scenarios: all that are not pending in known_gaps.yaml, one line each. `--all` prints every difference.
 """
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from tests.conformance import fidelity
 from tests.conformance.gaps import KnownGaps
 from tests.conformance.runner import TYPES, Difference, Outcome, compare, scenarios
 
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="", help="print only differences of resources whose name contains this")
     parser.add_argument("--all", action="store_true", help="print every difference, not the first few")
     parser.add_argument("--gaps", action="store_true", help="print unequal resources as keys for known_gaps.yaml")
+    parser.add_argument("--write", action="store_true", help="write docs/fidelity.md (takes no scenarios)")
     options = parser.parse_args(arguments)
+    if options.write:
+        return _write_page()
     types, pending, started = options.types.split(","), KnownGaps.load().pending, time.perf_counter()
     chosen = [s for s in scenarios(options.scenarios) if options.scenarios or not pending(s.name)]
     total: dict[str, list[int]] = {}
@@ -40,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"scenarios {len(chosen)}  {time.perf_counter() - started:.1f}s"
     )
     return 0 if all(equal == wanted for equal, wanted in total.values()) else 1
+
+
+def _write_page() -> int:
+    gaps = KnownGaps.load()
+    chosen = [scenario for scenario in scenarios() if not gaps.pending(scenario.name)]
+    fidelity.PAGE.write_text(fidelity.page([(scenario, compare(scenario)) for scenario in chosen], gaps))
+    return 0
 
 
 def _count(outcome: Outcome, total: dict[str, list[int]], distinct: dict[tuple[str, str], bool]) -> None:

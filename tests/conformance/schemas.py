@@ -8,7 +8,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, text_format
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
 TYPE_PREFIX = "type.googleapis.com/"
 RESOURCE_TYPES = {
@@ -92,3 +92,8 @@ def _add_istio_types() -> None:
     for text in _ISTIO_FILES:
         file = text_format.Parse(text, descriptor_pb2.FileDescriptorProto())
         descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
+
+
+def message_class(name: str) -> Any:
+    """Return the message class of a type."""
+    return message_factory.GetMessageClass(descriptor(name))
