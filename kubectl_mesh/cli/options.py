@@ -82,7 +82,10 @@ def shared_parameters() -> list[inspect.Parameter]:
 def flags(annotation: Any) -> frozenset[str]:
     """Return the spellings under which an `Annotated` option is given; empty for an argument."""
     for item in getattr(annotation, "__metadata__", ()):
-        declared = (getattr(item, "default", None), *(getattr(item, "param_decls", None) or ()))  # typer sorts these out later
+        declared = (
+            getattr(item, "default", None),
+            *(getattr(item, "param_decls", None) or ()),
+        )  # typer sorts these out later
         return frozenset(flag for flag in declared if isinstance(flag, str) and flag.startswith("-"))
     return frozenset()
 

@@ -7,7 +7,7 @@ import typer
 
 from kubectl_mesh.cli.context import Call, check_output, command
 from kubectl_mesh.cli.groups import add, group
-from kubectl_mesh.diagnosis.config_dump import ConfigDump
+from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
@@ -261,13 +261,17 @@ def everything(
     Example:
       kubectl mesh proxy-config all deploy/web -n shop -o json > web.json
     """
-    from kubectl_mesh.diagnosis import clusters, endpoints, everything as question, listeners, routes
+    from kubectl_mesh.diagnosis import clusters, endpoints, listeners, routes
+    from kubectl_mesh.diagnosis import everything as question
 
     form = check_output(output, allowed=("short", "json", "yaml"))
     proxy = find_proxy(call.source, pod, namespace=call.namespace)
     data = call.source.envoy(proxy, EVERYTHING)
-    if form != "short":
-        call.write(question.document(data, form=form, subject=f"config dump of {proxy}"))
+    if form == "json":
+        call.write(data.decode(errors="replace").rstrip("\n") + "\n")
+        return
+    if form == "yaml":
+        call.write(structured.to_yaml(decode(data, subject=f"config dump of {proxy}")))
         return
     dump = ConfigDump.parse(data, subject=f"config dump of {proxy}")
     wanted = question.Filters(

@@ -33,11 +33,3 @@ def tables(
     yield "ROUTE", routes.table(dump, wanted.routes, verbose=verbose, named=True)
     yield "SECRET", secrets.table(dump, now=now, named=True)
     yield "ENDPOINTS", endpoints.assigned_table(dump, wanted.endpoints, named=True)
-
-
-def document(data: bytes, *, form: str, subject: str) -> str:
-    """Return the whole dump as Envoy printed it, or as YAML."""
-    if form == "json":
-        return data.decode(errors="replace").rstrip("\n") + "\n"
-    from kubectl_mesh.diagnosis.config_dump import decode
-    return decode(data, subject=subject)

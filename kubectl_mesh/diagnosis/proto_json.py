@@ -11,18 +11,44 @@ from typing import Any
 from simulator.model.wire import Json
 
 _STRUCTS = frozenset(
-    """
-    aws base default_subset filter_context filter_metadata json_format layer static_layer
-    transport_socket_match_criteria typed_json_format
-    """.split()
+    {
+        "aws",
+        "base",
+        "default_subset",
+        "filter_context",
+        "filter_metadata",
+        "json_format",
+        "layer",
+        "static_layer",
+        "transport_socket_match_criteria",
+        "typed_json_format",
+    }
 )
 _MAPS = frozenset(
-    """
-    allowed_capabilities certificate_provider_instances cluster_min_healthy_percentages context_extensions
-    dynamic_parameters initial_resource_versions key_values map named_endpoints named_metrics params per_filter_config
-    policies providers request_cost requirement_map secrets source_codes typed_extension_protocol_options
-    typed_filter_metadata typed_per_filter_config utilization
-    """.split()
+    {
+        "allowed_capabilities",
+        "certificate_provider_instances",
+        "cluster_min_healthy_percentages",
+        "context_extensions",
+        "dynamic_parameters",
+        "initial_resource_versions",
+        "key_values",
+        "map",
+        "named_endpoints",
+        "named_metrics",
+        "params",
+        "per_filter_config",
+        "policies",
+        "providers",
+        "request_cost",
+        "requirement_map",
+        "secrets",
+        "source_codes",
+        "typed_extension_protocol_options",
+        "typed_filter_metadata",
+        "typed_per_filter_config",
+        "utilization",
+    }
 )
 _METADATA_FIELDS = frozenset({"filter_metadata", "typed_filter_metadata"})
 _FREE_TYPES = ("TypedStruct", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue")

@@ -1,0 +1,69 @@
+"""`kubectl mesh proxy-status`: which proxies are in sync with istiod."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from kubectl_mesh.cli.context import Call, check_output, command
+from kubectl_mesh.cli.groups import MeshCommand
+from kubectl_mesh.errors import ExitCode, UsageError
+from kubectl_mesh.render import structured
+from kubectl_mesh.render.table import render
+from kubectl_mesh.render.terminal import printable
+from kubectl_mesh.reports import proxy_status as report
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+@app.command(cls=MeshCommand, context_settings=_SETTINGS)
+@command
+def proxy_status(
+    call: Call,
+    pod: Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)] = "",
+    verbosity: Annotated[int, typer.Option("-v", "--verbosity", help="1 shows a column for each type.")] = 0,
+    only: Annotated[str, typer.Option("--only", metavar="unsynced", help="Show these only.", show_default=False)] = "",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="table|json|yaml", help="Output format.")] = "table",
+) -> None:
+    """Show which proxies hold what istiod sent them. Exits with 1 when one does not.
+
+    \b
+    Example:
+      kubectl mesh proxy-status -v 1
+    """
+    from kubectl_mesh.diagnosis import proxy_status as question
+
+    form = check_output(output, allowed=("table", "json", "yaml"))
+    if only not in ("", "unsynced"):
+        raise UsageError(f"--only {only}: not known", hint="--only unsynced")
+    if pod:
+        from kubectl_mesh.cli.proxy_difference import show
+
+        show(call, pod)
+        return
+    found = question.diagnose(call.source, namespace=call.namespace, now=datetime.now(UTC))
+    shown = replace(found, proxies=tuple(row for row in found.proxies if not (only and row.in_sync)))
+    if form == "table":
+        _show(call, shown, verbosity=verbosity)
+    else:
+        for document in question.documents(question.responses(call.source), namespace=call.namespace):
+            call.write(structured.render(document, form=form))
+    call.finish(ExitCode.CLEAN if found.in_sync else ExitCode.FINDINGS)
+
+
+def _show(call: Call, shown: report.ProxyStatusReport, *, verbosity: int) -> None:
+    from kubectl_mesh.diagnosis import proxy_status as question
+
+    names = question.SHORT_NAMES
+    if verbosity > 0:
+        call.write(render(report.by_type(shown, question.every_type(shown), short_names=names)))
+    else:
+        call.write(render(report.overview(shown, short_names=names)))
+    if shown.disconnected:
+        call.write("\n" + render(report.disconnected(shown)))
+    for row in shown.proxies:
+        for url, status in row.types.items():
+            if status.rejection:
+                call.note(f"{row.proxy}: rejected {names.get(url, url)}: {printable(status.rejection)}")

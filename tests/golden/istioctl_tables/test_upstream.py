@@ -1,0 +1,122 @@
+"""The expected outputs of Istio's own tests of its commands, where they lie beside the project."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubectl_mesh.diagnosis import (
+    authorization,
+    bootstrap,
+    clusters,
+    endpoints,
+    everything,
+    extensions,
+    listeners,
+    proxy_status,
+    routes,
+    secrets,
+)
+from kubectl_mesh.diagnosis.config_dump import ConfigDump
+from kubectl_mesh.render.table import render
+from kubectl_mesh.reports import proxy_status as status_tables
+
+UPSTREAM = Path(__file__).resolve().parents[4] / "shared" / "goldens" / "istioctl" / "upstream"
+ENVOY = UPSTREAM / "writer" / "envoy" / "configdump" / "testdata"
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+
+pytestmark = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="Istio's test data does not lie beside the project")
+
+
+def dump(path: Path) -> ConfigDump:
+    return ConfigDump.parse(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "case", ["k8s-gateway-http-route-path-prefix", "istio-gateway-http-route-prefix", "empty-gateway"]
+)
+def test_routes(case: str) -> None:
+    """Tables of routes are istioctl's."""
+    folder = ENVOY / "routes" / case
+    table = routes.table(dump(folder / "configdump.json"), routes.RouteFilter())
+    assert render(table) == (folder / "output.txt").read_text()
+
+
+@pytest.mark.parametrize("case", ["emptyfilter", "portfilter"])
+def test_assigned_endpoints(case: str) -> None:
+    """Endpoints from EDS are istioctl's as text, JSON and YAML, filtered or not."""
+    folder = ENVOY / "endpoint"
+    wanted = endpoints.EndpointFilter(port=8080 if case == "portfilter" else 0)
+    source = dump(folder / "configdump.json")
+    assert render(endpoints.assigned_table(source, wanted)) == (folder / f"{case}_output.txt").read_text()
+    documents = endpoints.assigned_documents(source, wanted)
+    assert documents == json.loads((folder / f"{case}_output.json").read_text())
+    assert documents == yaml.safe_load((folder / f"{case}_output.yaml").read_text())
+
+
+def test_extensions() -> None:
+    """Extension configurations are istioctl's as text, JSON and YAML."""
+    folder = ENVOY / "ecds"
+    source = dump(folder / "configdump.json")
+    assert render(extensions.table(source)) == (folder / "output.txt").read_text()
+    assert extensions.document(source) == json.loads((folder / "output.json").read_text())
+    assert extensions.document(source) == yaml.safe_load((folder / "output.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", ["istio", "spire"])
+def test_secrets(case: str) -> None:
+    """Tables of secrets are istioctl's, trust domains included; validity is that of the day of the recording."""
+    folder = ENVOY / "secret" / case
+    table = secrets.table(dump(folder / "config_dump.json"), now=datetime.now(UTC))
+    assert table is not None
+    assert render(table) == (folder / "output").read_text()
+
+
+def test_versions() -> None:
+    """The bootstrap summary is istioctl's."""
+    section = json.loads((ENVOY / "bootstrapdump.json").read_text())
+    section.setdefault("@type", "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump")
+    assert render(bootstrap.table(ConfigDump([section]))) == (ENVOY / "versionsummary.txt").read_text()
+
+
+def test_policies() -> None:
+    """A config dump saved as YAML is read by the table of authorization policies."""
+    document = yaml.safe_load((UPSTREAM / "authz" / "testdata" / "configdump.yaml").read_text())
+    table = authorization.table(ConfigDump(document["configs"]))
+    assert table is not None
+    assert [row.action for row in table.rows] == sorted(
+        (row.action for row in table.rows), key="DENY ALLOW LOG CUSTOM".index
+    )
+
+
+def _summary(*, titles: bool) -> str:
+    wanted = everything.Filters(
+        clusters=clusters.ClusterFilter(),
+        listeners=listeners.ListenerFilter(),
+        routes=routes.RouteFilter(),
+        endpoints=endpoints.EndpointFilter(),
+    )
+    source = dump(UPSTREAM / "proxyconfig" / "testdata" / "config_dump.json")
+    tables = everything.tables(source, wanted, verbose=True, now=datetime.now(UTC))
+    blocks = ((f"------ {title} INFO ------\n\n" if titles else "") + render(table) for title, table in tables if table)
+    return "\n".join(blocks)
+
+
+@pytest.mark.parametrize(
+    ("file", "titles"), [("config_dump_summary.txt", False), ("config_dump_summary_withheaders.txt", True)]
+)
+def test_everything(file: str, titles: bool) -> None:
+    """The whole summary is istioctl's, with titles and without."""
+    assert _summary(titles=titles) == (UPSTREAM / "proxyconfig" / "testdata" / file).read_text()
+
+
+def test_sync_state() -> None:
+    """The tables of sync states are istioctl's."""
+    folder = UPSTREAM / "writer" / "pilot" / "testdata"
+    answer: dict[str, Any] = json.loads((folder / "multiXdsStatusSinglePilot.json").read_text())
+    found = proxy_status.read({"istiod1": answer}, now=NOW)
+    table = status_tables.by_type(found, proxy_status.every_type(found), short_names=proxy_status.SHORT_NAMES)
+    assert render(table) == (folder / "multiXdsStatusMultiPilot_verbose.txt").read_text()
