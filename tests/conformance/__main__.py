@@ -1,6 +1,6 @@
 """Compare the simulator with recorded istiod answers.
 
-usage: python -m tests.conformance [SCENARIO-GLOB...] [--types clusters,endpoints] [--proxy TEXT] [--all] [--gaps] [--write]
+usage: python -m tests.conformance [GLOB...] [--types clusters,endpoints] [--proxy TEXT] [--all] [--gaps] [--write]
 Without scenarios: all that are not pending in known_gaps.yaml, one line each. `--all` prints every difference.
 """
 

@@ -80,7 +80,8 @@ def reference() -> Any:
     if not path.exists():
         pytest.skip("the comparison tool is not beside the project")
     spec = importlib.util.spec_from_file_location("compare_xds", path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
