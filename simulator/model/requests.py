@@ -20,6 +20,8 @@ class Wire(StrEnum):
     """Bytes that are no HTTP."""
     SILENT = "silent"
     """Nothing: the server speaks first."""
+    UNFINISHED = "unfinished"
+    """A few bytes that are no TLS and not yet a whole first line of HTTP."""
 
 
 class Tls(StrEnum):

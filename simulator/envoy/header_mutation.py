@@ -1,0 +1,79 @@
+"""Headers that a route adds, replaces and removes.
+
+Envoy: source/common/router/header_parser.cc. Weighted cluster, route, virtual host and route configuration apply in
+this order (the reverse when `most_specific_header_mutations_wins`); each removes first and then adds.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from simulator.envoy.documents import child, children, flag, text, texts
+from simulator.envoy.headers import Message
+from simulator.model.wire import Json
+
+_COMMAND = re.compile(r"%(REQ|PROTOCOL|UPSTREAM_CLUSTER)(?:\(([^)]*)\))?%")
+
+
+def mutate(message: Message, levels: Sequence[Json]) -> tuple[Message, tuple[str, ...]]:
+    """Apply the request header changes of `levels` in their order; return what they did in words."""
+    done: list[str] = []
+    for level in levels:
+        removed = texts(level, "request_headers_to_remove")
+        message = message.without(removed)
+        done += [f"remove {name}" for name in removed]
+        for option in children(level, "request_headers_to_add"):
+            message, what = _add(message, option)
+            done.append(what)
+    return message, tuple(done)
+
+
+def response_changes(levels: Sequence[Json]) -> tuple[str, ...]:
+    """Return in words what `levels` do to response headers."""
+    done: list[str] = []
+    for level in levels:
+        done += [f"remove {name}" for name in texts(level, "response_headers_to_remove")]
+        for option in children(level, "response_headers_to_add"):
+            header = child(option, "header")
+            done.append(f"{_verb(option)} {text(header, 'key')}: {text(header, 'value')}")
+    return tuple(done)
+
+
+def _verb(option: Json) -> str:
+    if "append" in option and "append_action" not in option:
+        return "add" if flag(option, "append", default=True) else "set"
+    return {"OVERWRITE_IF_EXISTS_OR_ADD": "set", "ADD_IF_ABSENT": "default", "OVERWRITE_IF_EXISTS": "replace"}.get(
+        text(option, "append_action"), "add"
+    )
+
+
+def _add(message: Message, option: Json) -> tuple[Message, str]:
+    header = child(option, "header")
+    name = text(header, "key").lower()
+    value = _expand(text(header, "value"), message)
+    verb = _verb(option)
+    present = bool(message.values(name))
+    what = f"{verb} {name}: {value}"
+    if verb == "set" or (verb == "replace" and present) or (verb == "default" and not present):
+        return message.with_field(name, value), what
+    if verb == "add":
+        return _appended(message, name, value), what
+    return message, f"{what} (does not apply)"
+
+
+def _appended(message: Message, name: str, value: str) -> Message:
+    return replace(message, fields=(*message.fields, (name, value)))
+
+
+def _expand(value: str, message: Message) -> str:
+    def substitute(match: re.Match[str]) -> str:
+        if match[1] != "REQ" or not match[2]:
+            return match[0]
+        names = match[2].split(":", 1)[0] if not match[2].startswith(":") else match[2]
+        for name in names.split("?"):
+            found = message.value(name)
+            if found is not None:
+                return found
+        return "-"
+
+    return _COMMAND.sub(substitute, value).replace("%%", "%")

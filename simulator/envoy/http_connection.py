@@ -1,0 +1,151 @@
+"""The HTTP connection manager: from the bytes of a request to the message that is routed.
+
+Envoy: source/common/http/conn_manager_impl.cc (decodeHeaders), conn_manager_utility.cc (mutateRequestHeaders,
+maybeNormalizePath, maybeNormalizeHost).
+"""
+
+from dataclasses import dataclass, replace
+
+from simulator.envoy.addresses import parse_ip
+from simulator.envoy.connections import Connection
+from simulator.envoy.documents import flag, integer, text
+from simulator.envoy.headers import Message
+from simulator.envoy.http_codec import Refusal, decode
+from simulator.envoy.paths import merge_slashes, normalize, unescape_slashes
+from simulator.model.requests import Tls
+from simulator.model.wire import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A request as it is routed, and the client address the proxy trusts."""
+
+    message: Message
+    remote_ip: str
+    changes: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+    """An answer given before routing; `message` is as far as the manager got."""
+
+
+def accept(manager: Json, connection: Connection) -> Accepted:
+    """Apply the options of an HttpConnectionManager to a request."""
+    own_address = flag(manager, "use_remote_address")
+    decoded = decode(
+        connection.request,
+        refuse_https_target=own_address and not integer(manager, "xff_num_trusted_hops"),
+    )
+    if isinstance(decoded, Refusal):
+        nothing = Message(method=connection.request.method, path="", authority="")
+        return Accepted(message=nothing, remote_ip=connection.source_ip, refusal=decoded)
+    message = decoded.message
+    refusal = _check(message)
+    if refusal is not None:
+        return Accepted(message=message, remote_ip=connection.source_ip, refusal=refusal)
+    changes: list[str] = []
+    path = _path(manager, message)
+    if path is None:
+        refused = Refusal(status=400, details="path_normalization_failed")
+        return Accepted(message=message, remote_ip=connection.source_ip, refusal=refused)
+    if path != message.path:
+        action = text(manager, "path_with_escaped_slashes_action")
+        if action == "UNESCAPE_AND_REDIRECT" and unescape_slashes(message.path) != message.path:
+            redirect = Refusal(status=307, details="path_normalization_failed")
+            return Accepted(message=replace(message, path=path), remote_ip=connection.source_ip, refusal=redirect)
+        changes.append(f"path {message.path} becomes {path}")
+        message = replace(message, path=path)
+    authority = _authority(manager, message.authority, connection)
+    if authority != message.authority:
+        changes.append(f"host {message.authority} becomes {authority}")
+        message = replace(message, authority=authority)
+    message, remote = _forwarding_headers(manager, message, connection)
+    return Accepted(message=message, remote_ip=remote, changes=tuple(changes))
+
+
+def _check(message: Message) -> Refusal | None:
+    if not message.authority:
+        return Refusal(status=400, details="missing_host_header")
+    if message.method != "CONNECT" and not message.path.startswith("/"):
+        return Refusal(status=404, details="absolute_path_rejected")
+    return None
+
+
+def _path(manager: Json, message: Message) -> str | None:
+    path = message.path
+    if not path:
+        return path
+    if "#" in path:
+        return None
+    action = text(manager, "path_with_escaped_slashes_action")
+    if action in ("REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"):
+        unescaped = unescape_slashes(path)
+        if unescaped != path and action == "REJECT_REQUEST":
+            return None
+        path = unescaped
+    if flag(manager, "normalize_path"):
+        normalized = normalize(path)
+        if normalized is None:
+            return None
+        path = normalized
+    return merge_slashes(path) if flag(manager, "merge_slashes") else path
+
+
+def _authority(manager: Json, authority: str, connection: Connection) -> str:
+    if flag(manager, "strip_trailing_host_dot"):
+        host, colon, port = authority.rpartition(":") if port_start(authority) is not None else (authority, "", "")
+        authority = host.removesuffix(".") + colon + port
+    start = port_start(authority)
+    if start is None:
+        return authority
+    port = authority[start + 1 :]
+    if flag(manager, "strip_any_host_port") or (
+        flag(manager, "strip_matching_host_port") and port == str(connection.destination_port)
+    ):
+        return authority[:start]
+    return authority
+
+
+def port_start(authority: str) -> int | None:
+    """Return where the colon before a port is, valid or not; None when there is none outside of brackets."""
+    colon = authority.rfind(":")
+    return colon if colon >= 0 and authority.rfind("]") < colon else None
+
+
+_EDGE_HEADERS = (
+    "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node",
+    "x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-hedge-on-per-try-timeout", "x-envoy-ip-tags",
+    "x-envoy-max-retries", "x-envoy-original-path", "x-envoy-original-url", "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes", "x-envoy-retry-grpc-on", "x-envoy-retry-on", "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms", "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-rq-timeout-ms",
+)  # fmt: skip
+
+
+def _forwarding_headers(manager: Json, message: Message, connection: Connection) -> tuple[Message, str]:
+    hops = integer(manager, "xff_num_trusted_hops")
+    encrypted = connection.request.tls is not Tls.NONE
+    own_scheme = "https" if encrypted else "http"
+    forwarded = [part.strip() for value in message.values("x-forwarded-for") for part in value.split(",")]
+    remote = connection.source_ip
+    if flag(manager, "use_remote_address"):
+        if hops > 0 and len(forwarded) >= hops:
+            remote = forwarded[-hops]
+        if not flag(manager, "skip_xff_append") and connection.source_ip:
+            message = message.with_field("x-forwarded-for", ",".join([*message.values("x-forwarded-for"), remote]))
+        if hops == 0 or message.value("x-forwarded-proto") is None:
+            message = message.with_field("x-forwarded-proto", own_scheme)
+        if not _internal(remote):
+            message = message.without(_EDGE_HEADERS)
+    else:
+        if len(forwarded) > hops:
+            remote = forwarded[-hops - 1]
+        if message.value("x-forwarded-proto") is None:
+            message = message.with_field("x-forwarded-proto", own_scheme)
+    if not message.scheme:
+        sent = (message.value("x-forwarded-proto") or "").lower()
+        message = replace(message, scheme=sent if sent in ("http", "https") else own_scheme)
+    return message, remote
+
+
+def _internal(address: str) -> bool:
+    ip = parse_ip(address)
+    return ip is not None and (ip.is_private or ip.is_loopback)

@@ -1,0 +1,221 @@
+"""Which endpoint of a cluster gets the request.
+
+Priorities come first: the load goes to the first whose healthy endpoints, times the overprovisioning factor, carry it,
+and what they cannot carry spills over; below the panic threshold health is ignored. Within a priority localities count
+only where they are weighted. Envoy: source/common/upstream/load_balancer_impl.cc, eds.cc.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from simulator.envoy.addresses import join, socket_address
+from simulator.envoy.chance import pick
+from simulator.envoy.config import Config
+from simulator.envoy.documents import child, children, flag, integer, real, text
+from simulator.model.requests import Request
+from simulator.model.traces import Rejected
+from simulator.model.wire import Json
+
+_HEALTHY = frozenset({"", "UNKNOWN", "HEALTHY", "0", "1"})
+_DEGRADED = frozenset({"DEGRADED", "5"})
+_FACTOR = 140
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One endpoint of a cluster as the proxy holds it."""
+
+    address: str
+    port: int
+    health: str = "UNKNOWN"
+    priority: int = 0
+    locality: str = ""
+    weight: int = 1
+    locality_weight: int = 0
+    hostname: str = ""
+    document: Json = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def healthy(self) -> bool:
+        """Tell whether it takes part in load balancing without panic."""
+        return self.health in _HEALTHY or self.health in _DEGRADED
+
+    def __str__(self) -> str:
+        return join(self.address, self.port) if self.port else self.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The chosen endpoint, or None with the reason."""
+
+    endpoint: Endpoint | None
+    because: str
+    alternatives: tuple[Endpoint, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    original_destination: bool = False
+    known: bool = True
+    """False when the configuration does not say which endpoints there are."""
+
+
+def select(config: Config, cluster: Json, request: Request, *, header: str = "") -> Selection:
+    """Choose the endpoint of a cluster; `header` is the value of its original destination header, if it reads one."""
+    kind = text(cluster, "type")
+    if kind in ("ORIGINAL_DST", "4"):
+        return _original_destination(cluster, request, header)
+    extension = text(child(cluster, "cluster_type"), "name")
+    if "dynamic_forward_proxy" in extension:
+        endpoint = Endpoint(address=request.host, port=request.port)
+        return Selection(endpoint=endpoint, because="the host the request names, looked up when it is needed")
+    found = assignment(config, cluster)
+    if found is None:
+        return Selection(endpoint=None, because="the configuration does not list its endpoints", known=False)
+    return balance(cluster, endpoints(found), request.random, factor=_overprovisioning(found))
+
+
+def assignment(config: Config, cluster: Json) -> Json | None:
+    """Return the load assignment of a cluster; None when the configuration has none."""
+    if text(cluster, "type") not in ("EDS", "3"):
+        return child(cluster, "load_assignment")
+    name = text(child(cluster, "eds_cluster_config"), "service_name") or text(cluster, "name")
+    found = config.endpoints.get(name)
+    if found is None and config.endpoints:
+        return {}
+    return found
+
+
+def _overprovisioning(document: Json) -> int:
+    return integer(child(document, "policy"), "overprovisioning_factor", _FACTOR)
+
+
+def endpoints(document: Json) -> tuple[Endpoint, ...]:
+    """Read the endpoints of a load assignment, in its order."""
+    found: list[Endpoint] = []
+    for group in children(document, "endpoints"):
+        place = child(group, "locality")
+        names = (text(place, "region"), text(place, "zone"), text(place, "sub_zone"))
+        for item in children(group, "lb_endpoints"):
+            target = child(item, "endpoint")
+            address, port = _address(target)
+            found.append(
+                Endpoint(
+                    address=address,
+                    port=port,
+                    health=text(item, "health_status") or "UNKNOWN",
+                    priority=integer(group, "priority"),
+                    locality="/".join(names).rstrip("/"),
+                    weight=integer(item, "load_balancing_weight", 1),
+                    locality_weight=integer(group, "load_balancing_weight"),
+                    hostname=text(target, "hostname"),
+                    document=item,
+                )
+            )
+    return tuple(found)
+
+
+def _address(target: Json) -> tuple[str, int]:
+    address = child(target, "address")
+    pair = socket_address(address)
+    if pair is not None:
+        return pair
+    internal = child(address, "envoy_internal_address")
+    if internal:
+        return f"envoy://{text(internal, 'server_listener_name')}/{text(internal, 'endpoint_id')}", 0
+    return f"unix://{text(child(address, 'pipe'), 'path')}", 0
+
+
+def balance(cluster: Json, listed: Sequence[Endpoint], random: float | None, *, factor: int = _FACTOR) -> Selection:
+    """Choose among endpoints by priority, health, locality and weight."""
+    if not listed:
+        return Selection(endpoint=None, because="the cluster has no endpoints")
+    threshold = real(child(child(cluster, "common_lb_config"), "healthy_panic_threshold"), "value", 50.0)
+    loads = priority_loads(listed, factor)
+    priorities = sorted({endpoint.priority for endpoint in listed})
+    position = pick([loads[priority] for priority in priorities], random) or 0
+    priority = priorities[position]
+    members = [endpoint for endpoint in listed if endpoint.priority == priority]
+    healthy = [endpoint for endpoint in members if endpoint.healthy]
+    panic = not sum(loads.values()) or len(healthy) * 100.0 < threshold * len(members)
+    if panic and threshold > 0:
+        usable, why = members, f"panic: fewer than {threshold:g} % of priority {priority} are healthy"
+    else:
+        usable, why = healthy, f"priority {priority}"
+    if not usable:
+        rejected = tuple(Rejected(name=str(one), because=f"its health is {one.health}") for one in listed)
+        return Selection(endpoint=None, because="no endpoint is healthy", rejected=rejected)
+    return _chosen(cluster, usable, listed, random, why)
+
+
+def _chosen(
+    cluster: Json, usable: Sequence[Endpoint], listed: Sequence[Endpoint], random: float | None, why: str
+) -> Selection:
+    pool = list(usable)
+    if "locality_weighted_lb_config" in child(cluster, "common_lb_config"):
+        places = list(dict.fromkeys(one.locality for one in pool))
+        weights = [max(one.locality_weight for one in pool if one.locality == place) for place in places]
+        chosen = pick(weights, random)
+        if chosen is not None:
+            place = places[chosen]
+            share = 100 * weights[chosen] / sum(weights)
+            why = f"{why}, locality {place or 'unknown'} ({share:g} %)"
+            pool = [one for one in pool if one.locality == place]
+    position = pick([max(one.weight, 1) for one in pool], random) or 0
+    endpoint = pool[position]
+    if len(pool) > 1:
+        why = f"{why}, one of {len(pool)}"
+    rejected = tuple(
+        Rejected(
+            name=str(one), because=f"its health is {one.health}" if not one.healthy else _passed_over(one, endpoint)
+        )
+        for one in listed
+        if one not in pool
+    )
+    return Selection(
+        endpoint=endpoint,
+        because=why,
+        alternatives=tuple(one for one in pool if one is not endpoint),
+        rejected=rejected,
+    )
+
+
+def _passed_over(one: Endpoint, chosen: Endpoint) -> str:
+    if one.priority != chosen.priority:
+        return f"priority {one.priority}"
+    return f"locality {one.locality or 'unknown'}"
+
+
+def priority_loads(listed: Sequence[Endpoint], factor: int = _FACTOR) -> dict[int, int]:
+    """Return the per cent of the load that each priority gets; all zero when nothing is healthy."""
+    priorities = sorted({endpoint.priority for endpoint in listed})
+    available: dict[int, int] = {}
+    for priority in priorities:
+        members = [endpoint for endpoint in listed if endpoint.priority == priority]
+        healthy = sum(endpoint.healthy for endpoint in members)
+        available[priority] = min(100, factor * healthy // len(members))
+    total = min(100, sum(available.values()))
+    loads = dict.fromkeys(priorities, 0)
+    left = 100
+    for priority in priorities:
+        if total:
+            loads[priority] = min(left, available[priority] * 100 // total)
+            left -= loads[priority]
+    if total and left:
+        first = next(priority for priority in priorities if available[priority])
+        loads[first] += left
+    return loads
+
+
+def _original_destination(cluster: Json, request: Request, header: str) -> Selection:
+    settings = child(cluster, "original_dst_lb_config")
+    address, port = request.destination_ip, request.port
+    because = "the address the client dialled"
+    if flag(settings, "use_http_header") and header:
+        address, _, text_port = header.rpartition(":")
+        port = int(text_port) if text_port.isdigit() else port
+        because = "the address a header names"
+    port = integer(settings, "upstream_port_override", port)
+    source = text(child(child(cluster, "upstream_bind_config"), "source_address"), "address")
+    if source:
+        because = f"{because}, from {source}"
+    if not address:
+        return Selection(endpoint=None, because="the connection has no original destination")
+    return Selection(endpoint=Endpoint(address=address, port=port), because=because, original_destination=True)
