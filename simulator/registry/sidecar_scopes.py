@@ -175,7 +175,8 @@ class _MergedServices:
         elif known.ports != service.ports and _mergeable(known, service):
             numbers = {port.number for port in known.ports}
             added = tuple(port for port in service.ports if port.number not in numbers)
-            self.by_host[service.host] = replace(known, ports=known.ports + added)
+            if added:  # else the one object stays, which many scopes share
+                self.by_host[service.host] = replace(known, ports=known.ports + added)
 
 
 def _mergeable(one: Service, other: Service) -> bool:
