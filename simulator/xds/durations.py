@@ -4,6 +4,7 @@ Istio's resources are read with a decoder that takes Go's notation (`1m30s`, `25
 """
 
 import re
+from functools import cache
 
 _UNITS = {
     "ns": 1,
@@ -42,6 +43,7 @@ def nanoseconds(text: str) -> int:
     return -result if text.startswith("-") else result
 
 
+@cache
 def duration(text: str) -> str:
     """Print a duration as proto-JSON does: seconds, with 3, 6 or 9 digits where there is a fraction."""
     return from_nanoseconds(nanoseconds(text))

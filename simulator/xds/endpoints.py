@@ -22,10 +22,7 @@ from simulator.xds.view import ProxyView, Shared
 def build_endpoints(view: ProxyView, clusters: Sequence[Cluster]) -> tuple[ClusterLoadAssignment, ...]:
     """Build the assignments that a proxy asks for, one for each of its EDS clusters, in their order."""
     outbound, labels, place = shared_outbound(view), selected_labels(view), place_of(view)
-    untouched = len(clusters) >= len(outbound) and all(
-        ours is theirs for ours, theirs in zip(outbound, clusters, strict=False)
-    )
-    if not untouched:  # patched: the cluster names are the only thing to go by
+    if tuple(clusters[: len(outbound)]) != outbound:  # patched: the cluster names are the only thing to go by
         return _assignments(view.shared, view.scope, _eds_names(clusters), labels, place)
     built = view.shared(outbound_assignments, view.shared, view.scope, labels, client_of(view), place)
     rest = _eds_names(clusters[len(outbound) :])
