@@ -44,6 +44,11 @@ COMMANDS = (
 _BY_NAME = {name: entry for entry in COMMANDS for name in (entry.name, *entry.aliases)}
 
 
+def find_entry(name: str) -> Entry | None:
+    """Return a command by its name or one of its other names."""
+    return _BY_NAME.get(name)
+
+
 class LazyGroup(TyperGroup):
     """A group that knows its commands by name and loads one when it is called."""
 

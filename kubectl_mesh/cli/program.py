@@ -4,6 +4,8 @@ import os
 
 PLUGIN = "mesh"
 """The word after `kubectl`; kubectl finds it as the executable `kubectl-mesh`."""
+COMPLETER = f"kubectl_complete-{PLUGIN}"
+"""The executable that kubectl asks for candidates."""
 
 
 def name_from(argv0: str) -> str:

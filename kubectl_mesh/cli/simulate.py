@@ -1,0 +1,46 @@
+"""`kubectl mesh simulate`: the state that istiod would give the mesh of manifests, as files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kubectl_mesh.cli.context import Call, command
+from kubectl_mesh.cli.groups import add, group
+from kubectl_mesh.diagnosis.targets import find_proxies
+from kubectl_mesh.errors import InputError, UsageError
+
+app = group("Write the state that istiod would give the mesh of manifests.")
+
+
+@add(app, "dump")
+@command
+def dump(
+    call: Call,
+    output_dir: Annotated[str, typer.Option("--output-dir", metavar="DIR", help="Folder to write to; made if absent.")],
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option("--proxy", metavar="POD.NS", help="Write this proxy only. May be repeated.", show_default=False),
+    ] = None,
+) -> None:
+    """Write the config dump of each proxy to DIR/NAMESPACE__POD.json, as Envoy's /config_dump?include_eds prints it.
+
+    \b
+    Example:
+      kubectl mesh simulate dump -f manifests/ --output-dir dumps/
+    """
+    if not (call.settings.files or call.settings.demo):
+        raise UsageError("nothing to simulate", hint="name manifests with -f PATH, or use --demo")
+    source = call.source
+    wanted = source.proxies()
+    if proxy:
+        wanted = [found for name in proxy for found in find_proxies(source, name, namespace=call.namespace)]
+    folder = Path(output_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in wanted:
+            (folder / f"{each.namespace}__{each.name}.json").write_bytes(
+                source.envoy(each, "config_dump?include_eds=true")
+            )
+    except OSError as error:
+        raise InputError(f"{error.filename or folder}: {error.strerror or error}") from error
