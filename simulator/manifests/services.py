@@ -17,15 +17,16 @@ _OTHER = {"IPv4": "IPv6", "IPv6": "IPv4"}
 _RESERVED = ("10.96.0.1", "10.96.0.10")
 
 
-def allocate(services: Iterable[Resource]) -> tuple[Resource, ...]:
-    """Return the services with everything filled in that a cluster would, in order of namespace and name."""
+def allocate(services: Iterable[Resource], *, families: Sequence[str]) -> tuple[Resource, ...]:
+    """Return the services with everything filled in that a cluster of these address families would."""
     ordered = sorted(services, key=lambda service: (service.namespace, service.name))
-    allocator = _Allocator(ordered)
+    allocator = _Allocator(ordered, families)
     return tuple(allocator.filled(service) for service in ordered)
 
 
 class _Allocator:
-    def __init__(self, services: Sequence[Resource]) -> None:
+    def __init__(self, services: Sequence[Resource], families: Sequence[str]) -> None:
+        self.families = families
         taken = [address for service in services for address in service.spec.get("clusterIPs") or ()]
         ingress = [
             entry.get("ip", "")
@@ -41,9 +42,9 @@ class _Allocator:
 
     def filled(self, service: Resource) -> Resource:
         spec = service.spec
-        if spec.get("type") == "ExternalName" or (spec.get("clusterIP") not in (None, "", "None")):
+        if spec.get("type") == "ExternalName" or _is_allocated(spec):
             return service
-        families = ip_families(spec)
+        families = _families(spec, self.families)
         changed: Json = {**spec, "ipFamilies": families}
         changed.setdefault("ipFamilyPolicy", "SingleStack" if len(families) == 1 else "PreferDualStack")
         if spec.get("clusterIP") == "None":
@@ -67,12 +68,36 @@ class _Allocator:
         return {**port, "nodePort": _NODE_PORTS[taken]}
 
 
+def _is_allocated(spec: Json) -> bool:
+    address = spec.get("clusterIP")
+    return bool(spec.get("ipFamilies")) if address == "None" else bool(address)
+
+
+def cluster_families(resources: Iterable[Resource]) -> tuple[str, ...]:
+    """Return the address families of a cluster, judged by what its Services and live Pods say; IPv4 unless they do."""
+    named: set[str] = set()
+    for resource in resources:
+        if resource.kind == "Service":
+            named.update(family for family in resource.spec.get("ipFamilies") or () if family in _OTHER)
+            named.update(_OTHER if resource.spec.get("ipFamilyPolicy") == "RequireDualStack" else ())
+        elif resource.kind == "Pod":
+            named.update(
+                "IPv6" if ":" in entry.get("ip", "") else "IPv4" for entry in resource.status.get("podIPs") or ()
+            )
+    return tuple(family for family in _OTHER if family in named) or ("IPv4",)
+
+
 def ip_families(spec: Json) -> list[str]:
-    """Return the address families of a Service: those it names, completed as its policy asks."""
-    families = [family for family in spec.get("ipFamilies") or () if family in _OTHER] or ["IPv4"]
-    if len(families) == 1 and spec.get("ipFamilyPolicy") in ("PreferDualStack", "RequireDualStack"):
-        families.append(_OTHER[families[0]])
-    return families[:2]
+    """Return the address families that a Service names; IPv4 when it names none."""
+    return [family for family in spec.get("ipFamilies") or () if family in _OTHER][:2] or ["IPv4"]
+
+
+def _families(spec: Json, cluster: Sequence[str]) -> list[str]:
+    named = [family for family in spec.get("ipFamilies") or () if family in _OTHER][:2] or [cluster[0]]
+    policy = spec.get("ipFamilyPolicy")
+    if len(named) == 1 and (policy == "RequireDualStack" or (policy == "PreferDualStack" and len(cluster) == 2)):
+        named.append(_OTHER[named[0]])
+    return named
 
 
 def _with(resource: Resource, **fields: Any) -> Resource:

@@ -5,18 +5,19 @@ owner and not from its template, so that a new image does not rename pods. A wor
 manifests makes none.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.manifests.identity import number, suffix, uid
 from simulator.model.labels import label_selector_selects
-from simulator.model.resources import Resource
+from simulator.model.resources import ObjectRef, Resource
 from simulator.model.wire import Json
 
 MOST_PODS = 1000
 """Pods made of one workload; a slip of the finger must not fill the memory."""
 
+_CONTROL_PLANE = "istio-system"
 HASH_LABEL = "pod-template-hash"
 KINDS = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"})
 
@@ -35,7 +36,7 @@ class Expansion:
 
     pods: list[NewPod] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[tuple[ObjectRef, str]] = field(default_factory=list)
 
 
 def expand(resources: Sequence[Resource], *, node_names: Mapping[str, Sequence[str]]) -> Expansion:
@@ -51,7 +52,7 @@ class _Expander:
         )
         self.pods: dict[str, list[Resource]] = {}
         for resource in resources:
-            if resource.kind == "Pod":
+            if resource.kind == "Pod" and resource.status.get("phase"):
                 self.pods.setdefault(resource.namespace, []).append(resource)
         self.owned = {owner for resource in resources for owner in owners(resource)}
         self.scaled = {target: bounds for target, bounds in map(_autoscaled, resources) if target}
@@ -68,8 +69,12 @@ class _Expander:
     def _has_own(self, workload: Resource) -> bool:
         if (workload.namespace, workload.kind, workload.name) in self.owned:
             return True
-        if workload.kind == "Deployment":
-            return any(_is_of_deployment(pod, workload) for pod in self.pods.get(workload.namespace, ()))
+        if workload.kind == "Deployment" and any(
+            _is_of_deployment(pod, workload) for pod in self.pods.get(workload.namespace, ())
+        ):
+            return True
+        if workload.namespace == _CONTROL_PLANE and self.pods:
+            return True  # its Deployment is there for what it says of istiod, not to run
         return bool(self.pods and workload.status.get("observedGeneration"))
 
     def _replicas(self, workload: Resource) -> int:
@@ -77,12 +82,10 @@ class _Expander:
         least, most = self.scaled.get((workload.namespace, workload.kind, workload.name), (0, MOST_PODS))
         replicas = min(max(replicas, least), max(most, least)) if replicas else 0
         if replicas > MOST_PODS:
-            self.result.warnings.append(f"{workload.ref}: {replicas} replicas asked for, {MOST_PODS} simulated")
+            self.result.warnings.append((workload.ref, f"{replicas} replicas asked for, {MOST_PODS} simulated"))
         return min(replicas, MOST_PODS)
 
     def _deployment(self, deployment: Resource) -> None:
-        if self.pods and deployment.status.get("observedGeneration"):
-            return
         replicas = self._replicas(deployment)
         template_hash = suffix(10, "Deployment", deployment.namespace, deployment.name)
         name = f"{deployment.name}-{template_hash}"
@@ -226,8 +229,3 @@ def _pod(name: str, *, owner: Resource, source: Resource, labels: Any = None, sp
     if not pod_spec.get("subdomain"):
         pod_spec.pop("subdomain", None)
     return NewPod(document={"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec}, source=source)
-
-
-def daemon_sets(resources: Iterable[Resource]) -> Iterator[Resource]:
-    """Yield the DaemonSets, which need to know the nodes."""
-    return (resource for resource in resources if resource.kind == "DaemonSet")

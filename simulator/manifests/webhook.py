@@ -1,0 +1,179 @@
+"""What istiod's injection webhook makes of a pod.
+
+istiod: pkg/kube/inject/inject.go (RunTemplate), webhook.go (injectPod, postProcessPod, reorderPod).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.manifests.injection import STATUS
+from simulator.manifests.injector import Injector
+from simulator.manifests.overlays import overlay
+from simulator.manifests.owners import workload_of
+from simulator.manifests.probes import PROBERS, REWRITE, SCRAPING, is_true, merged_metrics, rewritten_probes
+from simulator.manifests.template_context import Context
+from simulator.manifests.templates import gateway, sidecar
+from simulator.model.wire import Json
+
+TEMPLATES = "inject.istio.io/templates"
+OVERRIDES = "proxy.istio.io/overrides"
+_PROXY = "istio-proxy"
+_NATIVE = "sidecar.istio.io/nativeSidecar"
+_NETWORK = "topology.istio.io/network"
+_RENDERERS: dict[str, Callable[[Context], Json]] = {"sidecar": sidecar, "gateway": gateway}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """A pod after injection, and what was not done to it."""
+
+    pod: Json
+    warnings: tuple[str, ...] = ()
+
+
+def inject(pod: Json, *, namespace: str, injector: Injector, native: bool) -> Injected:
+    """Return a pod with what the webhook adds; `native` is what nodes allow, an annotation may say otherwise."""
+    metadata = pod.get("metadata") or {}
+    annotations = metadata.get("annotations") or {}
+    wanted = annotations.get(_NATIVE)
+    context = Context(
+        injector=injector,
+        namespace=namespace,
+        labels=metadata.get("labels") or {},
+        annotations=annotations,
+        spec=pod.get("spec") or {},
+        workload=workload_of(pod),
+        proxy_config=injector.proxy_config(
+            namespace=namespace, labels=metadata.get("labels") or {}, annotations=annotations
+        ),
+        native=native if wanted is None else wanted != "false",
+    )
+    merged, rendered, unknown = _rendered(pod, context)
+    merged = _with_overrides(merged, pod, rendered)
+    merged = _post_processed(merged, rendered, context)
+    return Injected(pod=merged, warnings=tuple(f"injection template {name} is not simulated" for name in unknown))
+
+
+def _rendered(pod: Json, context: Context) -> tuple[Json, Json, list[str]]:
+    named = [name.strip() for name in context.annotations.get(TEMPLATES, "").split(",") if name.strip()]
+    names: list[str] = []
+    for name in named or context.injector.default_templates:
+        names.extend(context.injector.aliases.get(name, (name,)))
+    merged, rendered = pod, dict[str, Any]()
+    unknown: list[str] = []
+    for name in names:
+        renderer = _RENDERERS.get(name)
+        if renderer is None:
+            unknown.append(name)
+            continue
+        addition = renderer(context)
+        if any(container["name"] == _PROXY for container in addition["spec"].get("initContainers", ())):
+            merged = _moved_to_init(merged)
+        merged, rendered = overlay(merged, addition), overlay(rendered, addition)
+    return merged, rendered, unknown
+
+
+def _moved_to_init(pod: Json) -> Json:
+    """Follow a native sidecar with the user's own settings for the proxy, which are written as a container."""
+    spec = pod.get("spec") or {}
+    containers = spec.get("containers") or []
+    own = [container for container in containers if container.get("name") == _PROXY]
+    if not own:
+        return pod
+    others = [container for container in containers if container.get("name") != _PROXY]
+    init = [*(spec.get("initContainers") or ()), *own]
+    return {**pod, "spec": {**spec, "containers": others, "initContainers": init}}
+
+
+def _with_overrides(merged: Json, original: Json, rendered: Json) -> Json:
+    """Put what the user wrote for an injected container on top again, but for the image `auto`."""
+    before, spec = original.get("spec") or {}, dict(merged.get("spec") or {})
+    given = {
+        container.get("name"): container
+        for field in ("initContainers", "containers")
+        for container in before.get(field) or ()
+    }
+    overrides: Json = {}
+    for field in ("containers", "initContainers"):
+        for template in (rendered.get("spec") or {}).get(field) or ():
+            own = given.get(template["name"])
+            if own is None:
+                continue
+            own = {key: value for key, value in own.items() if key != "image" or value != "auto"}
+            overrides.setdefault(field, []).append(own)
+            spec = overlay(spec, {field: [own]})
+    if not overrides:
+        return merged
+    annotated = {OVERRIDES: json.dumps(overrides, separators=(",", ":"))}
+    return overlay({**merged, "spec": spec}, {"metadata": {"annotations": annotated}})
+
+
+def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
+    metadata = dict(pod.get("metadata") or {})
+    labels, annotations = dict(metadata.get("labels") or {}), dict(metadata.get("annotations") or {})
+    status_port = (context.injector.mesh.get("defaultConfig") or {}).get("statusPort") or 15020
+    environment: list[Json] = []
+    merge = context.injector.mesh.get("enablePrometheusMerge") is not False
+    metrics = merged_metrics(annotations, enabled=merge, status_port=status_port)
+    if metrics is not None:
+        annotations, scraping = metrics
+        environment += [{"name": SCRAPING, "value": scraping}] if scraping else []
+    spec = pod.get("spec") or {}
+    default = bool(context.injector.value("sidecarInjectorWebhook.rewriteAppHTTPProbe", True))
+    if is_true(annotations.get(REWRITE, ""), default=default):
+        spec, probers = rewritten_probes(spec, annotations=annotations, status_port=status_port)
+        environment += [{"name": PROBERS, "value": probers}] if probers else []
+    network = labels.get(_NETWORK) or context.injector.value("global.network")
+    if network:
+        labels[_NETWORK] = network
+    annotations[STATUS] = _status(rendered.get("spec") or {}, context.injector.revision)
+    annotations |= context.injector.annotations
+    metadata |= {"labels": labels, "annotations": annotations}
+    return {**pod, "metadata": metadata, "spec": _ordered(_with_environment(spec, environment), context)}
+
+
+def _with_environment(spec: Json, environment: Sequence[Json]) -> Json:
+    if not environment:
+        return spec
+    changed = dict(spec)
+    for field in ("containers", "initContainers"):
+        if spec.get(field):
+            changed[field] = [
+                {**container, "env": [*(container.get("env") or ()), *environment]}
+                if container.get("name") == _PROXY
+                else container
+                for container in spec[field]
+            ]
+    return changed
+
+
+def _status(spec: Json, revision: str) -> str:
+    def names(field: str) -> list[str] | None:
+        return [item["name"] for item in spec.get(field) or ()] or None
+
+    status = {field: names(field) for field in ("initContainers", "containers", "volumes", "imagePullSecrets")}
+    return json.dumps({**status, "revision": revision}, separators=(",", ":"))
+
+
+def _ordered(spec: Json, context: Context) -> Json:
+    """Put the proxy and its helpers where the application needs them."""
+    held = context.proxy_config.get("holdApplicationUntilProxyStarts") or context.injector.value(
+        "global.proxy.holdApplicationUntilProxyStarts", False
+    )
+    changed = {**spec, "containers": _moved(spec.get("containers") or [], _PROXY, first=bool(held))}
+    init: list[Json] = spec.get("initContainers") or []
+    if any(container.get("name") == _PROXY for container in init):
+        for name in ("enable-core-dump", _PROXY, "istio-validation", "istio-init"):
+            init = _moved(init, name, first=True)
+    else:
+        init = _moved(init, "istio-validation", first=True)
+        init = _moved(_moved(init, "istio-init", first=False), "enable-core-dump", first=False)
+    return {**changed, "initContainers": init} if init or "initContainers" in spec else changed
+
+
+def _moved(containers: Sequence[Json], name: str, *, first: bool) -> list[Json]:
+    others = [container for container in containers if container.get("name") != name]
+    moved = [container for container in containers if container.get("name") == name]
+    return [*moved, *others] if first else [*others, *moved]
