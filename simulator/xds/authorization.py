@@ -12,7 +12,6 @@ from simulator.registry.policies import AuthorizationPolicies
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_messages import typed
 from simulator.xds.ext_authz import MATCH_PREFIX, STAT_PREFIX, InvalidProvider, ext_authz
-from simulator.xds.listener_settings import flag
 from simulator.xds.rbac import NEVER, rule_policy
 from simulator.xds.rbac_attributes import RuleContext
 
@@ -119,7 +118,7 @@ def _custom(snapshot: Snapshot, policies: Sequence[Resource], *, tcp: bool, filt
     by_provider: dict[str, list[Resource]] = {}
     for policy in policies:
         by_provider.setdefault((policy.spec.get("provider") or {}).get("name") or "", []).append(policy)
-    several = len(by_provider) > 1 and not flag(snapshot, "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS")
+    several = len(by_provider) > 1 and not snapshot.flag("PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS", default=False)
     filters: list[Json] = []
     for name in sorted(by_provider):
         prefix = f"{MATCH_PREFIX}-{name}-" if name else f"{MATCH_PREFIX}-"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_messages import any_message, exact_matches, message, prefix_matches
-from simulator.xds.listener_settings import ListenerSettings, flag
+from simulator.xds.listener_settings import ListenerSettings
 from simulator.xds.provider_clusters import provider_cluster
 
 HTTP_ALPN = ["h2", "http/1.1"]
@@ -49,7 +49,7 @@ def tls_socket(context: Json | None) -> Json | None:
 
 def trust_domains(snapshot: Snapshot) -> list[str]:
     """Return the trust domains whose certificates peers may show, each once."""
-    if flag(snapshot, "PILOT_SKIP_VALIDATE_TRUST_DOMAIN"):
+    if snapshot.flag("PILOT_SKIP_VALIDATE_TRUST_DOMAIN", default=False):
         return []
     mesh = snapshot.mesh
     domains = [mesh.get("trustDomain") or snapshot.trust_domain, *(mesh.get("trustDomainAliases") or ())]
@@ -64,7 +64,7 @@ def mesh_context(snapshot: Snapshot, settings: ListenerSettings, *, http: bool) 
     ciphers = mesh_mtls.get("cipherSuites")
     chain, key, root = settings.certificates
     common = message(
-        alpn_protocols=HTTP_ALPN if http or flag(snapshot, "PILOT_DISABLE_MX_ALPN") else TCP_ALPN,
+        alpn_protocols=HTTP_ALPN if http or snapshot.flag("PILOT_DISABLE_MX_ALPN", default=False) else TCP_ALPN,
         tls_params=message(
             tls_minimum_protocol_version="TLSv1_3" if _is_1_3(mesh_mtls) else "TLSv1_2",
             tls_maximum_protocol_version="TLSv1_3",
@@ -82,7 +82,7 @@ def gateway_context(snapshot: Snapshot, settings: ListenerSettings, tls: Json, *
     """Return the context of a gateway server that terminates TLS; `tcp` is one whose protocol is not HTTPS."""
     mode = tls.get("mode") or "PASSTHROUGH"
     require = mode in ("MUTUAL", "ISTIO_MUTUAL")
-    mutual_tcp = tcp and mode == "ISTIO_MUTUAL" and not flag(snapshot, "PILOT_DISABLE_MX_ALPN")
+    mutual_tcp = tcp and mode == "ISTIO_MUTUAL" and not snapshot.flag("PILOT_DISABLE_MX_ALPN", default=False)
     common: Json = {"alpn_protocols": TCP_ALPN if mutual_tcp else HTTP_ALPN}
     if mode == "ISTIO_MUTUAL":
         chain, key, root = settings.certificates

@@ -19,6 +19,8 @@ from simulator.xds.documents import Document
 
 STATUS_PORT = 15021
 PROMETHEUS_PORT = 15090
+_SHOWN = ("proxyHeaders", "tracing", "gatewayTopology")
+"""Fields of ProxyConfig that listeners show."""
 
 
 class ListenerClass(StrEnum):
@@ -95,12 +97,6 @@ class ListenerSettings:
         return dict(self.labels)
 
 
-def flag(snapshot: Snapshot, name: str, *, default: bool = False) -> bool:
-    """Return a boolean of istiod's environment."""
-    text = snapshot.flags.get(name)
-    return default if text is None or text == "" else text.lower() in ("1", "t", "true")
-
-
 def number_flag(snapshot: Snapshot, name: str, default: float) -> float:
     """Return a number of istiod's environment; `default` when unset or unreadable."""
     try:
@@ -114,9 +110,14 @@ def metadata_flag(metadata: Json, name: str) -> bool:
     return str(metadata.get(name, "")).lower() in ("1", "t", "true")
 
 
-def listener_settings(snapshot: Snapshot, proxy: Proxy, *, labels: Mapping[str, str]) -> ListenerSettings:
-    """Collect the settings of a proxy; `labels` are those of its labels that rules select on."""
-    metadata = proxy.metadata
+def listener_settings(
+    snapshot: Snapshot, proxy: Proxy, *, labels: Mapping[str, str], unicast: str = ""
+) -> ListenerSettings:
+    """Collect the settings of a proxy.
+
+    `labels` are those of its labels that rules select on, `unicast` its own address where a listener shows it.
+    """
+    metadata, config = proxy.metadata, proxy_config(snapshot, proxy)
     families = {ipaddress.ip_address(address).version for address in proxy.addresses}
     certificates = tuple(str(metadata.get(f"TLS_SERVER_{part}") or "") for part in ("CERT_CHAIN", "KEY", "ROOT_CERT"))
     return ListenerSettings(
@@ -126,13 +127,13 @@ def listener_settings(snapshot: Snapshot, proxy: Proxy, *, labels: Mapping[str, 
         domain=proxy.domain,
         ipv4=4 in families,
         ipv6=6 in families,
-        dual_stack=flag(snapshot, "ISTIO_DUAL_STACK"),
+        dual_stack=snapshot.flag("ISTIO_DUAL_STACK", default=False),
         interception=str(metadata.get("INTERCEPTION_MODE") or "REDIRECT"),
         status_port=_port(metadata.get("ENVOY_STATUS_PORT"), STATUS_PORT),
         prometheus_port=_port(metadata.get("ENVOY_PROMETHEUS_PORT"), PROMETHEUS_PORT),
         unprivileged=metadata_flag(metadata, "UNPRIVILEGED_POD"),
         idle_timeout=str(metadata.get("IDLE_TIMEOUT") or ""),
-        http10=flag(snapshot, "PILOT_HTTP10") or metadata.get("HTTP10") == "1",
+        http10=snapshot.flag("PILOT_HTTP10", default=False) or metadata.get("HTTP10") == "1",
         inbound_exact_balance=metadata_flag(metadata, "INBOUND_LISTENER_EXACT_BALANCE"),
         outbound_exact_balance=metadata_flag(metadata, "OUTBOUND_LISTENER_EXACT_BALANCE"),
         http_proxy_port=str(metadata.get("HTTP_PROXY_PORT") or ""),
@@ -140,8 +141,9 @@ def listener_settings(snapshot: Snapshot, proxy: Proxy, *, labels: Mapping[str, 
         credential_socket=metadata.get("CREDENTIAL") == "true",
         file_sds=metadata.get("CREDENTIAL_FILE") == "true",
         certificates=(certificates[0], certificates[1], certificates[2]),
-        proxy_config=Document(proxy_config(snapshot, proxy)),
+        proxy_config=Document({key: config[key] for key in _SHOWN if key in config}),
         labels=tuple(sorted(labels.items())),
+        unicast_address=unicast,
     )
 
 
@@ -176,7 +178,7 @@ def global_unicast(proxy: Proxy) -> str:
 
 
 def _uses_auto_addresses(snapshot: Snapshot, proxy: Proxy) -> bool:
-    allocated = flag(snapshot, "PILOT_ENABLE_IP_AUTOALLOCATE", default=True)
+    allocated = snapshot.flag("PILOT_ENABLE_IP_AUTOALLOCATE", default=True)
     captured = metadata_flag(proxy.metadata, "DNS_CAPTURE") or proxy.role is Role.WAYPOINT
     return captured and (allocated or metadata_flag(proxy.metadata, "DNS_AUTO_ALLOCATE"))
 

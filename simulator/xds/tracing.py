@@ -11,7 +11,7 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_messages import message
-from simulator.xds.listener_settings import ListenerClass, ListenerSettings, TraceIdentity, flag, number_flag
+from simulator.xds.listener_settings import ListenerClass, ListenerSettings, TraceIdentity, number_flag
 from simulator.xds.telemetry import TraceChoice, merge_tracing, workload_mode
 from simulator.xds.tracing_providers import TracingProvider, UnknownCluster, tracing_provider
 
@@ -66,7 +66,7 @@ def tracing(
 def _child_span(snapshot: Snapshot, settings: ListenerSettings, built: TracingProvider) -> bool:
     if built.child_span:
         return True
-    return settings.role is Role.GATEWAY and flag(snapshot, "PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY", default=True)
+    return settings.role is Role.GATEWAY and snapshot.flag("PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY", default=True)
 
 
 def _from_mesh(snapshot: Snapshot, settings: ListenerSettings, identity: TraceIdentity) -> Json | None:

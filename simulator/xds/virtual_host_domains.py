@@ -70,6 +70,16 @@ def proxy_addresses(service: Service, traits: AddressTraits, *, single_auto: boo
     return (address,)
 
 
+def first_address(service: Service, traits: AddressTraits) -> str:
+    """Return the address that stands for a service where one has to be chosen, as a listener does."""
+    return _single_address(service, traits)
+
+
+def alternate_names(host: str, dns_domain: str) -> list[str]:
+    """Return other names by which a client in `dns_domain` may ask for a host."""
+    return _spellings(host, dns_domain)
+
+
 def without_duplicates(
     domains: Sequence[str], *, taken: set[str], spellings: frozenset[str], known: set[str]
 ) -> list[str]:
