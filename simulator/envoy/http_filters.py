@@ -104,7 +104,7 @@ def _cors(item: Filter, context: Context) -> Outcome:
     preflight = context.message.method == "OPTIONS" and bool(context.message.value("access-control-request-method"))
     if not allowed:
         if preflight and not flag(policy, "forward_not_matching_preflights", default=True):
-            return _cors_answer(item, context, f"origin {origin} is not allowed, and such preflights are not forwarded")
+            return _cors_answer(item, context, f"origin {origin} is not allowed, and its preflight not forwarded")
         step = _step(
             item, chosen="cors: origin not allowed", because=f"no rule allows origin {origin}", document=policy
         )

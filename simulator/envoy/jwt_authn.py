@@ -49,9 +49,11 @@ class Authentication:
 def authenticate(config: Json, context: Context) -> Authentication | None:
     """Apply a JwtAuthentication configuration; None when it asks nothing of this request."""
     message = context.message
-    if flag(config, "bypass_cors_preflight") and message.method == "OPTIONS":
-        if message.value("origin") and message.value("access-control-request-method"):
-            return None
+    preflight = (
+        message.method == "OPTIONS" and message.value("origin") and message.value("access-control-request-method")
+    )
+    if preflight and flag(config, "bypass_cors_preflight"):
+        return None
     for rule in children(config, "rules"):
         if mismatch(child(rule, "match"), context) is None:
             return _rule(config, rule, context)

@@ -178,6 +178,8 @@ def _chosen(
 
 
 def _passed_over(one: Endpoint, chosen: Endpoint) -> str:
+    if not one.healthy:
+        return f"its health is {one.health}"
     if one.priority != chosen.priority:
         return f"priority {one.priority}"
     return f"locality {one.locality or 'unknown'}"

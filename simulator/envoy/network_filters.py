@@ -1,0 +1,111 @@
+"""The network filters of a chain, in their order: access rules, then the one that takes the connection.
+
+Envoy: source/extensions/filters/network/{rbac,tcp_proxy,http_connection_manager}.
+"""
+
+from dataclasses import replace
+
+from simulator.envoy.config import Config
+from simulator.envoy.connections import Connection
+from simulator.envoy.documents import child, children, package, text, unpack
+from simulator.envoy.forwarding import Departure, Target, forward
+from simulator.envoy.headers import Message
+from simulator.envoy.http_filters import rbac_judgement, rbac_step
+from simulator.envoy.http_routing import route_http
+from simulator.envoy.route_action import Choice, weighted_choice
+from simulator.envoy.route_match import Context
+from simulator.model.proxies import Direction
+from simulator.model.traces import Disposition, Share, Step, StepKind, Verdict
+from simulator.model.wire import Json
+
+_NETWORK = "envoy.extensions.filters.network."
+_HCM = f"{_NETWORK}http_connection_manager.v3.HttpConnectionManager"
+_TCP_PROXY = f"{_NETWORK}tcp_proxy.v3.TcpProxy"
+_RBAC = f"{_NETWORK}rbac.v3.RBAC"
+_NEUTRAL = frozenset(
+    {
+        "",
+        f"{_NETWORK}mongo_proxy.v3.MongoProxy",
+        f"{_NETWORK}set_filter_state.v3.Config",
+        f"{_NETWORK}sni_dynamic_forward_proxy.v3.FilterConfig",
+        "envoy.tcp.metadataexchange.config.MetadataExchange",
+        "stats.PluginConfig",
+        "io.istio.network.peer_metadata.Config",
+    }
+)
+"""Filters that neither close a connection nor take it."""
+
+
+def run_chain(config: Config, chain: Json, connection: Connection, direction: Direction) -> Departure:
+    """Run a connection through the filters of a chain."""
+    steps: list[Step] = []
+    notes: list[str] = []
+    for document in children(chain, "filters"):
+        kind = package(child(document, "typed_config"))
+        content = unpack(child(document, "typed_config"))[1]
+        name = text(document, "name")
+        if kind == _RBAC:
+            denied = _rbac(content, name, connection, steps)
+            if denied is not None:
+                return Departure(steps=tuple(steps), verdict=denied, notes=tuple(notes))
+        elif kind in (_HCM, _TCP_PROXY):
+            taken = _take(config, kind, content, connection, direction)
+            return replace(taken, steps=(*steps, *taken.steps), notes=(*notes, *taken.notes))
+        elif kind == f"{_NETWORK}direct_response.v3.Config":
+            verdict = Verdict(disposition=Disposition.DIRECT_RESPONSE)
+            return Departure(steps=tuple(steps), verdict=verdict, notes=tuple(notes))
+        elif kind not in _NEUTRAL:
+            notes.append(f"network filter {name} is not simulated: taken to let it pass")
+    notes.append("the filter chain has no filter that takes the connection")
+    return Departure(steps=tuple(steps), verdict=Verdict(disposition=Disposition.NOT_SIMULATED), notes=tuple(notes))
+
+
+def _take(config: Config, kind: str, content: Json, connection: Connection, direction: Direction) -> Departure:
+    if kind == _TCP_PROXY:
+        return _tcp_proxy(config, content, connection, direction)
+    if not connection.request.is_http:
+        step = Step(
+            kind=StepKind.HTTP_CONNECTION, chosen="none", because="the client's bytes are no HTTP", document=content
+        )
+        return Departure(steps=(step,), verdict=Verdict(disposition=Disposition.PROTOCOL_MISMATCH, flags="DPE"))
+    return route_http(config, content, connection, direction)
+
+
+def _rbac(content: Json, name: str, connection: Connection, steps: list[Step]) -> Verdict | None:
+    context = _context(connection)
+    judgement = rbac_judgement(content, context)
+    if judgement is None:
+        return None
+    steps.append(rbac_step(judgement, name))
+    if judgement.allowed:
+        return None
+    return Verdict(
+        disposition=Disposition.DENIED, details=f"rbac_access_denied_matched_policy[{judgement.policy or 'none'}]"
+    )
+
+
+def _context(connection: Connection) -> Context:
+    nothing = Message(method="", path="", authority="", scheme="")
+    return Context(connection=connection, message=nothing, remote_ip=connection.source_ip)
+
+
+def _tcp_proxy(config: Config, content: Json, connection: Connection, direction: Direction) -> Departure:
+    name = text(content, "cluster")
+    choice = Choice(cluster=name, shares=(Share(cluster=name, percent=100.0),), because="the only cluster", entry={})
+    weighted = children(child(content, "weighted_clusters"), "clusters")
+    if weighted:
+        choice = weighted_choice(weighted, _context(connection))
+    step = Step(
+        kind=StepKind.NETWORK_FILTER, chosen="TCP proxy", because="the filter chain forwards bytes as they are",
+        document=content,
+    )  # fmt: skip
+    target = Target(
+        cluster=choice.cluster,
+        shares=choice.shares,
+        because=choice.because,
+        request=connection.request,
+        http=False,
+        direction=direction,
+    )
+    departure = forward(config, target)
+    return replace(departure, steps=(step, *departure.steps))
