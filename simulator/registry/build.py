@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from simulator.model.resources import Resource
 from simulator.registry.destination_rules import DestinationRuleIndex
 from simulator.registry.endpoint_sources import collect_endpoints
+from simulator.registry.gateway_api.convert import convert_gateway_api
 from simulator.registry.ingress import convert_ingresses
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
 from simulator.registry.mesh_config import load_settings
@@ -35,13 +36,14 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     )
     endpoints = collect_endpoints(services.all, index, workloads=workloads, settings=settings)
     ingress = convert_ingresses(index, mesh=mesh, domain=settings.domain)
+    gateway_api = convert_gateway_api(index, flags=settings.flags, domain=settings.domain)
     virtual_services = VirtualServiceIndex(
-        [*index.of_kind("VirtualService"), *ingress.virtual_services],
+        [*index.of_kind("VirtualService"), *ingress.virtual_services, *gateway_api.virtual_services],
         domain=settings.domain,
         default_export=default_export(mesh, "defaultVirtualServiceExportTo"),
     )
     destination_rules = DestinationRuleIndex(
-        index.of_kind("DestinationRule"),
+        [*index.of_kind("DestinationRule"), *gateway_api.destination_rules],
         domain=settings.domain,
         root_namespace=mesh["rootNamespace"],
         default_export=default_export(mesh, "defaultDestinationRuleExportTo"),
@@ -64,6 +66,6 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         scopes=scopes,
         policies=PolicySets(index, settings),
         workloads=workloads,
-        gateways=tuple(sorted([*index.of_kind("Gateway"), *ingress.gateways], key=order)),
-        caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats, *ingress.caveats),
+        gateways=tuple(sorted([*index.of_kind("Gateway"), *ingress.gateways, *gateway_api.gateways], key=order)),
+        caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats, *ingress.caveats, *gateway_api.caveats),
     )

@@ -25,6 +25,7 @@ class Converted:
 
     gateways: tuple[Resource, ...] = ()
     virtual_services: tuple[Resource, ...] = ()
+    destination_rules: tuple[Resource, ...] = ()
     caveats: tuple[Caveat, ...] = ()
 
 
