@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from simulator.manifests import control_plane as istio
 from simulator.manifests.endpoint_slices import synthetic_slices
+from simulator.manifests.gateway_deployments import managed_gateways
 from simulator.manifests.injector import Injectors, find_injectors
 from simulator.manifests.placement import Placement, synthetic_nodes
 from simulator.manifests.pods import Kubelet, bare_pod, brought_to_life, is_live
@@ -34,6 +35,7 @@ class ClusterState:
 def cluster_state(resources: Sequence[Resource], *, control_plane: bool = True) -> ClusterState:
     """Complete manifests to the state of a cluster; without `control_plane` no istiod or gateway is added."""
     given = [*resources, *(istio.missing(resources) if control_plane else ())]
+    given += managed_gateways(given, injector=find_injectors(given, nodes=()).injector("default"))
     given += istio.namespaces(given)
     given.sort(key=_order)
     nodes = _of_kind(given, "Node") or synthetic_nodes()

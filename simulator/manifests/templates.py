@@ -248,3 +248,29 @@ def _health(context: Context, *, is_sidecar: bool) -> Json:
     failures = context.injector.value("global.proxy.startupProbe.failureThreshold", 600)
     startup = {"httpGet": action, "periodSeconds": 1, "timeoutSeconds": 3, "failureThreshold": failures}
     return {"startupProbe": startup, "readinessProbe": readiness}
+
+
+def managed_proxy(context: Context, *, role: str, network: str | None) -> Json:
+    """Render the pod spec of a gateway or waypoint that istiod deploys itself (kube-gateway.yaml, waypoint.yaml)."""
+    proxy = _proxy(context, role=role)
+    dropped = {"ISTIO_META_POD_PORTS", "ISTIO_META_APP_CONTAINERS"} if role == "waypoint" else set()
+    variables = [entry for entry in proxy["env"] if entry["name"] not in dropped]
+    variables = [
+        {"name": "ISTIO_META_POD_PORTS", "value": "[]"} if entry["name"] == "ISTIO_META_POD_PORTS" else entry
+        for entry in variables
+    ]
+    if network:
+        variables.append({"name": "ISTIO_META_REQUESTED_NETWORK_VIEW", "value": network})
+    proxy |= {
+        "env": variables,
+        "resources": dict(context.injector.value("global.proxy.resources", {})),
+        "ports": [
+            {"containerPort": 15020, "name": "metrics", "protocol": "TCP"},
+            {"containerPort": 15021, "name": "status-port", "protocol": "TCP"},
+            *proxy["ports"],
+        ],
+    }
+    spec: Json = {"containers": [proxy], "volumes": volumes(context.injector, {})}
+    if role == "router":
+        spec["securityContext"] = {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]}
+    return spec
