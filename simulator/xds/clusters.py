@@ -6,10 +6,10 @@ istiod: pilot/pkg/networking/core/cluster.go (buildClusters, buildOutboundSniDna
 from simulator.model.ports import Protocol
 from simulator.model.proxies import Role
 from simulator.model.wire import Cluster
-from simulator.registry.policies import MergedGateway
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client, Labels, Place, client_of, place_of, selected_labels
+from simulator.xds.gateway_services import gateway_hosts
 from simulator.xds.inbound_clusters import inbound_clusters
 from simulator.xds.load_assignment import DNS
 from simulator.xds.outbound_clusters import Target, outbound_clusters, port_clusters
@@ -26,7 +26,7 @@ def build_clusters(view: ProxyView) -> tuple[Cluster, ...]:
         built.append(shared(passthrough, client))
         built += inbound_clusters(view, client)
         built.append(shared(inbound_passthrough, client))
-    elif passes_tls_through(view.snapshot.gateway(view.proxy)):
+    elif (gateway := view.snapshot.gateway(view.proxy)) is not None and gateway.auto_passthrough:
         built += shared(sni_clusters, shared, view.scope, selected_labels(view), client, place_of(view))
     if client.credential_socket:
         built.append(shared(external_secrets))
@@ -36,14 +36,14 @@ def build_clusters(view: ProxyView) -> tuple[Cluster, ...]:
 def shared_outbound(view: ProxyView) -> tuple[Cluster, ...]:
     """Return the outbound clusters, one tuple for all proxies of a kind."""
     return view.shared(
-        outbound_clusters, view.shared, view.scope, selected_labels(view), client_of(view), place_of(view)
+        outbound_clusters,
+        view.shared,
+        view.scope,
+        selected_labels(view),
+        client_of(view),
+        place_of(view),
+        gateway_hosts(view),
     )
-
-
-def passes_tls_through(gateway: MergedGateway | None) -> bool:
-    """Tell whether a gateway proxy passes mTLS through to any service by its SNI (AUTO_PASSTHROUGH)."""
-    servers = [server for group in gateway.servers_by_port.values() for server in group] if gateway else []
-    return any((server.server.get("tls") or {}).get("mode") == "AUTO_PASSTHROUGH" for server in servers)
 
 
 def sni_clusters(

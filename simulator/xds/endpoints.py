@@ -12,6 +12,7 @@ from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client, Labels, Place, client_of, place_of, selected_labels
 from simulator.xds.clusters import shared_outbound
+from simulator.xds.gateway_services import Hosts, gateway_hosts
 from simulator.xds.load_assignment import DNS, locality_groups
 from simulator.xds.locality import balance_localities, locality_setting
 from simulator.xds.outbound_clusters import outbound_clusters
@@ -24,16 +25,24 @@ def build_endpoints(view: ProxyView, clusters: Sequence[Cluster]) -> tuple[Clust
     outbound, labels, place = shared_outbound(view), selected_labels(view), place_of(view)
     if tuple(clusters[: len(outbound)]) != outbound:  # patched: the cluster names are the only thing to go by
         return _assignments(view.shared, view.scope, _eds_names(clusters), labels, place)
-    built = view.shared(outbound_assignments, view.shared, view.scope, labels, client_of(view), place)
+    built = view.shared(
+        outbound_assignments, view.shared, view.scope, labels, client_of(view), place, gateway_hosts(view)
+    )
     rest = _eds_names(clusters[len(outbound) :])
     return built + _assignments(view.shared, view.scope, rest, labels, place) if rest else built
 
 
 def outbound_assignments(
-    snapshot: Snapshot, shared: Shared, scope: SidecarScope, labels: Labels, client: Client, place: Place
+    snapshot: Snapshot,
+    shared: Shared,
+    scope: SidecarScope,
+    labels: Labels,
+    client: Client,
+    place: Place,
+    used: Hosts | None,
 ) -> tuple[ClusterLoadAssignment, ...]:
     """Build the assignments of the outbound clusters that all proxies of a kind share."""
-    clusters = shared(outbound_clusters, shared, scope, labels, client, place)
+    clusters = shared(outbound_clusters, shared, scope, labels, client, place, used)
     return _assignments(shared, scope, _eds_names(clusters), labels, place)
 
 

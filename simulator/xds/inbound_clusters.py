@@ -140,7 +140,8 @@ def _build(snapshot: Snapshot, application: Application, scope: SidecarScope, cl
         draft.cluster["lb_policy"] = "CLUSTER_PROVIDED"
         if primary.service.registry is Registry.EXTERNAL and _port_override(primary):
             draft.cluster["original_dst_lb_config"] = {"upstream_port_override": _port_override(primary)}
-    _add_metadata(draft, application.targets)
+    if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True):
+        _add_metadata(draft, application.targets)
     if pattern := snapshot.mesh.get("inboundClusterStatName"):
         stats = stat_name(pattern, service=primary.service, port=primary.port, target_port=application.port)
         draft.cluster["alt_stat_name"] = f"{stats};"

@@ -74,8 +74,6 @@ def balance_localities(
 def fail_over_by_labels(groups: list[LocalityGroup], place: Place, priorities: Sequence[str]) -> list[LocalityGroup]:
     """Split the groups by how long a prefix of the labels the endpoint shares with the client."""
     labels = dict(place.labels)
-    if not labels and place.role is not place.role.GATEWAY and not priorities:
-        return groups
     wanted = [_wanted(priority, labels) for priority in priorities]
     result = []
     for group in groups:

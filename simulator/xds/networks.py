@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Locality, Registry, Service
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
@@ -19,6 +20,7 @@ from simulator.xds.locality import LocalityGroup
 NETWORK_LABEL = "topology.istio.io/network"
 PORT_LABEL = "networking.istio.io/gatewayPort"
 GATEWAY_PORT = 15443
+_MODE_OPTION = "gateway.istio.io/listener-protocol"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -46,7 +48,7 @@ class NetworkGateways:
 
 def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
     """Collect the mesh's network gateways; `resolved` leaves out those known by host name only."""
-    networks: Json = getattr(snapshot, "networks", None) or {}
+    networks = snapshot.networks
     found = {
         NetworkGateway(address=gateway["address"], port=int(gateway.get("port") or 0), network=name)
         for name, network in networks.items()
@@ -56,6 +58,9 @@ def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
     for service in snapshot.services:
         if service.registry is Registry.KUBERNETES:
             found.update(_service_gateways(service, networks))
+    if snapshot.flag("PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API", default=True):
+        for resource in snapshot.resources("KubernetesGateway"):
+            found.update(_resource_gateways(resource))
     chosen = sorted(gateway for gateway in found if not resolved or _is_ip(gateway.address))
     counts: dict[tuple[str, ...], int] = {}
     for gateway in chosen:
@@ -82,6 +87,28 @@ def _service_gateways(service: Service, networks: Mapping[str, Json]) -> list[Ne
         NetworkGateway(address=ip, port=service.node_ports.get(port, port), network=name, cluster_id="Kubernetes")
         for ip in service.external_addresses
         for name, port in details
+    ]
+
+
+def _resource_gateways(resource: Resource) -> list[NetworkGateway]:
+    """Return the gateways that a Gateway API resource labelled with its network declares."""
+    network = resource.labels.get(NETWORK_LABEL)
+    expected = resource.labels.get(PORT_LABEL, str(GATEWAY_PORT))
+    if not network:
+        return []
+    ports = []
+    for listener in resource.spec.get("listeners") or ():
+        tls = listener.get("tls")
+        by_option = ((tls or {}).get("options") or {}).get(_MODE_OPTION) == "auto-passthrough"
+        if (tls is not None and (by_option or str(listener.get("port")) == expected)) or (
+            listener.get("protocol") == "HBONE"
+        ):
+            ports.append(int(listener.get("port") or 0))
+    return [
+        NetworkGateway(address=entry["value"], port=port, network=network, cluster_id="Kubernetes")
+        for entry in resource.spec.get("addresses") or ()
+        if entry.get("value") and (entry.get("type") or "IPAddress") in ("IPAddress", "Hostname")
+        for port in ports
     ]
 
 

@@ -18,6 +18,7 @@ from simulator.xds.clients import Client, Labels, Place
 from simulator.xds.cluster_draft import ClusterDraft, add_metadata_exchange, draft_cluster
 from simulator.xds.connection_pool import apply_connection_pool, upgrade_to_http2
 from simulator.xds.dynamic_forward_proxy import forward_proxy_draft, forwards
+from simulator.xds.gateway_services import Hosts, is_used
 from simulator.xds.load_assignment import DNS, locality_groups, persistent_session_label
 from simulator.xds.load_balancing import apply_load_balancer
 from simulator.xds.locality import LocalityGroup, balance_localities, fail_over_by_labels, locality_setting
@@ -50,13 +51,22 @@ class Target:
 
 
 def outbound_clusters(
-    snapshot: Snapshot, shared: Shared, scope: SidecarScope, labels: Labels, client: Client, place: Place
+    snapshot: Snapshot,
+    shared: Shared,
+    scope: SidecarScope,
+    labels: Labels,
+    client: Client,
+    place: Place,
+    used: Hosts | None,
 ) -> tuple[Cluster, ...]:
-    """Build every outbound cluster that a proxy of this scope and kind has, in order of its services."""
+    """Build every outbound cluster that a proxy of this scope and kind has, in order of its services.
+
+    `used`: the hosts that it is limited to, where it is.
+    """
     built: list[Cluster] = []
     selected: Mapping[str, str] = dict(labels)
     for service in scope.services:
-        if service.resolution is not Resolution.ALIAS:
+        if service.resolution is not Resolution.ALIAS and is_used(service, used):
             rule = scope.destination_rule(service.host, selected)
             stands = place if service.resolution in DNS else None
             built += shared(service_clusters, shared, service, rule, client, stands)
@@ -133,7 +143,9 @@ def _draft(
             draft.cluster["dns_lookup_family"] = "ALL"
     if discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
         draft.cluster["original_dst_lb_config"] = {"upstream_port_override": int(port.target)}
-    draft.istio_metadata["services"] = [{"host": service.host, "name": service.name, "namespace": service.namespace}]
+    if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True):
+        metadata = {"host": service.host, "name": service.name, "namespace": service.namespace}
+        draft.istio_metadata["services"] = [metadata]
     if pattern := snapshot.mesh.get("outboundClusterStatName"):
         draft.cluster["alt_stat_name"] = stat_name(pattern, service=service, subset=subset, port=port) + ";"
     return draft
@@ -210,7 +222,7 @@ def _apply_policy(
             sni="" if draft.dynamic_forward_proxy else sni,
             accounts=() if draft.dynamic_forward_proxy else tuple(snapshot.service_accounts(service)),
             mode=inferred_mode(snapshot, service, port, mode_policy),
-            rule_has_selector=bool(target.rule and target.rule.selector),
+            rule_has_selector=target.rule is not None and target.rule.selective,
         )
         apply_upstream_tls(snapshot, draft, tls=policy.get("tls"), facts=facts)
         apply_proxy_protocol(draft, policy.get("proxyProtocol"))

@@ -6,6 +6,7 @@ istiod: pilot/pkg/networking/core/cluster_traffic_policy.go (applyOutlierDetecti
 from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
+from simulator.xds.clients import DISTRIBUTION_LABELS
 from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.durations import duration
 
@@ -24,7 +25,9 @@ def apply_outlier_detection(snapshot: Snapshot, draft: ClusterDraft, *, service:
 
 def supports_unhealthy(snapshot: Snapshot, service: Service) -> bool:
     """Tell whether the service's unhealthy endpoints are sent: by flag, or since it prefers near endpoints."""
-    return bool(service.traffic_distribution) or snapshot.flag("PILOT_SEND_UNHEALTHY_ENDPOINTS", default=False)
+    return service.traffic_distribution in DISTRIBUTION_LABELS or snapshot.flag(
+        "PILOT_SEND_UNHEALTHY_ENDPOINTS", default=False
+    )
 
 
 def _detection(outlier: Json) -> Json:
