@@ -1,7 +1,7 @@
 """DownstreamTlsContext: mesh mTLS of sidecars, and the TLS settings of gateway servers.
 
 istiod: pilot/pkg/security/authn/utils/utils.go, pilot/pkg/security/model/authentication.go, core/listener.go
-(BuildListenerTLSContext).
+(BuildListenerTLSContext), pkg/model/fips.go.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,18 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_messages import any_message, exact_matches, message, prefix_matches
 from simulator.xds.listener_settings import ListenerSettings
 from simulator.xds.provider_clusters import provider_cluster
+from simulator.xds.upstream_tls_context import (
+    ADS_CONFIG,
+    SDS_CLUSTER,
+    SDS_EXTERNAL_CLUSTER,
+    SDS_FILE_CLUSTER,
+    sds_secret,
+)
 
 HTTP_ALPN = ["h2", "http/1.1"]
 TCP_ALPN = ["istio-peer-exchange", "h2", "http/1.1"]
 CA_SUFFIX = "-cacert"
 _BUILTIN, _EXTERNAL = "builtin://", "sds://"
-_ADS: Json = {"ads": {}, "resource_api_version": "V3"}
 _CIPHERS = [
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
@@ -25,6 +31,12 @@ _CIPHERS = [
     "AES256-GCM-SHA384",
     "AES128-GCM-SHA256",
 ]
+_FIPS_CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+)
 _KNOWN_CIPHERS = frozenset(
     [
         *_CIPHERS,
@@ -75,7 +87,7 @@ def mesh_context(snapshot: Snapshot, settings: ListenerSettings, *, http: bool) 
             {"match_subject_alt_names": _trust_prefixes(trust_domains(snapshot))}, _sds(_root_name(root), settings)
         ),
     )
-    return _context(common, require=True)
+    return _context(snapshot, common, require=True)
 
 
 def gateway_context(snapshot: Snapshot, settings: ListenerSettings, tls: Json, *, tcp: bool) -> Json:
@@ -98,15 +110,32 @@ def gateway_context(snapshot: Snapshot, settings: ListenerSettings, tls: Json, *
     if mode in ("SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"):
         params = _params(snapshot, tls)
         common |= {"tls_params": params} if params else {}
-    return _context(common, require=require)
+    return _context(snapshot, common, require=require)
 
 
-def _context(common: Json, *, require: bool) -> Json:
+def _context(snapshot: Snapshot, common: Json, *, require: bool) -> Json:
     return any_message(
         "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-        common_tls_context=common,
+        common_tls_context=_compliant(snapshot, common),
         require_client_certificate=require,
     )
+
+
+def _compliant(snapshot: Snapshot, common: Json) -> Json:
+    """Keep to the compliance policy that istiod was started with."""
+    params: Json = dict(common.get("tls_params") or {})
+    match snapshot.flags.get("COMPLIANCE_POLICY", ""):
+        case "fips-140-2":
+            params |= {"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_2"}
+            params.pop("ecdh_curves", None)
+            if params.get("cipher_suites"):
+                params["cipher_suites"] = [suite for suite in params["cipher_suites"] if suite in _FIPS_CIPHERS]
+        case "pqc":
+            params |= {"tls_minimum_protocol_version": "TLSv1_3", "cipher_suites": list(_FIPS_CIPHERS)}
+            params["ecdh_curves"] = ["X25519MLKEM768"]
+        case _:
+            return common
+    return {**common, "tls_params": params}
 
 
 def _is_1_3(settings: Json) -> bool:
@@ -130,22 +159,8 @@ def _root_name(path: str) -> str:
 
 
 def _sds(name: str, settings: ListenerSettings) -> Json:
-    """Return a secret that the agent serves; the two of the mesh itself have no fetch timeout."""
-    file = settings.file_sds and name.startswith("file-")
-    source = _grpc_source("sds-file-grpc" if file else "sds-grpc")
-    if name in ("default", "ROOTCA"):
-        source["initial_fetch_timeout"] = "0s"
-    return {"name": name, "sds_config": source}
-
-
-def _grpc_source(cluster: str) -> Json:
-    api = {
-        "api_type": "GRPC",
-        "grpc_services": [{"envoy_grpc": {"cluster_name": cluster}}],
-        "set_node_on_first_message_only": True,
-        "transport_api_version": "V3",
-    }
-    return {"api_config_source": api, "resource_api_version": "V3"}
+    """Return a secret that the agent serves, files from a server of their own where the node has one."""
+    return sds_secret(name, SDS_FILE_CLUSTER if settings.file_sds and name.startswith("file-") else SDS_CLUSTER)
 
 
 def _file_certificates(
@@ -190,13 +205,13 @@ def credential(snapshot: Snapshot, settings: ListenerSettings, name: str) -> Jso
         return _sds("ROOTCA", settings)
     if name.startswith(_EXTERNAL):
         if settings.credential_socket:
-            return {"name": name, "sds_config": _grpc_source("sds-external")}
+            return sds_secret(name, SDS_EXTERNAL_CLUSTER)
         name = name.removeprefix(_EXTERNAL)
         for entry in snapshot.mesh.get("extensionProviders") or ():
             if (sds := entry.get("sds")) is not None:
                 found = provider_cluster(snapshot, sds.get("service") or "", sds.get("port") or 0)
-                return None if found is None else {"name": name, "sds_config": _grpc_source(found.cluster)}
-    return {"name": resource_name(name), "sds_config": _ADS}
+                return None if found is None else sds_secret(name, found.cluster)
+    return {"name": resource_name(name), "sds_config": ADS_CONFIG}
 
 
 def resource_name(name: str) -> str:

@@ -149,9 +149,9 @@ def _peer_metadata(context: ListenerContext, options: HttpOptions) -> list[Json]
     if not options.peer_metadata or not context.snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True):
         return []
     if context.cls is ListenerClass.INBOUND:
-        return [filters.INBOUND_PEER_METADATA]
+        return [filters.peer_metadata(context.snapshot, "downstream")]
     in_mesh = context.headers.in_mesh_metadata
-    return [filters.IN_MESH_PEER_METADATA if in_mesh else filters.OUTBOUND_PEER_METADATA]
+    return [filters.peer_metadata(context.snapshot, "upstream", in_mesh=in_mesh)]
 
 
 def _alpn(context: ListenerContext) -> list[Json]:

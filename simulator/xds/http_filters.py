@@ -1,29 +1,12 @@
 """HTTP filters that do not depend on policies (istiod: pilot/pkg/xds/filters/filters.go)."""
 
 from simulator.model.wire import Json
+from simulator.registry.snapshot import Snapshot
+from simulator.xds.dynamic_forward_proxy import cache_name
 from simulator.xds.envoy_messages import any_message, typed, typed_struct
 
-_PEER_METADATA = "io.istio.http.peer_metadata.Config"
-_DISCOVERY: list[Json] = [{"istio_headers": {}}, {"workload_discovery": {}}]
+METADATA_EXCHANGE = "istio.metadata_exchange"
 
-INBOUND_PEER_METADATA = typed_struct(
-    "istio.metadata_exchange",
-    _PEER_METADATA,
-    {"downstream_discovery": _DISCOVERY, "downstream_propagation": [{"istio_headers": {}}]},
-)
-OUTBOUND_PEER_METADATA = typed_struct(
-    "istio.metadata_exchange",
-    _PEER_METADATA,
-    {"upstream_discovery": _DISCOVERY, "upstream_propagation": [{"istio_headers": {}}]},
-)
-IN_MESH_PEER_METADATA = typed_struct(
-    "istio.metadata_exchange",
-    _PEER_METADATA,
-    {
-        "upstream_discovery": _DISCOVERY,
-        "upstream_propagation": [{"istio_headers": {"skip_external_clusters": True}}],
-    },
-)
 GRPC_WEB = typed("envoy.filters.http.grpc_web", "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb")
 GRPC_STATS = typed(
     "envoy.filters.http.grpc_stats",
@@ -60,6 +43,26 @@ PRESERVE_CASE: Json = {
 }
 
 
+def additional_labels(snapshot: Snapshot) -> Json:
+    """Return the part of a metadata filter's configuration that names more labels to exchange."""
+    names = {name for name in snapshot.flags.get("PILOT_MX_ADDITIONAL_LABELS", "").split(",") if name}
+    return {"additional_labels": sorted(names)} if names else {}
+
+
+def peer_metadata(snapshot: Snapshot, side: str, *, in_mesh: bool = False) -> Json:
+    """Return the filter by which HTTP peers tell each other who they are.
+
+    `side` is where the peer stands: downstream on inbound listeners, else upstream. `in_mesh`: tell no one outside.
+    """
+    headers = {"skip_external_clusters": True} if in_mesh else {}
+    config = {
+        f"{side}_discovery": [{"istio_headers": {}}, {"workload_discovery": {}}],
+        f"{side}_propagation": [{"istio_headers": headers}],
+        **additional_labels(snapshot),
+    }
+    return typed_struct(METADATA_EXCHANGE, "io.istio.http.peer_metadata.Config", config)
+
+
 def router(*, quiet: bool) -> Json:
     """Return the router filter; a quiet one adds no `x-envoy-*` headers."""
     return _QUIET_ROUTER if quiet else _ROUTER
@@ -67,7 +70,7 @@ def router(*, quiet: bool) -> Json:
 
 def dns_cache(host: str) -> Json:
     """Return the DNS cache of a wildcard host, which the filter and its cluster name alike."""
-    return {"name": f"{host}_dfp_dns_cache", "dns_lookup_family": "V4_ONLY"}
+    return {"name": cache_name(host), "dns_lookup_family": "V4_ONLY"}
 
 
 def dynamic_forward_proxy(host: str) -> Json:

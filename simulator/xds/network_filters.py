@@ -3,19 +3,14 @@
 from collections.abc import Sequence
 
 from simulator.model import names
-from simulator.model.ports import Port, Protocol
+from simulator.model.ports import Protocol
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_messages import optional_duration, typed, typed_struct
 from simulator.xds.extension_filters import PHASES
 from simulator.xds.extension_filters import network_filters as extension_filters
+from simulator.xds.http_filters import METADATA_EXCHANGE, additional_labels
 from simulator.xds.listener_context import ListenerContext
-
-PEER_METADATA = typed_struct(
-    "istio.metadata_exchange",
-    "envoy.tcp.metadataexchange.config.MetadataExchange",
-    {"enable_discovery": True, "protocol": "istio-peer-exchange"},
-)
 
 
 def tcp_proxy(*, stat_prefix: str, logs: Sequence[Json] = (), **fields: object) -> Json:
@@ -36,7 +31,11 @@ def black_hole() -> Json:
 
 def peer_metadata(snapshot: Snapshot) -> list[Json]:
     """Return the filter by which TCP peers tell each other who they are."""
-    return [PEER_METADATA] if snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True) else []
+    if not snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True):
+        return []
+    config = {"enable_discovery": True, "protocol": "istio-peer-exchange", **additional_labels(snapshot)}
+    kind = "envoy.tcp.metadataexchange.config.MetadataExchange"
+    return [typed_struct(METADATA_EXCHANGE, kind, config)]
 
 
 def idle_timeout(context: ListenerContext, own: object = None) -> str | None:
@@ -95,15 +94,3 @@ def extension_stack(context: ListenerContext, *, port: int) -> list[Json]:
     return [
         item for phase in PHASES for item in extension_filters(context.extensions, phase, port=port, cls=context.cls)
     ]
-
-
-def stat_name(pattern: str, *, host: str, kubernetes: tuple[str, str] | None, subset: str, port: Port) -> str:
-    """Fill in the mesh's pattern for cluster statistics; `kubernetes` is name and namespace of such a service.
-
-    istiod: pilot/pkg/networking/telemetry/telemetry.go (BuildStatPrefix).
-    """
-    name, namespace = kubernetes or (host, "")
-    filled = pattern.replace("%SERVICE%", f"{name}.{namespace}" if kubernetes else host)
-    filled = filled.replace("%SERVICE_NAME%", name).replace("%SERVICE_FQDN%", host).replace("%SUBSET_NAME%", subset)
-    filled = filled.replace("%TARGET_PORT%", "0").replace("%SERVICE_PORT%", str(port.number))
-    return filled.replace("%SERVICE_PORT_NAME%", port.name)

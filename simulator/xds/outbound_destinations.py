@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from simulator.model import names
 from simulator.model.ports import Port
 from simulator.model.resources import Resource
-from simulator.model.services import Registry, Resolution, Service
+from simulator.model.services import Resolution, Service
 from simulator.model.wire import Json
 from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.xds.envoy_messages import optional_duration, typed
 from simulator.xds.http_filters import dns_cache
 from simulator.xds.listener_context import ListenerContext
-from simulator.xds.network_filters import guarded_filters, idle_timeout, protocol_filters, stat_name, tcp_proxy
+from simulator.xds.network_filters import guarded_filters, idle_timeout, protocol_filters, tcp_proxy
 from simulator.xds.route_targets import destination_cluster
+from simulator.xds.stat_names import stat_name
 
-SNI_PROXY = "envoy.filters.network.sni_dynamic_forward_proxy"
+SNI_PROXY = "envoy.extensions.filters.network.sni_dynamic_forward_proxy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,8 +47,7 @@ class Destinations:
         pattern = self.context.snapshot.mesh.get("outboundClusterStatName")
         if not pattern or service is None:
             return cluster
-        kubernetes = (service.name, service.namespace) if service.registry is Registry.KUBERNETES else None
-        return stat_name(pattern, host=service.host, kubernetes=kubernetes, subset=subset, port=port)
+        return stat_name(pattern, service=service, port=port, subset=subset)
 
     def single(
         self,
