@@ -18,7 +18,7 @@ from simulator.registry.host_lookup import HostMap
 from simulator.registry.imports import Imports, cut_to_port, cut_to_ports
 from simulator.registry.scopes import EgressListener, SidecarScope, VirtualService
 from simulator.registry.service_index import ServiceIndex
-from simulator.registry.virtual_services import VirtualServiceIndex, destinations
+from simulator.registry.virtual_services import VirtualServiceIndex
 
 
 class SidecarScopes:
@@ -122,9 +122,9 @@ class SidecarScopes:
     ) -> None:
         """Add the services that an imported VirtualService sends to; those imported by name come first."""
         port = _required_port(egress.listener)
-        for host, ports in destinations(virtual_service, source_namespace=namespace).items():
+        for host, ports in self._virtual_services.destinations(virtual_service, namespace).items():
             service = self._destination(host, namespace)
-            if service is None:
+            if service is None or service is merged.by_host.get(host):
                 continue
             kept = cut_to_port(service, port) if port else cut_to_ports(service, ports)
             if kept is not None:
@@ -134,6 +134,8 @@ class SidecarScopes:
         known = self._services.of_host(host)
         if namespace in known:
             return known[namespace]
+        if not known:
+            return None
         visible = [one for _, one in sorted(known.items()) if self._services.is_visible(one, namespace)]
         return min(visible, key=lambda one: (one.registry is not Registry.KUBERNETES, one.created), default=None)
 

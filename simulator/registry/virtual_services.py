@@ -42,6 +42,8 @@ class VirtualServiceIndex:
                     kept = private if namespace == one.resource.namespace else exported
                     kept[namespace, gateway].append(one)
         self._private, self._exported, self._public = private, exported, public
+        self._selective: dict[VirtualService, bool] = {}
+        self._destinations: dict[tuple[VirtualService, str], Destinations] = {}
 
     def of_gateway(self, gateway: str, namespace: str) -> Sequence[VirtualService]:
         """Return what is bound to a gateway and visible in `namespace`: private, exported to it, public."""
@@ -73,6 +75,16 @@ class VirtualServiceIndex:
             if key not in chosen and imports(one):
                 chosen[key] = one
         return tuple(chosen.values())
+
+    def destinations(self, one: VirtualService, namespace: str) -> Destinations:
+        """Return the hosts and ports that a VirtualService sends clients of `namespace` to."""
+        if one not in self._selective:
+            matches = (match for route in one.spec.get("http") or () for match in route.get("match") or ())
+            self._selective[one] = any(match.get("sourceNamespace") for match in matches)
+        source = namespace if self._selective[one] else ""
+        if (one, source) not in self._destinations:
+            self._destinations[one, source] = destinations(one, source_namespace=source)
+        return self._destinations[one, source]
 
     def _seen_by(self, resource: Resource) -> frozenset[str]:
         export_to = resource.spec.get("exportTo") or ()
