@@ -61,7 +61,7 @@ class Call:
 
         if isinstance(self._source, Caveats):
             for caveat in self._source.caveats():
-                self.note(f"warning: {printable(caveat.subject)}: {printable(caveat.message)}")
+                self.note(f"warning: {printable(str(caveat))}")
 
 
 def command(function: Function) -> Function:

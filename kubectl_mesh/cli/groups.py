@@ -54,7 +54,7 @@ class MeshGroup(TyperGroup):
 def group(text: str) -> typer.Typer:
     """Make an app whose commands are reached by a word before them."""
     settings = {"help_option_names": ["-h", "--help"]}
-    return typer.Typer(
+    app = typer.Typer(
         cls=MeshGroup,
         rich_markup_mode=None,
         no_args_is_help=True,
@@ -62,6 +62,11 @@ def group(text: str) -> typer.Typer:
         add_completion=False,
         context_settings=settings,
     )
+    app.callback()(_nothing)  # keeps typer from taking a group of one command for the command
+    return app
+
+
+def _nothing() -> None: ...
 
 
 def add(app: typer.Typer, name: str, *others: str, hidden: bool = False) -> Callable[[Function], Function]:

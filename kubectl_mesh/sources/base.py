@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from simulator.model.caveats import Caveat
+from simulator.model.directory import Directory
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -36,20 +38,6 @@ class Connection:
     proxy_admin_port: int = 15000
 
 
-class Caveat(Protocol):
-    """Something a reader must know about an answer: what is not simulated, or was not seen."""
-
-    @property
-    def subject(self) -> str:
-        """Say what it is about: an object, a field, a file."""
-        ...
-
-    @property
-    def message(self) -> str:
-        """Say what is the matter with it."""
-        ...
-
-
 class MeshSource(Protocol):
     """A mesh to diagnose: live, simulated or recorded. Read-only by design."""
 
@@ -66,7 +54,7 @@ class MeshSource(Protocol):
         ...
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
-        """Return what istiod's debug interface answers to a GET of `path`, by name of the replica's pod."""
+        """Return what istiod answers to a GET of `path` (`debug/syncz`, `version`), by name of the replica's pod."""
         ...
 
 
@@ -76,6 +64,15 @@ class ResourceSource(Protocol):
 
     def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
         """Return the Envoy resources of a proxy by kind; equal resources of two proxies are one object."""
+        ...
+
+
+@runtime_checkable
+class LocatedSource(Protocol):
+    """A source that knows hosts, addresses and pods itself, and where each resource was written."""
+
+    def directory(self) -> Directory:
+        """Return the directory of the mesh."""
         ...
 
 

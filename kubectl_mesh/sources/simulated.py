@@ -1,17 +1,98 @@
 """The mesh that manifests describe, behind the protocol. The only module that imports the generator."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.errors import InputError, NothingFound
+from kubectl_mesh.sources.base import LocatedSource, MeshSource, ResourceSource
+from simulator.model.caveats import Caveat
+from simulator.model.directory import Directory
+from simulator.model.errors import SimulatorError
+from simulator.model.proxies import ProxyId
+from simulator.model.wire import Json
+
+if TYPE_CHECKING:
+    from simulator.mesh import Mesh
+
+Answer = TypeVar("Answer")
+EXAMPLE = "shop"
 
 
-def open_manifests(paths: Sequence[str], *, control_plane: bool = True) -> MeshSource:
+def open_manifests(paths: Sequence[str], *, control_plane: bool = True) -> "SimulatedMesh":
     """Simulate the mesh of these manifests."""
-    from kubectl_mesh.errors import NotAvailable
+    from simulator.mesh import Mesh
 
-    raise NotAvailable("simulated meshes are not available yet")
+    return SimulatedMesh(_translated(lambda: Mesh.from_manifests(paths, control_plane=control_plane, stdin=_stdin)))
 
 
-def open_demo() -> MeshSource:
+def open_demo() -> "SimulatedMesh":
     """Simulate the bundled example mesh."""
-    return open_manifests(())
+    return open_manifests([str(example())])
+
+
+def example() -> Path:
+    """Return the folder of the example's manifests: in the package, or in the project it is installed from."""
+    package = Path(__file__).parents[1]
+    for folder in (package / "examples" / EXAMPLE, package.parent / "examples" / EXAMPLE):
+        for base in (folder / "base", folder):
+            if base.is_dir() and any(base.glob("*.yaml")):
+                return base
+    raise InputError("the example mesh is not installed", hint="name manifests with -f PATH")
+
+
+@dataclass(slots=True)
+class SimulatedMesh:
+    """The engine's mesh; its errors are translated here."""
+
+    mesh: "Mesh"
+
+    def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:
+        """Return the documents of all resources of a kind; of one namespace when it is given."""
+        return self.mesh.resources(kind, namespace)
+
+    def proxies(self) -> Sequence[ProxyId]:
+        """Return every proxy of the mesh, sorted by namespace and name."""
+        return self.mesh.proxies()
+
+    def envoy(self, proxy: ProxyId, path: str) -> bytes:
+        """Return what Envoy's admin interface would answer."""
+        self._check(proxy)
+        return _translated(lambda: self.mesh.envoy(proxy, path))
+
+    def istiod(self, path: str) -> Mapping[str, bytes]:
+        """Return what istiod's debug interface would answer."""
+        return _translated(lambda: self.mesh.istiod(f"/{path.lstrip('/')}"))
+
+    def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return the Envoy resources of a proxy by kind; equal resources of two proxies are one object."""
+        self._check(proxy)
+        return _translated(lambda: self.mesh.configuration(proxy))
+
+    def directory(self) -> Directory:
+        """Return hosts, addresses and pods of the mesh, and where each resource was written."""
+        return _translated(self.mesh.directory)
+
+    def caveats(self) -> Sequence[Caveat]:
+        """Return what is not simulated, by object and field."""
+        return self.mesh.caveats()
+
+    def _check(self, proxy: ProxyId) -> None:
+        if proxy not in self.mesh.proxies():
+            raise NothingFound(f"{proxy}: no such proxy")
+
+
+def _translated(ask: Callable[[], Answer]) -> Answer:
+    try:
+        return ask()
+    except SimulatorError as error:
+        raise InputError(str(error), hint=error.hint) from error
+
+
+def _stdin() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+_: tuple[type[MeshSource], type[ResourceSource], type[LocatedSource]] = (SimulatedMesh, SimulatedMesh, SimulatedMesh)
