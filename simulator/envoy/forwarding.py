@@ -113,6 +113,7 @@ def _departure(cluster: Json, target: Target, selection: Selection, endpoint: En
         alternatives=tuple(str(one) for one in selection.alternatives),
         original_destination=selection.original_destination,
         tunnel=tunnel,
+        via=_tunnel_metadata(endpoint, "waypoint"),
     )
     return Departure(steps=steps, verdict=verdict, forwarded=forwarded)
 
@@ -157,6 +158,8 @@ def _on_connection(cluster: Json, target: Target, endpoint: Endpoint, socket: Up
     if socket.tls is Tls.NONE and not target.http:
         # bytes go through as they came, so what the client encrypted stays encrypted
         return replace(request, destination_ip=address, port=port)
+    if request.tls is not Tls.NONE and not target.http:
+        wire = Wire.OPAQUE  # TLS inside TLS: the peer finds no HTTP when it has decrypted
     default = ("h2",) if wire is Wire.HTTP2 else ("http/1.1",)
     return replace(
         request,
@@ -174,10 +177,14 @@ def _dialled(endpoint: Endpoint) -> tuple[str, int]:
     """Return the address an endpoint stands for; one inside the proxy names the address at the end of its tunnel."""
     if not endpoint.address.startswith("envoy://"):
         return endpoint.address, endpoint.port
-    metadata = child(child(child(endpoint.document, "metadata"), "filter_metadata"), _ORIGINAL_DST)
-    local = text(metadata, "local") or endpoint.address.partition("envoy://")[2].partition("/")[2]
+    local = _tunnel_metadata(endpoint, "local") or endpoint.address.partition("envoy://")[2].partition("/")[2]
     host, _, port = local.rpartition(":")
     return (host.strip("[]"), int(port)) if host and port.isdigit() else (endpoint.address, endpoint.port)
+
+
+def _tunnel_metadata(endpoint: Endpoint, field: str) -> str:
+    metadata = child(child(child(endpoint.document, "metadata"), "filter_metadata"), _ORIGINAL_DST)
+    return text(metadata, field)
 
 
 def upstream_wire(cluster: Json, downstream: Wire) -> Wire:

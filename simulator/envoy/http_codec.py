@@ -35,9 +35,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """The head as the codec hands it on; `scheme` is empty unless the target named one."""
+    """The head as the codec hands it on; its scheme is empty unless the target named one."""
 
     message: Message
+    has_host: bool
+    """An empty Host header is one, too."""
 
 
 _CODEC_ERROR = Refusal(status=400, details="http1.codec_error", body="Bad Request")
@@ -56,15 +58,16 @@ def decode(request: Request, *, refuse_https_target: bool) -> Decoded | Refusal:
         return Refusal(status=400, details="http1.invalid_scheme", body="Bad Request")
     if scheme == "https" and refuse_https_target and request.tls is Tls.NONE:
         return Refusal(status=403, details="http1.https_url_on_plaintext_connection", body="Forbidden")
-    lines = ([request.host_header] if request.host_header else []) + list(request.values("host"))
+    lines = ([] if request.omits_host else [request.host_header]) + list(request.values("host"))
     authority = host or ",".join(lines)
     if not _AUTHORITY.fullmatch(authority):
         return Refusal(status=400, details="http.invalid_authority", body="Bad Request")
     fields = tuple((name.lower(), value.strip(" \t")) for name, value in request.headers if name.lower() != "host")
     return Decoded(
+        has_host=bool(host or lines),
         message=Message(
             method=request.method, path="" if connect else path, authority=authority, scheme=scheme, fields=fields
-        )
+        ),
     )
 
 

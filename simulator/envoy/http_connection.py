@@ -25,6 +25,8 @@ class Accepted:
     changes: tuple[str, ...] = ()
     refusal: Refusal | None = None
     """An answer given before routing; `message` is as far as the manager got."""
+    decoded: bool = True
+    """The codec could read the request."""
 
 
 def accept(manager: Json, connection: Connection) -> Accepted:
@@ -36,9 +38,9 @@ def accept(manager: Json, connection: Connection) -> Accepted:
     )
     if isinstance(decoded, Refusal):
         nothing = Message(method=connection.request.method, path="", authority="")
-        return Accepted(message=nothing, remote_ip=connection.source_ip, refusal=decoded)
+        return Accepted(message=nothing, remote_ip=connection.source_ip, refusal=decoded, decoded=False)
     message = decoded.message
-    refusal = _check(message)
+    refusal = _check(message, has_host=decoded.has_host)
     if refusal is not None:
         return Accepted(message=message, remote_ip=connection.source_ip, refusal=refusal)
     changes: list[str] = []
@@ -61,8 +63,8 @@ def accept(manager: Json, connection: Connection) -> Accepted:
     return Accepted(message=message, remote_ip=remote, changes=tuple(changes))
 
 
-def _check(message: Message) -> Refusal | None:
-    if not message.authority:
+def _check(message: Message, *, has_host: bool) -> Refusal | None:
+    if not has_host:
         return Refusal(status=400, details="missing_host_header")
     if message.method != "CONNECT" and not message.path.startswith("/"):
         return Refusal(status=404, details="absolute_path_rejected")

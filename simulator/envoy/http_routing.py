@@ -60,9 +60,10 @@ def route_http(config: Config, manager: Json, connection: Connection, direction:
     state = _Run(config, manager, direction)
     accepted = accept(manager, connection)
     state.steps.append(_connection_step(accepted, connection.request, manager))
-    if not accepted.message.authority:
+    if not accepted.decoded:
         return state.end(_refused(accepted))
-    missing = _find_virtual_host(state, accepted.message.authority)
+    no_host = accepted.refusal is not None and accepted.refusal.details == "missing_host_header"
+    missing = _find_virtual_host(state, None if no_host else accepted.message.authority)
     if accepted.refusal is not None:
         return state.end(_refused(accepted))
     if missing is not None:
@@ -101,7 +102,7 @@ def _connection_step(accepted: Accepted, request: Request, manager: Json) -> Ste
     return Step(kind=StepKind.HTTP_CONNECTION, chosen=head, because=because, details=details, document=manager)
 
 
-def _find_virtual_host(state: _Run, authority: str) -> Verdict | None:
+def _find_virtual_host(state: _Run, authority: str | None) -> Verdict | None:
     """Find the route configuration and virtual host; return a verdict when there is no route configuration."""
     manager = state.manager
     name = text(child(manager, "rds"), "route_config_name")
@@ -176,10 +177,8 @@ def _upgrade_refusal(state: _Run, message: Message) -> Verdict | None:
     if not kind or not asked or (kind.lower() == "h2c" and not connect):
         return None
     action = child(state.route or {}, "route")
-    if upgrade_allowed(kind, state.manager, action):
-        return None
-    if connect and state.route is None and not state.redirects_to_tls:
-        return _no_route(details="route_not_found", grpc=False)
+    if upgrade_allowed(kind, state.manager, action) or (state.route is None and not state.redirects_to_tls):
+        return None  # without a route the request goes on to its 404
     return Verdict(disposition=Disposition.UPGRADE_REFUSED, status=403, details="upgrade_failed")
 
 

@@ -218,6 +218,8 @@ def _original_destination(cluster: Json, request: Request, header: str) -> Selec
     source = text(child(child(cluster, "upstream_bind_config"), "source_address"), "address")
     if source:
         because = f"{because}, from {source}"
+    if not address and request.host:
+        address, because = request.host, "the host the client dialled, whose address is not known"
     if not address:
         return Selection(endpoint=None, because="the connection has no original destination")
     return Selection(endpoint=Endpoint(address=address, port=port), because=because, original_destination=True)

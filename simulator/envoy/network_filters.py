@@ -15,6 +15,7 @@ from simulator.envoy.http_routing import route_http
 from simulator.envoy.route_action import Choice, weighted_choice
 from simulator.envoy.route_match import Context
 from simulator.model.proxies import Direction
+from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, Share, Step, StepKind, Verdict
 from simulator.model.wire import Json
 
@@ -49,6 +50,9 @@ def run_chain(config: Config, chain: Json, connection: Connection, direction: Di
             if denied is not None:
                 return Departure(steps=tuple(steps), verdict=denied, notes=tuple(notes))
         elif kind in (_HCM, _TCP_PROXY):
+            if kind == _TCP_PROXY and chain.get("transport_socket"):
+                # the filters before saw the certificate; what is forwarded is what was inside
+                connection = replace(connection, request=decrypted(connection.request))
             taken = _take(config, kind, content, connection, direction)
             return replace(taken, steps=(*steps, *taken.steps), notes=(*notes, *taken.notes))
         elif kind == f"{_NETWORK}direct_response.v3.Config":
@@ -58,6 +62,11 @@ def run_chain(config: Config, chain: Json, connection: Connection, direction: Di
             notes.append(f"network filter {name} is not simulated: taken to let it pass")
     notes.append("the filter chain has no filter that takes the connection")
     return Departure(steps=tuple(steps), verdict=Verdict(disposition=Disposition.NOT_SIMULATED), notes=tuple(notes))
+
+
+def decrypted(request: Request) -> Request:
+    """Return a request as it is once the TLS around it is taken off."""
+    return replace(request, tls=Tls.NONE, sni="", alpn=(), identity="")
 
 
 def _take(config: Config, kind: str, content: Json, connection: Connection, direction: Direction) -> Departure:

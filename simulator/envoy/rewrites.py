@@ -89,7 +89,8 @@ def redirect_location(action: Json, match: Json, message: Message) -> str:
         path = rewritten_path(action, match, message.path)
     if flag(action, "strip_query") and "?" not in wanted:
         path = split_query(path)[0]
-    return f"{scheme}://{host}{port}{path}"
+    slash = "" if path.startswith("/") else "/"
+    return f"{scheme}://{host}{port}{slash}{path}"
 
 
 def _request_host(message: Message, scheme: str, port: str) -> str:

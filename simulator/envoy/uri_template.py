@@ -8,7 +8,7 @@ import re
 
 from simulator.envoy.strings import full_match, replace_all
 
-_LITERAL = r"a-zA-Z0-9\-._~%!$&'()+,;:@="
+_LITERAL = r"a-zA-Z0-9\-._~%!$&'()+,;:@=*"
 _ONE = f"[{_LITERAL}]+"
 _REST = f"[{_LITERAL}/]*"
 _VARIABLE = re.compile(r"\{([A-Za-z0-9_]*)(?:=([^}]*))?\}")

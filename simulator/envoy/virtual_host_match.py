@@ -54,15 +54,15 @@ class VirtualHosts:
         else:
             index.exact.setdefault(domain, position)
 
-    def match(self, authority: str) -> VirtualHostMatch:
-        """Choose the virtual host for a Host header."""
+    def match(self, authority: str | None) -> VirtualHostMatch:
+        """Choose the virtual host for a Host header; None stands for a request without one."""
         index = self._index
         if not (index.exact or index.suffixes or index.prefixes):
             return self._found(index.default, "every host is taken: `*` is the only domain", "")
+        if authority is None:
+            return self._found(None, "the request names no host", "")
         start = port_start(authority) if self._ignore_port else None
         host = (authority if start is None else authority[:start]).lower()
-        if not host:
-            return self._found(None, "the request names no host", host)
         if host in index.exact:
             return self._found(index.exact[host], f"domain {host} is the host", host)
         suffix = _longest(index.suffixes, host, host.endswith)

@@ -46,7 +46,9 @@ class Request:
     target: str = "/"
     """The request target exactly as sent: path with query, an absolute URL, `*`, or an authority for CONNECT."""
     authority: str | None = None
-    """The Host header; None means the usual one made of host and port, an empty string that none is sent."""
+    """The Host header; None means the usual one made of host and port."""
+    omits_host: bool = False
+    """No Host header is sent at all."""
     headers: tuple[tuple[str, str], ...] = ()
     wire: Wire = Wire.HTTP1
     tls: Tls = Tls.NONE
@@ -69,6 +71,8 @@ class Request:
     @property
     def host_header(self) -> str:
         """Return the Host header as sent; empty when none is."""
+        if self.omits_host:
+            return ""
         if self.authority is not None:
             return self.authority
         usual = 443 if self.scheme == "https" else 80

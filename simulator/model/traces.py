@@ -138,6 +138,8 @@ class Forwarded:
     """The endpoint is the address that the client dialled."""
     tunnel: str = ""
     """`hbone` when the connection goes inside an HBONE tunnel."""
+    via: str = ""
+    """`address:port` of the waypoint where the tunnel ends; empty when it ends at the endpoint."""
     outside: bool = False
     """The endpoint is not part of the mesh, as far as the proxy can tell."""
 
@@ -172,4 +174,12 @@ class Trace:
     """The pod, or the address outside the mesh, that gets the request; empty when it is not delivered."""
     steps: tuple[Step, ...] = ()
     """What happened before the first proxy: name resolution and capture."""
+    arrival: tuple[Step, ...] = ()
+    """What happened after the last proxy: the service address translated, the application's port reached."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def last_step(self) -> Step | None:
+        """Return the last decision on the path; a delivered request's last step chose an endpoint."""
+        last_hop = self.hops[-1].steps if self.hops else ()
+        return next(reversed((*self.steps, *last_hop, *self.arrival)), None)

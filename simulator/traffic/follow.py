@@ -1,0 +1,231 @@
+"""Follow a request through the mesh: one hop for each proxy on its way, until something answers or refuses it.
+
+Where it goes next is what the proxy before sent: an address, a port, and the request as rewritten. No more than that
+passes from hop to hop, so a prediction can only be as well informed as the proxies are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from simulator.envoy.proxy import decide
+from simulator.model.directory import Directory, Workload
+from simulator.model.proxies import Direction, ProxyId, Role
+from simulator.model.requests import Request, Tls
+from simulator.model.traces import Disposition, Forwarded, Hop, Step, StepKind, Trace, Verdict
+from simulator.traffic.addresses import endpoint, is_loopback
+from simulator.traffic.arrival import arrive_at_application, arrive_outside
+from simulator.traffic.entry import Entry, entries
+from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
+from simulator.traffic.resolution import resolve
+
+Configs = Callable[[ProxyId], Any]
+"""Returns the configuration of a proxy, in any form that `simulator.envoy.config.Config.read` takes."""
+
+MOST_HOPS = 12
+_CLOSED = frozenset(
+    {
+        Disposition.TLS_MISMATCH,
+        Disposition.NO_FILTER_CHAIN,
+        Disposition.NO_LISTENER,
+        Disposition.UNREACHABLE,
+        Disposition.PROTOCOL_MISMATCH,
+        Disposition.DENIED,
+    }
+)
+"""Ends without an HTTP answer, which a proxy before turns into its own 503."""
+
+
+@dataclass(slots=True)
+class _Path:
+    directory: Directory
+    configs: Configs
+    request: Request
+    hops: list[Hop] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    arrival: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    source: str = ""
+    visited: set[tuple[ProxyId, Direction, str, str]] = field(default_factory=set)
+
+    def end(self, verdict: Verdict, *, destination: str = "") -> Trace:
+        """Finish the trace."""
+        notes = dict.fromkeys([*self.notes, *(note for hop in self.hops for note in hop.notes)])
+        return Trace(
+            request=self.request,
+            hops=tuple(self.hops),
+            disposition=verdict.disposition,
+            verdict=verdict,
+            source=self.source,
+            destination=destination,
+            steps=tuple(self.steps),
+            arrival=tuple(self.arrival),
+            notes=tuple(notes),
+        )
+
+
+def follow(directory: Directory, configs: Configs, request: Request, source: Workload | None) -> Trace:
+    """Predict the path of a request from a workload, into a gateway (as source), or from outside (None)."""
+    if source is None or source.role is Role.GATEWAY:
+        return _from_outside(directory, configs, request, source)
+    path = _Path(directory, configs, request, source=source.id)
+    resolved = resolve(directory, request.host, port=request.port, client=source)
+    path.steps.append(resolved.step)
+    if not resolved.found:
+        return path.end(Verdict(disposition=Disposition.NAME_NOT_FOUND))
+    address = _one_of(resolved.addresses, request.random)
+    own = source.addresses[0] if source.addresses else ""
+    sent = replace(request, destination_ip=address, source_ip=own)
+    captured, why = captures_outbound(source, address, request.port)
+    if source.proxy is not None:
+        chosen = "redirected" if captured else "not redirected"
+        path.steps.append(Step(kind=StepKind.CAPTURE, chosen=chosen, because=why, document=source.source))
+    if captured and source.proxy is not None:
+        return _outbound(path, source, sent, source.proxy)
+    if is_loopback(address) or (address and address in source.addresses):
+        return _arrive_here(path, source, sent)
+    if source.ambient:
+        path.notes.append("ztunnel, which takes the connection of this pod, is not simulated: taken to let it pass")
+    return _deliver(path, sent, encrypted_by_proxy=False)
+
+
+def _arrive_here(path: _Path, workload: Workload, request: Request) -> Trace:
+    """End a request that a workload makes to itself."""
+    place = Place(address=request.destination_ip, port=request.port, workload=workload)
+    verdict, step, destination = arrive_at_application(place, request, by_proxy=False)
+    path.arrival.append(step)
+    return path.end(verdict, destination=destination)
+
+
+def _one_of(addresses: tuple[str, ...], random: float | None) -> str:
+    return addresses[int((random or 0.0) * len(addresses)) % len(addresses)] if addresses else ""
+
+
+def _from_outside(directory: Directory, configs: Configs, request: Request, gateway: Workload | None) -> Trace:
+    """Try the gateways that could be meant, in a stable order; the first that has a route wins."""
+    best: Trace | None = None
+    for entry in entries(directory, request, gateway):
+        trace = _enter(directory, configs, request, entry)
+        if best is None or (best.disposition in _NOT_MEANT and trace.disposition not in _NOT_MEANT):
+            best = trace
+    if best is not None:
+        return best
+    path = _Path(directory, configs, request, source="outside")
+    resolved = resolve(directory, request.host, port=request.port, client=None)
+    path.steps.append(resolved.step)
+    if resolved.public:
+        path.notes.append("no gateway is reachable from outside on this port")
+        return path.end(Verdict(disposition=Disposition.UNREACHABLE))
+    return _deliver(path, replace(request, destination_ip=resolved.addresses[0]), encrypted_by_proxy=False)
+
+
+_NOT_MEANT = frozenset({Disposition.NO_ROUTE, Disposition.NO_LISTENER, Disposition.NO_FILTER_CHAIN,
+                        Disposition.TLS_MISMATCH, Disposition.UNREACHABLE})  # fmt: skip
+
+
+def _enter(directory: Directory, configs: Configs, request: Request, entry: Entry) -> Trace:
+    path = _Path(directory, configs, request, source=entry.source)
+    path.steps += entry.steps
+    if entry.refused:
+        return path.end(Verdict(disposition=Disposition.UNREACHABLE, details=entry.refused))
+    sent = replace(request, destination_ip=entry.address, port=entry.port)
+    return _deliver(path, sent, encrypted_by_proxy=False)
+
+
+def _outbound(path: _Path, workload: Workload, request: Request, proxy: ProxyId) -> Trace:
+    """Let the client's own proxy decide, then deliver what it sends."""
+    hop = decide(path.configs(proxy), request, Direction.OUTBOUND, proxy=proxy, captured=True)
+    return _after(path, hop, workload)
+
+
+def _after(path: _Path, hop: Hop, workload: Workload) -> Trace:
+    """Go on from a hop: to where it forwarded the request, or to the end."""
+    path.hops.append(hop)
+    forwarded = hop.forwarded
+    if forwarded is None or not forwarded.address or not hop.verdict.disposition.is_delivered:
+        return path.end(_final(path, hop.verdict))
+    key = (hop.proxy, hop.direction, forwarded.cluster, endpoint(forwarded.address, forwarded.port))
+    if key in path.visited or len(path.hops) >= MOST_HOPS:
+        because = "the request has been here before" if key in path.visited else f"more than {MOST_HOPS} proxies"
+        path.arrival.append(Step(kind=StepKind.ENDPOINT, chosen="none", because=because))
+        return path.end(Verdict(disposition=Disposition.LOOP))
+    path.visited.add(key)
+    if hop.direction is Direction.INBOUND and workload.role is Role.SIDECAR:
+        place = Place(address=forwarded.address, port=forwarded.port, workload=workload)
+        verdict, step, destination = arrive_at_application(place, forwarded.request, by_proxy=True)
+        path.arrival.append(step)
+        return path.end(_final(path, verdict), destination=destination)
+    return _onward(path, forwarded, workload)
+
+
+def _onward(path: _Path, forwarded: Forwarded, workload: Workload) -> Trace:
+    own = workload.addresses[0] if workload.addresses else ""
+    identity = workload.identity if forwarded.tls is Tls.MUTUAL or forwarded.tunnel else ""
+    sent = replace(forwarded.request, source_ip=own, identity=identity)
+    if forwarded.tunnel:
+        return _tunnelled(path, forwarded, sent)
+    return _deliver(path, sent, encrypted_by_proxy=forwarded.tls is not Tls.NONE, forwarded=forwarded)
+
+
+def _deliver(path: _Path, request: Request, *, encrypted_by_proxy: bool, forwarded: Forwarded | None = None) -> Trace:
+    """Carry a request over the network to whatever answers at its destination."""
+    place = locate(path.directory, request.destination_ip, request.port, random=request.random)
+    path.arrival += place.steps
+    request = replace(request, destination_ip=place.address, port=place.port)
+    workload = place.workload
+    if place.refused or workload is None:
+        verdict, step = arrive_outside(place, request, forwarded)
+        path.arrival.append(step)
+        return path.end(_final(path, verdict), destination=endpoint(place.address, place.port) if
+                        verdict.disposition.is_delivered else "")  # fmt: skip
+    if workload.proxy is not None and workload.role in (Role.GATEWAY, Role.WAYPOINT):
+        hop = decide(path.configs(workload.proxy), request, Direction.OUTBOUND, proxy=workload.proxy, captured=False)
+        path.arrival.clear()
+        return _after(path, _prefixed(hop, place.steps), workload)
+    captured, why = captures_inbound(workload, place.port)
+    if captured and workload.proxy is not None:
+        hop = decide(path.configs(workload.proxy), request, Direction.INBOUND, proxy=workload.proxy, captured=True)
+        path.arrival.clear()
+        return _after(path, _prefixed(hop, place.steps), workload)
+    if workload.proxy is not None:
+        path.arrival.append(Step(kind=StepKind.CAPTURE, chosen="not redirected", because=why, document=workload.source))
+    if workload.ambient:
+        path.notes.append("ztunnel, which takes connections to this pod, is not simulated: taken to let it pass")
+    verdict, step, destination = arrive_at_application(place, request, by_proxy=encrypted_by_proxy)
+    path.arrival.append(step)
+    return path.end(_final(path, verdict), destination=destination)
+
+
+def _prefixed(hop: Hop, steps: tuple[Step, ...]) -> Hop:
+    """Put what the network did on the way to a proxy before the proxy's own steps."""
+    return replace(hop, steps=(*steps, *hop.steps)) if steps else hop
+
+
+def _tunnelled(path: _Path, forwarded: Forwarded, request: Request) -> Trace:
+    """Carry a request through an HBONE tunnel to the waypoint or the proxy at its end."""
+    address = forwarded.via.rpartition(":")[0].strip("[]") or forwarded.address
+    workload = path.directory.workload_at(address)
+    state = {"io.istio.peer_principal": request.identity} if request.identity else {}
+    inside = replace(request, tls=Tls.NONE, sni="", alpn=(), filter_state=state)
+    if workload is None:
+        return _deliver(path, inside, encrypted_by_proxy=False, forwarded=forwarded)
+    if workload.proxy is None:
+        path.notes.append("ztunnel, which ends the tunnel at this pod, is not simulated: taken to let it pass")
+        return _deliver(path, inside, encrypted_by_proxy=False, forwarded=forwarded)
+    hop = decide(
+        path.configs(workload.proxy), inside, Direction.INBOUND, proxy=workload.proxy, listener="main_internal"
+    )
+    return _after(path, hop, workload)
+
+
+def _final(path: _Path, verdict: Verdict) -> Verdict:
+    """Return how the client sees an end: a proxy before a closed connection answers 503 for it."""
+    disposition = verdict.disposition
+    block = path.hops[-1].step(StepKind.VIRTUAL_HOST) if path.hops else None
+    if disposition is Disposition.DIRECT_RESPONSE and block is not None and block.chosen == "block_all":
+        return replace(verdict, disposition=Disposition.BLACK_HOLE)
+    before = path.hops[:-1] if path.hops and path.hops[-1].verdict is verdict else path.hops
+    answers = any(hop.step(StepKind.HTTP_CONNECTION) for hop in before)
+    if disposition in _CLOSED and verdict.status is None and answers:
+        return replace(verdict, status=503, flags=verdict.flags or "UF")
+    return verdict
