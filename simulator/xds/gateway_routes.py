@@ -13,7 +13,7 @@ from simulator.registry.policies import GatewayServer
 from simulator.registry.scopes import VirtualService
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.route_action import RouteContext
-from simulator.xds.route_filters import session_of, session_override
+from simulator.xds.route_filters import keeps_sessions, session_of, session_override
 from simulator.xds.route_match import is_catch_all
 from simulator.xds.route_targets import Resolver
 from simulator.xds.route_translation import RouteList, selection, virtual_service_routes
@@ -102,7 +102,7 @@ class _Builder:
     ) -> None:
         known = self.hosts.get(host)
         if known is None:
-            session = session_of(service, self.view.snapshot.flags)
+            session = session_of(service, self.view.snapshot.flags) if keeps_sessions(self.view.snapshot) else ""
             known = self.hosts[host] = _Host(host_port(host, _number(server)), [host], session=session)
         known.parts.append(routes)
         known.https_only = known.https_only or https_only
@@ -121,12 +121,13 @@ class _Builder:
         chosen = selection(
             virtual_service, port=port, gateway=gateway, labels=view.proxy.labels, namespace=view.proxy.namespace
         )
+        sessions = keeps_sessions(view.snapshot)
         resolver = Resolver(
             port=port,
             service=services.get,
             single_port=lambda service: service.ports[0].number if len(service.ports) == 1 else None,
             rule=lambda host: view.scope.destination_rule(host, view.proxy.labels),
-            flags=view.snapshot.flags,
+            session=lambda service: session_of(service, view.snapshot.flags) if sessions else "",
         )
         targets = tuple(resolver.rule_targets(http) for http in virtual_service.spec.get("http") or ())
         is_tls = server.server.get("tls") is not None

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 from simulator.model.wire import Json
 from simulator.registry.scopes import DestinationRule
+from simulator.registry.snapshot import Snapshot
 from simulator.xds.durations import duration
+
+
+def uses_hash(snapshot: Snapshot, rule: DestinationRule) -> bool:
+    """Tell whether any policy of a rule hashes consistently; most do not, and need no closer look."""
+    return '"consistentHash"' in json.dumps(rule.spec)
 
 
 def service_hash(rule: DestinationRule | None, port: int) -> str:

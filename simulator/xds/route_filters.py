@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from simulator.model.services import Service
 from simulator.model.wire import Json
+from simulator.registry.snapshot import Snapshot
 from simulator.xds.durations import duration, nanoseconds
 from simulator.xds.route_match import string_matcher
 
@@ -55,9 +56,14 @@ def filter_overrides(http: Json, session: str) -> Json:
     return result | session_override(session)
 
 
+def keeps_sessions(snapshot: Snapshot) -> bool:
+    """Tell whether istiod heeds the labels by which a service asks for session affinity."""
+    return snapshot.flag("PILOT_ENABLE_PERSISTENT_SESSION_FILTER", default=False)
+
+
 def session_of(service: Service | None, flags: Mapping[str, str]) -> str:
     """Return the session affinity that a service's labels ask for, as canonical JSON; empty for none."""
-    if service is None or flags.get("PILOT_ENABLE_PERSISTENT_SESSION_FILTER", "").lower() != "true":
+    if service is None:
         return ""
     cookie = service.labels.get(flags.get("PILOT_PERSISTENT_SESSION_LABEL", "istio.io/persistent-session"), "")
     header_label = flags.get("PILOT_PERSISTENT_SESSION_HEADER_LABEL", "istio.io/persistent-session-header")

@@ -6,7 +6,7 @@ so that proxies which resolve alike share their routes.
 istiod: pilot/pkg/networking/core/route/route.go (GetDestinationCluster, hashForVirtualService).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.model.names import outbound
@@ -14,7 +14,6 @@ from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.registry.scopes import DestinationRule
 from simulator.xds.hash_policy import destination_hash
-from simulator.xds.route_filters import session_of
 
 UNKNOWN_SERVICE = "UnknownService"
 
@@ -45,7 +44,8 @@ class Resolver:
     single_port: Callable[[Service], int | None]
     """The port that a destination without one means; None when the service does not tell."""
     rule: Callable[[str], DestinationRule | None]
-    flags: Mapping[str, str]
+    """The DestinationRule of a host, where it hashes consistently."""
+    session: Callable[[Service | None], str]
 
     def rule_targets(self, http: Json) -> RuleTargets:
         """Resolve all destinations of an HTTP rule."""
@@ -58,8 +58,9 @@ class Resolver:
 
     def _target(self, destination: Json) -> Target:
         host = destination.get("host") or ""
-        hashed = destination_hash(self.rule(host), destination)
-        return Target(self._cluster(destination), hashed, session_of(self.service(host), self.flags))
+        rule = self.rule(host)
+        hashed = destination_hash(rule, destination) if rule is not None else ""
+        return Target(self._cluster(destination), hashed, self.session(self.service(host)))
 
     def _cluster(self, destination: Json) -> str:
         service = self.service(destination.get("host") or "")

@@ -6,6 +6,7 @@ istiod: pilot/pkg/networking/core/httproute.go (generateVirtualHostDomains, Gene
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from simulator.model.services import UNSPECIFIED, Registry, Resolution, Service
 
@@ -122,6 +123,7 @@ def _of_families(addresses: Iterable[str], traits: AddressTraits) -> tuple[str, 
     return tuple(address for address in addresses if wanted.get(_version(address), False))
 
 
+@lru_cache(maxsize=65536)
 def _version(address: str) -> int:
     try:
         return ipaddress.ip_address(address.partition("/")[0]).version

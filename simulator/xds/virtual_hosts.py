@@ -11,11 +11,11 @@ from simulator.model.names import host_matches, more_specific
 from simulator.model.ports import Port, parse_protocol
 from simulator.model.services import Resolution, Service
 from simulator.model.wire import VirtualHost
-from simulator.registry.scopes import EgressListener, SidecarScope, VirtualService
+from simulator.registry.scopes import DestinationRule, EgressListener, SidecarScope, VirtualService
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.hash_policy import service_hash
+from simulator.xds.hash_policy import service_hash, uses_hash
 from simulator.xds.route_action import RouteContext
-from simulator.xds.route_filters import session_of, session_override
+from simulator.xds.route_filters import keeps_sessions, session_of, session_override
 from simulator.xds.route_targets import Resolver
 from simulator.xds.route_translation import (
     RouteList,
@@ -100,9 +100,11 @@ class _Builder:
     """Hosts of services whose routes come from a VirtualService."""
     labels: Mapping[str, str] = field(init=False)
     wildcards: tuple[str, ...] = field(init=False)
+    sessions: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.labels = dict(self.traits.labels)
+        self.sessions = keeps_sessions(self.snapshot)
         self.wildcards = tuple(host for host in self.services if host.startswith("*"))
 
     def virtual_service_wrappers(self, egress: EgressListener) -> Iterator[_Wrapper]:
@@ -134,7 +136,7 @@ class _Builder:
         for key, service in self.services.items():
             if key in self.claimed or service.host in self.claimed or service.resolution is Resolution.ALIAS:
                 continue
-            rule = self.scope.destination_rule(service.host, self.labels)
+            rule = self._hashing_rule(service.host)
             for port in self._http_ports(service):
                 routes = self.shared(service_routes, service, port.number, service_hash(rule, port.number))
                 yield _Wrapper(port.number, routes, (service,))
@@ -160,7 +162,7 @@ class _Builder:
                 names.add(name)
                 domains = self._domains(host, service, wrapper.port, taken=taken, known=known)
                 if domains:
-                    session = session_of(service, self.snapshot.flags)
+                    session = self._session(service)
                     result.append((wrapper.port, self._virtual_host(name, domains, wrapper.routes, session)))
         return result
 
@@ -188,12 +190,19 @@ class _Builder:
             port=self.port,
             service=self.services.get,
             single_port=self._single_port,
-            rule=lambda host: self.scope.destination_rule(host, self.labels),
-            flags=self.snapshot.flags,
+            rule=self._hashing_rule,
+            session=self._session,
         )
         targets = tuple(resolver.rule_targets(http) for http in virtual_service.spec.get("http") or ())
         context = RouteContext(port=self.port, forwarded_host=self.traits.forwarded_host)
         return self.shared(virtual_service_routes, virtual_service, chosen, targets, context)
+
+    def _hashing_rule(self, host: str) -> DestinationRule | None:
+        rule = self.scope.destination_rule(host, self.labels)
+        return rule if rule is not None and self.shared(uses_hash, rule) else None
+
+    def _session(self, service: Service | None) -> str:
+        return session_of(service, self.snapshot.flags) if self.sessions else ""
 
     def _touches(self, virtual_service: VirtualService) -> bool:
         for host in (host.lower() for host in virtual_service.hosts):
