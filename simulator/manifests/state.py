@@ -11,6 +11,7 @@ from simulator.manifests import control_plane as istio
 from simulator.manifests.endpoint_slices import synthetic_slices
 from simulator.manifests.gateway_deployments import managed_gateways
 from simulator.manifests.injector import Injectors, find_injectors
+from simulator.manifests.kinds import find_kind
 from simulator.manifests.placement import Placement, synthetic_nodes
 from simulator.manifests.pods import Kubelet, bare_pod, brought_to_life, is_live
 from simulator.manifests.service_entries import allocate_addresses
@@ -34,9 +35,11 @@ class ClusterState:
 
 def cluster_state(resources: Sequence[Resource], *, control_plane: bool = True) -> ClusterState:
     """Complete manifests to the state of a cluster; without `control_plane` no istiod or gateway is added."""
-    given = [*resources, *(istio.missing(resources) if control_plane else ())]
+    known = [one for one in resources if find_kind(one.api_version, one.kind)]
+    foreign = [one for one in resources if not find_kind(one.api_version, one.kind)]
+    given = [*known, *(istio.missing(known) if control_plane else ())]
     given += managed_gateways(given, injector=find_injectors(given, nodes=()).injector("default"))
-    given += istio.namespaces(given)
+    given += istio.namespaces([*given, *foreign])
     given.sort(key=_order)
     nodes = _of_kind(given, "Node") or synthetic_nodes()
     placement = Placement(nodes)
@@ -56,7 +59,7 @@ def cluster_state(resources: Sequence[Resource], *, control_plane: bool = True) 
     slices = synthetic_slices(services, pods, given=_endpoint_objects(given), nodes=nodes)
     entries = allocate_addresses(_of_kind(given, "ServiceEntry"), flags=istio.istiod_environment(given))
     kept = [resource for resource in given if resource.kind not in _REPLACED]
-    everything = [*kept, *nodes, *services, *entries, *pods, *expansion.resources, *slices]
+    everything = [*foreign, *kept, *nodes, *services, *entries, *pods, *expansion.resources, *slices]
     return ClusterState(
         resources=tuple(sorted(everything, key=_order)),
         injectors=injectors,
