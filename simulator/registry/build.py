@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from simulator.model.resources import Resource
+from simulator.registry.ambiguities import ambiguities
 from simulator.registry.destination_rules import DestinationRuleIndex
+from simulator.registry.discovery import watched
 from simulator.registry.endpoint_sources import collect_endpoints
 from simulator.registry.gateway_api.convert import convert_gateway_api
-from simulator.registry.ingress import convert_ingresses
+from simulator.registry.ingress import Converted, convert_ingresses
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
-from simulator.registry.mesh_config import load_settings
+from simulator.registry.mesh_config import MeshSettings, load_settings
 from simulator.registry.policy_sets import PolicySets
 from simulator.registry.proxies import find_proxies
 from simulator.registry.resource_index import ResourceIndex, order
@@ -16,6 +18,7 @@ from simulator.registry.service_entries import entry_services
 from simulator.registry.service_index import ServiceIndex, service_order
 from simulator.registry.sidecar_scopes import SidecarScopes
 from simulator.registry.snapshot import Snapshot
+from simulator.registry.unsupported import unsupported
 from simulator.registry.virtual_services import VirtualServiceIndex
 from simulator.registry.visibility import default_export
 from simulator.registry.workloads import Workloads
@@ -23,49 +26,80 @@ from simulator.registry.workloads import Workloads
 
 def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     """Return istiod's view of a mesh of explicit resources: Services, EndpointSlices, Pods and configuration."""
-    index = ResourceIndex(resources)
-    settings = load_settings(index)
-    mesh = settings.mesh
+    everything = ResourceIndex(resources)
+    settings = load_settings(everything)
+    index = watched(everything, settings)
     workloads = Workloads(index, settings)
-    found = [
-        *kubernetes_services(index, domain=settings.domain, trust_domain=mesh["trustDomain"]),
-        *entry_services(index, settings.flags),
-    ]
-    services = ServiceIndex(
-        resolve_aliases(sorted(found, key=service_order)), default_export=default_export(mesh, "defaultServiceExportTo")
-    )
-    endpoints = collect_endpoints(services.all, index, workloads=workloads, settings=settings)
-    ingress = convert_ingresses(index, mesh=mesh, domain=settings.domain)
-    gateway_api = convert_gateway_api(index, flags=settings.flags, domain=settings.domain)
+    services = _services(index, settings)
+    converted = _converted(index, settings)
     virtual_services = VirtualServiceIndex(
-        [*index.of_kind("VirtualService"), *ingress.virtual_services, *gateway_api.virtual_services],
+        [*index.of_kind("VirtualService"), *converted.virtual_services],
         domain=settings.domain,
-        default_export=default_export(mesh, "defaultVirtualServiceExportTo"),
-    )
-    destination_rules = DestinationRuleIndex(
-        [*index.of_kind("DestinationRule"), *gateway_api.destination_rules],
-        domain=settings.domain,
-        root_namespace=mesh["rootNamespace"],
-        default_export=default_export(mesh, "defaultDestinationRuleExportTo"),
-    )
-    scopes = SidecarScopes(
-        index.of_kind("Sidecar"),
-        services=services,
-        virtual_services=virtual_services,
-        destination_rules=destination_rules,
-        root_namespace=mesh["rootNamespace"],
-        mesh_policy=mesh["outboundTrafficPolicy"],
+        default_export=default_export(settings.mesh, "defaultVirtualServiceExportTo"),
     )
     return Snapshot(
         index=index,
         settings=settings,
         services=services,
-        endpoints=endpoints,
-        proxies=find_proxies(workloads, settings=settings),
+        endpoints=collect_endpoints(services.all, index, workloads=workloads, settings=settings),
+        proxies=find_proxies(everything, workloads=workloads, settings=settings),
         virtual_services=virtual_services,
-        scopes=scopes,
+        scopes=_scopes(index, settings, services, virtual_services, converted=converted),
         policies=PolicySets(index, settings),
         workloads=workloads,
-        gateways=tuple(sorted([*index.of_kind("Gateway"), *ingress.gateways, *gateway_api.gateways], key=order)),
-        caveats=(*index.caveats, *settings.caveats, *virtual_services.caveats, *ingress.caveats, *gateway_api.caveats),
+        gateways=tuple(sorted([*index.of_kind("Gateway"), *converted.gateways], key=order)),
+        caveats=(
+            *everything.caveats,
+            *settings.caveats,
+            *virtual_services.caveats,
+            *converted.caveats,
+            *ambiguities(index, virtual_services.all, domain=settings.domain),
+            *unsupported(index, settings),
+        ),
+    )
+
+
+def _services(index: ResourceIndex, settings: MeshSettings) -> ServiceIndex:
+    found = [
+        *kubernetes_services(index, domain=settings.domain, trust_domain=settings.mesh["trustDomain"]),
+        *entry_services(index, settings.flags),
+    ]
+    resolved = resolve_aliases(sorted(found, key=service_order))
+    return ServiceIndex(resolved, default_export=default_export(settings.mesh, "defaultServiceExportTo"))
+
+
+def _converted(index: ResourceIndex, settings: MeshSettings) -> Converted:
+    """Convert the resources of other APIs to Istio's."""
+    ingress = convert_ingresses(index, mesh=settings.mesh, domain=settings.domain)
+    gateway_api = convert_gateway_api(index, flags=settings.flags, domain=settings.domain)
+    return Converted(
+        gateways=ingress.gateways + gateway_api.gateways,
+        virtual_services=ingress.virtual_services + gateway_api.virtual_services,
+        destination_rules=gateway_api.destination_rules,
+        caveats=ingress.caveats + gateway_api.caveats,
+    )
+
+
+def _scopes(
+    index: ResourceIndex,
+    settings: MeshSettings,
+    services: ServiceIndex,
+    virtual_services: VirtualServiceIndex,
+    *,
+    converted: Converted,
+) -> SidecarScopes:
+    root_namespace = settings.mesh["rootNamespace"]
+    destination_rules = DestinationRuleIndex(
+        [*index.of_kind("DestinationRule"), *converted.destination_rules],
+        domain=settings.domain,
+        root_namespace=root_namespace,
+        default_export=default_export(settings.mesh, "defaultDestinationRuleExportTo"),
+    )
+    return SidecarScopes(
+        index.of_kind("Sidecar"),
+        services=services,
+        virtual_services=virtual_services,
+        destination_rules=destination_rules,
+        root_namespace=root_namespace,
+        mesh_policy=settings.mesh["outboundTrafficPolicy"],
     )

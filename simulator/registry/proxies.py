@@ -16,7 +16,8 @@ from simulator.model.resources import Resource
 from simulator.model.services import Locality
 from simulator.model.wire import Json
 from simulator.registry.mesh_config import MeshSettings, camel_case, default_proxy_config, merge_proxy_config
-from simulator.registry.workloads import CLUSTER_ID, Workloads, augmented_labels
+from simulator.registry.resource_index import ResourceIndex
+from simulator.registry.workloads import CLUSTER_ID, Workloads, augmented_labels, labelled_locality, running
 
 _META, _META_JSON = "ISTIO_META_", "ISTIO_METAJSON_"
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -24,10 +25,13 @@ _ROLES = {role.value: role for role in Role}
 _VERSION = "1.30.3"
 
 
-def find_proxies(workloads: Workloads, *, settings: MeshSettings) -> tuple[Proxy, ...]:
-    """Return every proxy of the mesh, ztunnels included, sorted by namespace and name."""
+def find_proxies(index: ResourceIndex, *, workloads: Workloads, settings: MeshSettings) -> tuple[Proxy, ...]:
+    """Return every proxy of the mesh, ztunnels included, sorted by namespace and name.
+
+    `index` holds all pods: the proxy of a pod that istiod does not watch is known by its own word alone.
+    """
     found = []
-    for pod in workloads.pods:
+    for pod in running(index.of_kind("Pod")):
         container = proxy_container(pod)
         if container is not None and (role := role_of(container)) and _addresses(pod):
             found.append(_proxy(pod, container, role=role, workloads=workloads, settings=settings))
@@ -69,12 +73,13 @@ def environment(pod: Resource, container: Json) -> dict[str, str]:
 def _proxy(pod: Resource, container: Json, *, role: Role, workloads: Workloads, settings: MeshSettings) -> Proxy:
     variables = environment(pod, container)
     metadata = _metadata(pod, variables)
-    registered = workloads.labels(pod)
+    known = workloads.pod(pod.namespace, pod.name) is not None
+    registered = workloads.labels(pod) if known else metadata["LABELS"]
     static = metadata.get("STATIC_LABELS") or {}
-    locality = workloads.locality(pod)
+    locality = workloads.locality(pod) if known else labelled_locality(pod.labels)
     labels = augmented_labels(
         {**static, **registered},
-        locality=locality,
+        locality=locality or Locality(),
         node=metadata.get("NODE_NAME") or "",
         network=metadata.get("NETWORK") or "",
         cluster_id=metadata.get("CLUSTER_ID") or "",

@@ -83,6 +83,11 @@ class ResourceIndex:
         return self._by_key.get((kind, namespace, name))
 
     @property
+    def all(self) -> Sequence[Resource]:
+        """Every resource, in no particular order."""
+        return tuple(self._by_key.values())
+
+    @property
     def kinds(self) -> Sequence[str]:
         """Names of the kinds there are."""
         return tuple(sorted(self._by_kind))

@@ -6,7 +6,7 @@ pilot/pkg/serviceregistry/util/label (AugmentLabels).
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.model.labels import Labels
 from simulator.model.resources import Resource
@@ -80,6 +80,11 @@ def controller_of(pod: Resource) -> tuple[str, str]:
     return (kind, name)
 
 
+def running(pods: Iterable[Resource]) -> Sequence[Resource]:
+    """Return the pods that have not ended."""
+    return [pod for pod in pods if pod.status.get("phase") not in ("Failed", "Succeeded")]
+
+
 class Workloads:
     """The pods of a mesh with their place in it."""
 
@@ -98,8 +103,7 @@ class Workloads:
     @property
     def pods(self) -> Sequence[Resource]:
         """All pods that have not ended."""
-        ended = ("Failed", "Succeeded")
-        return [pod for pod in self._index.of_kind("Pod") if pod.status.get("phase") not in ended]
+        return running(self._index.of_kind("Pod"))
 
     def pod(self, namespace: str, name: str) -> Resource | None:
         """Return one pod."""

@@ -1,0 +1,82 @@
+"""Outcomes that hang on which of several resources is older, where the manifests do not say it.
+
+istiod orders by creation and falls back on names when the times are equal. Manifests without `creationTimestamp` are
+all of one age here, while in a cluster they would not be: where that order decides something, an answer has to say so.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import product
+
+from simulator.model.caveats import Caveat, CaveatKind
+from simulator.model.resources import Resource
+from simulator.registry.host_lookup import qualified_host
+from simulator.registry.policy_selection import selector_of, target_refs
+from simulator.registry.resource_index import ResourceIndex
+from simulator.registry.scopes import VirtualService
+
+_ONE_PER_NAMESPACE = {
+    "PeerAuthentication": "the mTLS mode",
+    "Telemetry": "the telemetry settings",
+    "Sidecar": "the sidecar scope",
+}
+
+
+def ambiguities(index: ResourceIndex, virtual_services: Iterable[VirtualService], *, domain: str) -> Iterator[Caveat]:
+    """Yield a caveat for each group of resources of one age of which only the oldest counts."""
+    yield from _virtual_services(virtual_services)
+    for kind, what in _ONE_PER_NAMESPACE.items():
+        wide = [one for one in index.of_kind(kind) if not selector_of(one) and not target_refs(one)]
+        for group in _groups(wide, lambda one: one.namespace):
+            yield _caveat(group, f"{what} of namespace {group[0].namespace}")
+    rules = [one for one in index.of_kind("DestinationRule") if selector_of(one) is None]
+
+    def host(one: Resource) -> Hashable:
+        name = qualified_host(one.spec.get("host") or "", namespace=one.namespace, domain=domain)
+        return (one.namespace, name, frozenset(one.spec.get("exportTo") or ()))
+
+    for group in _groups(rules, host):
+        if _rules_compete(group):
+            yield _caveat(group, f"the traffic policy of {group[0].spec.get('host')}")
+
+
+def _virtual_services(virtual_services: Iterable[VirtualService]) -> Iterator[Caveat]:
+    claims: defaultdict[tuple[str, str, str], list[Resource]] = defaultdict(list)
+    for one in virtual_services:
+        if not one.gateway_semantics and not one.ingress_semantics:
+            for gateway, host, protocol in product(one.gateways, one.hosts, _protocols(one)):
+                claims[gateway, host, protocol].append(one.resource)
+    for (gateway, host, _), claimants in claims.items():
+        for group in _groups(claimants, lambda _: None):
+            where = "sidecars use the oldest alone" if gateway == "mesh" else f"{gateway} tries the oldest one's first"
+            yield _caveat(group, f"the routes of {host}", because=where)
+
+
+def _protocols(one: VirtualService) -> list[str]:
+    return [protocol for protocol in ("http", "tls", "tcp") if one.spec.get(protocol)]
+
+
+def _groups(resources: Iterable[Resource], key: Callable[[Resource], Hashable]) -> Iterator[Sequence[Resource]]:
+    """Yield groups of several resources of equal key of which the oldest ones are of one age."""
+    found: defaultdict[Hashable, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        found[key(resource)].append(resource)
+    for group in found.values():
+        oldest = min(one.created for one in group)
+        same_age = [one for one in group if one.created == oldest]
+        if len(same_age) > 1:
+            yield same_age
+
+
+def _rules_compete(group: Sequence[Resource]) -> bool:
+    """Tell whether merging DestinationRules drops something: a second traffic policy, or a subset of a known name."""
+    names = [subset.get("name") for one in group for subset in one.spec.get("subsets") or ()]
+    policies = [one for one in group if one.spec.get("trafficPolicy") is not None]
+    return len(policies) > 1 or len(set(names)) < len(names)
+
+
+def _caveat(group: Sequence[Resource], what: str, *, because: str = "the oldest counts") -> Caveat:
+    first, *others = sorted(group, key=lambda one: (one.name, one.namespace))
+    named = ", ".join(str(one.ref) for one in others)
+    message = f"{what} depends on whether it is older than {named}, which the manifests do not say: {because}"
+    return Caveat(kind=CaveatKind.ORDER_DEPENDENT, ref=first.ref, message=message)
