@@ -9,7 +9,7 @@ from simulator.envoy.config import Config
 from simulator.envoy.documents import child, mapping, text, unpack
 from simulator.envoy.load_balancing import Endpoint, Selection, select
 from simulator.envoy.transport_socket import Upstream, alpn_overrides, upstream
-from simulator.model.names import BLACK_HOLE
+from simulator.model.names import BLACK_HOLE, PASSTHROUGH
 from simulator.model.proxies import Direction
 from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, Forwarded, Share, Step, StepKind, Verdict
@@ -96,7 +96,7 @@ def _departure(cluster: Json, target: Target, selection: Selection, endpoint: En
     request = _on_connection(cluster, target, endpoint, socket)
     tunnel = socket.tunnel or ("hbone" if endpoint.address.startswith("envoy://") else "")
     steps = (step, _transport_step(socket, request), _endpoint_step(selection, endpoint))
-    passed = selection.original_destination and target.direction is Direction.OUTBOUND
+    passed = target.cluster == PASSTHROUGH and selection.original_destination
     verdict = Verdict(
         disposition=Disposition.PASSED_THROUGH if passed else Disposition.DELIVERED,
         status=200 if target.http else None,

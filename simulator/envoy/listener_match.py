@@ -76,7 +76,7 @@ def addresses(listener: Json) -> Iterator[tuple[str, int]]:
 
 def _hand_off(config: Config, entry: Json, request: Request) -> ListenerMatch:
     exact, wildcard = _candidates(config, request)
-    where = join(request.destination_ip, request.port)
+    where = join(request.destination_ip or request.host, request.port)
     rejected: tuple[Rejected, ...] = ()
     if exact is not None and exact is not entry:
         if wildcard is not None:
@@ -93,7 +93,7 @@ def _hand_off(config: Config, entry: Json, request: Request) -> ListenerMatch:
 def _bound(config: Config, request: Request) -> ListenerMatch:
     exact, wildcard = _candidates(config, request, only_bound=True)
     found = exact or wildcard
-    where = join(request.destination_ip, request.port)
+    where = join(request.destination_ip or request.host, request.port)
     if found is None:
         return ListenerMatch(
             listener=None, because=f"no listener is bound to {where}", rejected=_same_port(config, request)

@@ -1,5 +1,6 @@
 """The end of the way: an application's port, an address outside the mesh, or nothing."""
 
+from simulator.model.names import PASSTHROUGH
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, Forwarded, Step, StepKind, Verdict
 from simulator.traffic.addresses import endpoint
@@ -33,7 +34,7 @@ def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) 
     if place.refused:
         step = Step(kind=StepKind.ENDPOINT, chosen="none", because=place.refused)
         return Verdict(disposition=Disposition.UNREACHABLE), step
-    passed = forwarded is not None and forwarded.original_destination
+    passed = forwarded is not None and forwarded.cluster == PASSTHROUGH
     disposition = Disposition.PASSED_THROUGH if passed else Disposition.LEFT_MESH
     known = place.address or request.host
     step = Step(kind=StepKind.ENDPOINT, chosen=endpoint(known, place.port), because="an address outside the mesh")

@@ -66,6 +66,8 @@ class _Path:
 
 def follow(directory: Directory, configs: Configs, request: Request, source: Workload | None) -> Trace:
     """Predict the path of a request from a workload, into a gateway (as source), or from outside (None)."""
+    if not request.omits_host:
+        request = replace(request, authority=request.host_header)
     if source is None or source.role is Role.GATEWAY:
         return _from_outside(directory, configs, request, source)
     path = _Path(directory, configs, request, source=source.id)
