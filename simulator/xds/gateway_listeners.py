@@ -46,7 +46,13 @@ def gateway_listeners(
 ) -> tuple[Listener, ...]:
     """Build the listeners of a gateway proxy; one without any filter chain is left out."""
     context = listener_context(snapshot, settings, policies, ListenerClass.GATEWAY, identity)
-    routes = GatewayRoutes(destinations=Destinations(context=context, scope=scope))
+    labels = settings.label_map
+    destinations = Destinations(
+        context=context,
+        service_of=scope.services_by_host.get,
+        rule=lambda host: scope.destination_rule(host, labels),
+    )
+    routes = GatewayRoutes(destinations=destinations, services=scope.services)
     drafts: dict[str, _Draft] = {}
     for servers in merged.merged:
         if settings.unprivileged and servers.port < 1024:

@@ -42,6 +42,8 @@ class GatewayRoutes:
     """What the servers of one gateway proxy need to find their routes."""
 
     destinations: Destinations
+    services: Sequence[Service]
+    """Every service that the proxy sees."""
     claimed: dict[int, dict[str, str]] = field(default_factory=dict)
     """Listener port → SNI host that is passed through → address it was bound on."""
 
@@ -63,7 +65,7 @@ def tcp_server_chains(routes: GatewayRoutes, server: GatewayServer, listener_por
     """Return the chains of a server that is not HTTP; none while nothing is routed to it."""
     if is_passthrough(server):
         if server.server["tls"].get("mode") == "AUTO_PASSTHROUGH":
-            return _auto_passthrough_chains(routes.destinations, server.sni_hosts)
+            return _auto_passthrough_chains(routes, server.sni_hosts)
         return _passthrough_chains(routes, server, listener_port)
     filters = _tcp_filters(routes, server)
     if not filters:
@@ -144,15 +146,15 @@ def _is_claimed(claimed: dict[str, str], hosts: Sequence[str], bind: str) -> boo
     return False
 
 
-def _auto_passthrough_chains(destinations: Destinations, hosts: Sequence[str]) -> list[GatewayChain]:
+def _auto_passthrough_chains(routes: GatewayRoutes, hosts: Sequence[str]) -> list[GatewayChain]:
     """Return a chain for every service port and subset, by the SNI that mTLS clients of the mesh send for it."""
     return [
         chain
-        for service in destinations.scope.services
+        for service in routes.services
         if not service.mesh_external and any(host_subset_of(service.host, host) for host in hosts)
         for port in service.ports
         if port.protocol is not Protocol.UDP
-        for chain in _sni_chains(destinations, service, port)
+        for chain in _sni_chains(routes.destinations, service, port)
     ]
 
 

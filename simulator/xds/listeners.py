@@ -4,19 +4,19 @@ What many proxies have in common is built once: the plan of a scope's outbound l
 every class of proxies, connection managers for every workload, inbound listeners for every workload's ports.
 """
 
+from dataclasses import replace
+
 from simulator.model.proxies import Role
 from simulator.model.wire import Listener
 from simulator.registry.policies import AuthorizationPolicies
-from simulator.registry.scopes import SidecarScope
-from simulator.registry.snapshot import Snapshot
 from simulator.xds.gateway_listeners import gateway_listeners
 from simulator.xds.inbound import inbound_listeners
 from simulator.xds.inbound_ports import InboundWorkload
 from simulator.xds.listener_context import WorkloadPolicies
 from simulator.xds.listener_settings import ListenerSettings, global_unicast, listener_settings, trace_identity
-from simulator.xds.outbound import outbound_listeners, tcp_listeners
-from simulator.xds.outbound_destinations import is_dynamic_wildcard
-from simulator.xds.outbound_entries import headless_addresses, outbound_plan
+from simulator.xds.outbound import common_listeners, outbound_listeners
+from simulator.xds.outbound_entries import outbound_plan
+from simulator.xds.outbound_scope import outbound_scope, scope_content, scope_keys
 from simulator.xds.view import ProxyView
 
 
@@ -27,26 +27,6 @@ def build_listeners(view: ProxyView) -> tuple[Listener, ...]:
     if view.proxy.role is not Role.SIDECAR or not view.snapshot.mesh.get("proxyListenPort"):
         return ()
     return (*_outbound(view), *_inbound(view))
-
-
-def label_keys(snapshot: Snapshot, scope: SidecarScope) -> frozenset[str]:
-    """Return the label keys that rules for TCP of a scope select proxies on."""
-    rules = [rule for rules in scope.destination_rules.values() for rule in rules]
-    routes = [
-        match
-        for egress in scope.egress
-        for virtual_service in egress.virtual_services
-        for kind in ("tcp", "tls")
-        for route in virtual_service.spec.get(kind) or ()
-        for match in route.get("match") or ()
-    ]
-    selected = {key for rule in rules for key in rule.selector}
-    return frozenset(selected.union(*(match.get("sourceLabels") or () for match in routes)))
-
-
-def has_dynamic_wildcard(snapshot: Snapshot, scope: SidecarScope) -> bool:
-    """Tell whether a scope has wildcard hosts that are resolved as they are dialled."""
-    return any(is_dynamic_wildcard(service) for service in scope.services)
 
 
 def policies_of(view: ProxyView) -> WorkloadPolicies:
@@ -66,18 +46,18 @@ def _settings(view: ProxyView, *, keys: frozenset[str], unicast: str = "") -> Li
 
 
 def _outbound(view: ProxyView) -> tuple[Listener, ...]:
-    scope, policies = view.scope, policies_of(view)
+    policies = policies_of(view)
+    keys = view.shared(scope_keys, view.scope)
     own = view.proxy.addresses[0] if view.proxy.addresses else ""
-    headless = view.shared(headless_addresses, scope)
-    settings = _settings(view, keys=view.shared(label_keys, scope), unicast=own if own in headless else "")
-    guarded = view.shared(has_dynamic_wildcard, scope)
-    policies = WorkloadPolicies(
-        authorization=policies.authorization if guarded else AuthorizationPolicies(),
-        telemetries=policies.telemetries,
-        extensions=policies.extensions,
-    )
+    settings = _settings(view, keys=keys.labels, unicast=own if own in keys.addresses else "")
+    content = view.shared(scope_content, view.scope, settings.labels)
+    if not content.namespaced and not policies.extensions:
+        settings = replace(settings, namespace="")
+    guard = policies.authorization if content.dynamic else AuthorizationPolicies()
+    policies = WorkloadPolicies(authorization=guard, telemetries=policies.telemetries, extensions=policies.extensions)
+    scope = view.shared(outbound_scope, content)
     plan = view.shared(outbound_plan, scope, settings, policies)
-    common = view.shared(tcp_listeners, scope, settings, policies, plan)
+    common = view.shared(common_listeners, scope, settings, policies, plan)
     return view.shared(outbound_listeners, scope, settings, policies, plan, common, trace_identity(view.proxy))
 
 

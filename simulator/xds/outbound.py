@@ -5,11 +5,11 @@ istiod: pilot/pkg/networking/core/listener.go (buildListenerFromEntry, buildHTTP
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from simulator.model import names
 from simulator.model.ports import Port, Protocol
 from simulator.model.wire import FilterChain, Json, Listener
-from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.durations import duration
 from simulator.xds.envoy_messages import address
@@ -22,46 +22,51 @@ from simulator.xds.network_filters import black_hole, extension_stack, idle_time
 from simulator.xds.outbound_chains import HttpChain, OutboundChain
 from simulator.xds.outbound_destinations import SNI_PROXY
 from simulator.xds.outbound_entries import Entry, OutboundPlan
+from simulator.xds.outbound_scope import OutboundScope
 from simulator.xds.route_targets import destination_cluster
 
 VIRTUAL_OUTBOUND = "virtualOutbound"
 
 
-class Listeners(tuple[Listener, ...]):
-    """Listeners that stand for themselves in a dependence: two equal tuples are two."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CommonListeners:
+    """The listeners of a plan that every proxy of its class has alike, None in place of the others."""
 
-    __slots__ = ()
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
+    listeners: tuple[Listener | None, ...]
 
 
-def tcp_listeners(
+def common_listeners(
     snapshot: Snapshot,
-    scope: SidecarScope,
+    scope: OutboundScope,
     settings: ListenerSettings,
     policies: WorkloadPolicies,
     plan: OutboundPlan,
-) -> Listeners:
-    """Build the listeners of a plan that hold no HTTP, and so are the same for every proxy of its class."""
+) -> CommonListeners:
+    """Build the listeners of a plan that hold no HTTP, and so say nothing of the proxy itself."""
     context = listener_context(snapshot, settings, policies, ListenerClass.OUTBOUND, None)
     fallback = catch_all_filters(context, scope)
-    return Listeners(_listener(context, entry, fallback) for entry in plan.entries if not entry.has_http)
+    own = frozenset(plan.with_http)
+    return CommonListeners(
+        listeners=tuple(
+            None if index in own else _listener(context, entry, fallback) for index, entry in enumerate(plan.entries)
+        )
+    )
 
 
 def outbound_listeners(
     snapshot: Snapshot,
-    scope: SidecarScope,
+    scope: OutboundScope,
     settings: ListenerSettings,
     policies: WorkloadPolicies,
     plan: OutboundPlan,
-    shared: Listeners,
+    common: CommonListeners,
     identity: TraceIdentity,
 ) -> tuple[Listener, ...]:
     """Build all outbound listeners, in the order of the plan, then the HTTP proxy and `virtualOutbound`."""
     context = listener_context(snapshot, settings, policies, ListenerClass.OUTBOUND, identity)
     fallback = catch_all_filters(context, scope)
-    without_http = iter(shared)
-    built = [_listener(context, entry, fallback) if entry.has_http else next(without_http) for entry in plan.entries]
+    own = {index: _listener(context, plan.entries[index], fallback) for index in plan.with_http}
+    built = [listener or own[index] for index, listener in enumerate(common.listeners)]
     proxy = _http_proxy(context)
     if proxy is not None:
         built.append(proxy)
@@ -70,11 +75,11 @@ def outbound_listeners(
     return tuple(built)
 
 
-def catch_all_filters(context: ListenerContext, scope: SidecarScope) -> list[Json]:
+def catch_all_filters(context: ListenerContext, scope: OutboundScope) -> list[Json]:
     """Return the filters for connections to addresses that no service has."""
     cluster = names.BLACK_HOLE
-    if scope.outbound_policy.get("mode") == "ALLOW_ANY":
-        proxy = scope.outbound_policy.get("egressProxy")
+    if scope.content.policy.get("mode") == "ALLOW_ANY":
+        proxy = scope.content.policy.get("egressProxy")
         cluster = destination_cluster(proxy, None, 0) if proxy else names.PASSTHROUGH
     forward = tcp_proxy(stat_prefix=cluster, cluster=cluster, idle_timeout=idle_timeout(context), logs=context.logs.tcp)
     return [*context.stats, forward]

@@ -3,7 +3,7 @@
 istiod: pilot/pkg/networking/core/networkfilter.go, tunnelingconfig/apply.go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.model import names
@@ -11,7 +11,7 @@ from simulator.model.ports import Port
 from simulator.model.resources import Resource
 from simulator.model.services import Resolution, Service
 from simulator.model.wire import Json
-from simulator.registry.scopes import DestinationRule, SidecarScope
+from simulator.registry.scopes import DestinationRule
 from simulator.xds.envoy_messages import optional_duration, typed
 from simulator.xds.http_filters import dns_cache
 from simulator.xds.listener_context import ListenerContext
@@ -27,13 +27,11 @@ class Destinations:
     """Builds the filter stacks of one proxy's TCP filter chains."""
 
     context: ListenerContext
-    scope: SidecarScope
+    service_of: Callable[[str], Service | None]
+    rule: Callable[[str], DestinationRule | None]
+    """The DestinationRule for a host."""
     guarded: ListenerContext | None = None
     """The context with the workload's own authorization, which chains to wildcard hosts resolved by SNI have."""
-
-    def rule(self, host: str) -> DestinationRule | None:
-        """Return the DestinationRule for a host."""
-        return self.scope.destination_rule(host, self.context.settings.label_map)
 
     def service(self, service: Service, port: Port, number: int) -> list[Json]:
         """Return the stack to a service itself; `port` is that of the listener, `number` that of the service."""
@@ -75,7 +73,7 @@ class Destinations:
         """Return the stack of a TCP or TLS route of a VirtualService; its first destination's rule counts."""
         first = routes[0].get("destination") or {}
         host = first.get("host") or ""
-        service = self.scope.services_by_host.get(host)
+        service = self.service_of(host)
         rule = self.rule(host) if service is not None else None
         if len(routes) > 1:
             return self._weighted(routes, port, source, rule=rule, with_peer=with_peer)
@@ -100,7 +98,7 @@ class Destinations:
 
     def _cluster(self, destination: Json, port: Port) -> str:
         """Name the cluster of a destination; without a port, that of the service's only one or of the listener."""
-        service = self.scope.services_by_host.get(destination.get("host") or "")
+        service = self.service_of(destination.get("host") or "")
         only = service.ports[0].number if service is not None and len(service.ports) == 1 else port.number
         return destination_cluster(destination, service, only)
 

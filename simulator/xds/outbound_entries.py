@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from simulator.model.ports import Port, Protocol, parse_protocol
 from simulator.model.services import UNSPECIFIED, Registry, Resolution, Service
 from simulator.model.wire import Json
-from simulator.registry.scopes import EgressListener, SidecarScope, VirtualService
+from simulator.registry.scopes import VirtualService
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.filter_chain_options import PLAIN, listener_protocol, plain_http
 from simulator.xds.inbound_ports import can_bind
@@ -18,6 +18,7 @@ from simulator.xds.listener_context import WorkloadPolicies, listener_context
 from simulator.xds.listener_settings import ListenerClass, ListenerSettings
 from simulator.xds.outbound_chains import HttpChain, ListenPort, OutboundChain, tcp_chains
 from simulator.xds.outbound_destinations import Destinations, is_dynamic_wildcard
+from simulator.xds.outbound_scope import OutboundEgress, OutboundScope
 
 _EXCLUSIVE = (Protocol.MONGO, Protocol.MYSQL)
 
@@ -46,36 +47,30 @@ class OutboundPlan:
     """The outbound listeners of a class of proxies, before connection managers are built."""
 
     entries: tuple[Entry, ...]
+    with_http: tuple[int, ...]
+    """Positions of those that hold connection managers."""
 
 
 def outbound_plan(
-    snapshot: Snapshot, scope: SidecarScope, settings: ListenerSettings, policies: WorkloadPolicies
+    snapshot: Snapshot, scope: OutboundScope, settings: ListenerSettings, policies: WorkloadPolicies
 ) -> OutboundPlan:
-    """Plan the outbound listeners of proxies of one scope."""
+    """Plan the outbound listeners of proxies of equal scopes."""
     context = listener_context(snapshot, settings, policies, ListenerClass.OUTBOUND, None)
     guarded = None
-    if any(is_dynamic_wildcard(service) for service in scope.services):
+    if scope.content.dynamic:
         inbound = listener_context(snapshot, settings, policies, ListenerClass.INBOUND, None)
         guarded = replace(context, authorization=inbound.authorization)
     planner = _Planner(
         snapshot=snapshot,
         settings=settings,
-        destinations=Destinations(context=context, scope=scope, guarded=guarded),
+        destinations=Destinations(
+            context=context, service_of=scope.services.get, rule=scope.rules.get, guarded=guarded
+        ),
     )
-    for egress in scope.egress:
+    for egress in scope.content.egress:
         planner.add(egress)
-    return OutboundPlan(entries=tuple(planner.entries.values()))
-
-
-def headless_addresses(snapshot: Snapshot, scope: SidecarScope) -> frozenset[str]:
-    """Return the endpoint addresses that sidecars of a scope listen on: those of headless services."""
-    return frozenset(
-        endpoint.address
-        for service in scope.services
-        if service.resolution is Resolution.PASSTHROUGH
-        for port in service.ports
-        for endpoint in snapshot.endpoints(service, port.number)
-    )
+    entries = tuple(planner.entries.values())
+    return OutboundPlan(entries=entries, with_http=tuple(i for i, entry in enumerate(entries) if entry.has_http))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,16 +82,14 @@ class _Planner:
     bind_to_port: bool = False
     virtual_services: Sequence[VirtualService] = ()
 
-    def add(self, egress: EgressListener) -> None:
+    def add(self, egress: OutboundEgress) -> None:
         """Add the listeners of one egress entry; one with a port stands for that port of all its services."""
-        listener: Json = egress.listener or {}
+        listener: Json = egress.listener.value
         bind = listener.get("bind") or ""
         self.bind_to_port = (
             self.settings.interception == "NONE" or listener.get("captureMode") == "NONE" or bind.startswith("unix://")
         )
-        self.virtual_services = [
-            item for item in egress.virtual_services if item.spec.get("tcp") or item.spec.get("tls")
-        ]
+        self.virtual_services = egress.virtual_services
         binds = (bind,) if bind else self.settings.localhosts if self.bind_to_port else ()
         if (port := listener.get("port")) is not None:
             number, protocol = int(port.get("number") or 0), parse_protocol(port.get("protocol") or "")
