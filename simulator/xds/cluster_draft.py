@@ -5,7 +5,7 @@ istiod: pilot/pkg/networking/core/cluster_builder.go (clusterWrapper, buildClust
 
 from dataclasses import dataclass, field
 
-from simulator.model.ports import Port, Protocol
+from simulator.model.ports import Protocol
 from simulator.model.wire import Cluster, Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client
@@ -82,24 +82,24 @@ class ClusterDraft:
         return self.cluster
 
 
-def draft_cluster(snapshot: Snapshot, *, name: str, discovery: str, port: Port, client: Client) -> ClusterDraft:
-    """Start a service cluster: discovery, stats name and upstream protocol."""
-    cluster: Cluster = {"name": name, "type": discovery, "alt_stat_name": f"{name};", "common_lb_config": {}}
+def draft_cluster(snapshot: Snapshot, *, discovery: str, protocol: Protocol, client: Client) -> ClusterDraft:
+    """Start a service cluster without a name yet: discovery and upstream protocol."""
+    cluster: Cluster = {"type": discovery, "common_lb_config": {}}
     if discovery in ("STRICT_DNS", "LOGICAL_DNS"):
         _add_dns(snapshot, cluster, client)
     draft = ClusterDraft(cluster=cluster)
-    set_upstream_protocol(draft, port, client)
+    set_upstream_protocol(draft, protocol, client)
     return draft
 
 
-def set_upstream_protocol(draft: ClusterDraft, port: Port, client: Client) -> None:
+def set_upstream_protocol(draft: ClusterDraft, protocol: Protocol, client: Client) -> None:
     """Choose the protocol spoken to the endpoints from the port's."""
-    if port.protocol.is_http2:
+    if protocol.is_http2:
         draft.use_http2()
         return
-    if (port.protocol.is_http or port.protocol is Protocol.AUTO) and client.preserve_header_case:
+    if (protocol.is_http or protocol is Protocol.AUTO) and client.preserve_header_case:
         draft.http_options()["explicit_http_config"] = {"http_protocol_options": PRESERVE_CASE}
-    if client.sidecar and port.protocol is Protocol.AUTO:
+    if client.sidecar and protocol is Protocol.AUTO:
         draft.use_downstream_protocol()
 
 

@@ -3,7 +3,7 @@
 istiod: pilot/pkg/networking/core/cluster_traffic_policy.go (applyConnectionPool, applyH2Upgrade, applyRetryBudget).
 """
 
-from simulator.model.ports import Port
+from simulator.model.ports import Protocol
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.cluster_draft import ClusterDraft, connect_timeout
@@ -12,13 +12,13 @@ from simulator.xds.durations import duration, nanoseconds
 UNLIMITED = 4294967295
 
 
-def upgrade_to_http2(snapshot: Snapshot, draft: ClusterDraft, *, port: Port, pool: Json) -> None:
+def upgrade_to_http2(snapshot: Snapshot, draft: ClusterDraft, *, protocol: Protocol, pool: Json) -> None:
     """Speak HTTP/2 where the rule or, for HTTP ports, the mesh asks for the upgrade."""
     http = pool.get("http") or {}
     policy = http.get("h2UpgradePolicy") or "DEFAULT"
     if http.get("useClientProtocol") or policy == "DO_NOT_UPGRADE":
         return
-    if policy == "UPGRADE" or (port.protocol.is_http and snapshot.mesh.get("h2UpgradePolicy") == "UPGRADE"):
+    if policy == "UPGRADE" or (protocol.is_http and snapshot.mesh.get("h2UpgradePolicy") == "UPGRADE"):
         draft.use_http2()
 
 

@@ -37,5 +37,5 @@ def forward_proxy_draft(name: str, *, service: Service, port: Port, client: Clie
         },
         dynamic_forward_proxy=True,
     )
-    set_upstream_protocol(draft, port, client)
+    set_upstream_protocol(draft, port.protocol, client)
     return draft

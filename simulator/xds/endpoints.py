@@ -63,23 +63,30 @@ def _assignments(
         name = names.ClusterName.parse(text)
         service = scope.services_by_host.get(name.host) if name else None
         rule = scope.destination_rule(service.host, selected) if service else None
-        built.append(shared(load_assignment, shared, text, service, rule, place))
+        if name is None or service is None or service.resolution in DNS:
+            built.append(shared(empty_assignment, text))
+        else:
+            built.append(shared(load_assignment, shared, text, name, service, rule, place))
     return tuple(built)
+
+
+def empty_assignment(snapshot: Snapshot, cluster: str) -> ClusterLoadAssignment:
+    """Build the assignment of a cluster that has nothing to send to."""
+    return {"cluster_name": cluster}
 
 
 def load_assignment(
     snapshot: Snapshot,
     shared: Shared,
     cluster: str,
-    service: Service | None,
+    name: names.ClusterName,
+    service: Service,
     rule: DestinationRule | None,
     place: Place,
 ) -> ClusterLoadAssignment:
-    """Build the assignment of one cluster; without service, port or endpoints it is empty."""
-    empty: ClusterLoadAssignment = {"cluster_name": cluster}
-    name = names.ClusterName.parse(cluster)
-    if name is None or service is None or service.port(name.port) is None or service.resolution in DNS:
-        return empty
+    """Build the assignment of a service's cluster; without port or endpoints it is empty."""
+    if service.port(name.port) is None:
+        return empty_assignment(snapshot, cluster)
     groups = locality_groups(
         snapshot,
         shared,
@@ -91,10 +98,10 @@ def load_assignment(
         sni_dnat="|" not in cluster,
     )
     if not groups:
-        return empty
+        return empty_assignment(snapshot, cluster)
     policy = resolved_policy(rule, port=name.port, subset=name.subset) or {}
     balancer = policy.get("loadBalancer") or {}
-    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), service)
+    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), service.traffic_distribution)
     failover = forced or policy.get("outlierDetection") is not None
     groups = balance_localities(groups, place=place, setting=setting, failover=failover)
     return {"cluster_name": cluster, "endpoints": [group.envoy() for group in groups]}

@@ -131,7 +131,8 @@ def _build(snapshot: Snapshot, application: Application, scope: SidecarScope, cl
     primary = application.targets[0]
     discovery = "STATIC" if application.bind else "ORIGINAL_DST"
     name = names.inbound(application.port)
-    draft = draft_cluster(snapshot, name=name, discovery=discovery, port=primary.port, client=client)
+    draft = draft_cluster(snapshot, discovery=discovery, protocol=primary.port.protocol, client=client)
+    draft.cluster.update({"name": name, "alt_stat_name": f"{name};"})
     if application.bind:
         endpoint = {"endpoint": {"address": address(application.bind, application.bind_port)}}
         draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]}

@@ -5,6 +5,7 @@ istiod: pilot/pkg/xds/endpoints/endpoint_builder.go, mtls_checker.go.
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from simulator.model.labels import selects
 from simulator.model.services import Endpoint, Health, Resolution, Service
@@ -45,11 +46,11 @@ def locality_groups(
     for endpoint in snapshot.endpoints(service, port):
         if not selects(labels, endpoint.labels) or not _is_sent(snapshot, service, endpoint, place):
             continue
-        if service.resolution not in DNS and not is_address(endpoint):
+        dialled, speaks_mtls, label = shared(endpoint_facts, endpoint)
+        if not dialled and service.resolution not in DNS:
             continue
-        mtls = mode == "ISTIO_MUTUAL" if mode is not None else shared(accepts_mtls, endpoint)
-        member = shared(envoy_endpoint, endpoint, mtls, service)
-        label = str(endpoint.locality)
+        mtls = speaks_mtls if mode is None else mode == "ISTIO_MUTUAL"
+        member = shared(envoy_endpoint, endpoint, mtls, service if service.mesh_external else None)
         group = by_locality.setdefault(label, LocalityGroup(locality=endpoint.locality))
         group.members.append((endpoint, member))
     groups = [by_locality[label] for label in sorted(by_locality)]
@@ -62,6 +63,21 @@ def locality_groups(
             group.members = [member for member in group.members if is_mtls(member[1])]
             group.weigh()
     return groups
+
+
+class EndpointFacts(NamedTuple):
+    """What every client of an endpoint has to know."""
+
+    dialled: bool
+    """Its address needs no resolving."""
+    mtls: bool
+    """It is called with mTLS when no rule says otherwise."""
+    locality: str
+
+
+def endpoint_facts(snapshot: Snapshot, endpoint: Endpoint) -> EndpointFacts:
+    """Work out what every client of an endpoint has to know."""
+    return EndpointFacts(is_address(endpoint), accepts_mtls(snapshot, endpoint), str(endpoint.locality))
 
 
 def is_address(endpoint: Endpoint) -> bool:
@@ -97,8 +113,11 @@ def accepts_mtls(snapshot: Snapshot, endpoint: Endpoint) -> bool:
     return policy.mode_of(endpoint.port) is not MtlsMode.DISABLE
 
 
-def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, service: Service) -> Json:
-    """Return an endpoint in Envoy's form; metadata chooses its transport socket and names its workload."""
+def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, external: Service | None) -> Json:
+    """Return an endpoint in Envoy's form; metadata chooses its transport socket and names its workload.
+
+    `external`: the service, where it is outside of the mesh.
+    """
     target: Json = {"address": address(endpoint.address, endpoint.port)}
     if snapshot.flag("ISTIO_DUAL_STACK", default=False) and len(endpoint.addresses) > 1:
         target["additional_addresses"] = [{"address": address(ip, endpoint.port)} for ip in endpoint.addresses[1:]]
@@ -113,20 +132,20 @@ def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, service: 
     if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True) and snapshot.flag(
         "PILOT_ENDPOINT_TELEMETRY_LABEL", default=True
     ):
-        metadata["istio"] = {"workload": _workload(snapshot, endpoint, service)}
+        metadata["istio"] = {"workload": _workload(snapshot, endpoint, external)}
     if metadata:
         result["metadata"] = {"filter_metadata": metadata}
     return result
 
 
-def _workload(snapshot: Snapshot, endpoint: Endpoint, service: Service) -> str:
+def _workload(snapshot: Snapshot, endpoint: Endpoint, external: Service | None) -> str:
     labels, namespace = dict(endpoint.labels), endpoint.namespace
-    external = snapshot.flag("PILOT_CANONICAL_SERVICE_FOR_MESH_EXTERNAL_SERVICE_ENTRY", default=False)
-    if external and service.mesh_external:
-        namespace = service.namespace
-        if _CANONICAL_NAME[0] in service.labels:
-            labels[_CANONICAL_NAME[0]] = service.labels[_CANONICAL_NAME[0]]
-            labels[_CANONICAL_REVISION[0]] = service.labels.get(_CANONICAL_REVISION[0], "")
+    canonical = snapshot.flag("PILOT_CANONICAL_SERVICE_FOR_MESH_EXTERNAL_SERVICE_ENTRY", default=False)
+    if canonical and external is not None:
+        namespace = external.namespace
+        if _CANONICAL_NAME[0] in external.labels:
+            labels[_CANONICAL_NAME[0]] = external.labels[_CANONICAL_NAME[0]]
+            labels[_CANONICAL_REVISION[0]] = external.labels.get(_CANONICAL_REVISION[0], "")
     name = _first_label(labels, _CANONICAL_NAME, endpoint.workload_name)
     revision = _first_label(labels, _CANONICAL_REVISION, "latest")
     revision = "" if revision == "latest" else revision
@@ -142,7 +161,7 @@ def _is_sent(snapshot: Snapshot, service: Service, endpoint: Endpoint, place: Pl
         return False
     if place.network_view and endpoint.network and endpoint.network not in place.network_view:
         return False
-    if endpoint.health is Health.UNHEALTHY and not supports_unhealthy(snapshot, service):
+    if endpoint.health is Health.UNHEALTHY and not supports_unhealthy(snapshot, service.traffic_distribution):
         return False
     if endpoint.health is Health.TERMINATING:
         return False

@@ -3,8 +3,7 @@
 istiod: pilot/pkg/networking/core/cluster_traffic_policy.go (applyLoadBalancer, ApplyRingHashLoadBalancer).
 """
 
-from simulator.model.ports import Port, Protocol
-from simulator.model.services import Service
+from simulator.model.ports import Protocol
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.cluster_draft import ClusterDraft
@@ -16,26 +15,26 @@ RING_SIZE = 1024
 
 
 def apply_load_balancer(
-    snapshot: Snapshot, draft: ClusterDraft, *, service: Service, port: Port, balancer: Json | None
+    snapshot: Snapshot, draft: ClusterDraft, *, protocol: Protocol, distribution: str, balancer: Json | None
 ) -> None:
     """Choose how a cluster balances; call it after outlier detection, on which failover depends."""
     cluster, balancer = draft.cluster, balancer or {}
     if cluster.get("lb_policy") == "CLUSTER_PROVIDED":
         return
-    if supports_unhealthy(snapshot, service):
+    if supports_unhealthy(snapshot, distribution):
         cluster["common_lb_config"]["healthy_panic_threshold"] = {}
-    _weigh_localities(snapshot, draft, service, balancer)
+    _weigh_localities(snapshot, draft, distribution, balancer)
     if draft.type == "ORIGINAL_DST":
         cluster["lb_policy"] = "CLUSTER_PROVIDED"
-    elif snapshot.flag("PILOT_ENABLE_REDIS_FILTER", default=False) and port.protocol is Protocol.REDIS:
+    elif snapshot.flag("PILOT_ENABLE_REDIS_FILTER", default=False) and protocol is Protocol.REDIS:
         cluster["lb_policy"] = "MAGLEV"
     else:
         _apply_simple(draft, balancer)
         _apply_consistent_hash(draft, balancer.get("consistentHash"))
 
 
-def _weigh_localities(snapshot: Snapshot, draft: ClusterDraft, service: Service, balancer: Json) -> None:
-    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), service)
+def _weigh_localities(snapshot: Snapshot, draft: ClusterDraft, distribution: str, balancer: Json) -> None:
+    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), distribution)
     setting = setting or {}
     fails_over = forced or "outlier_detection" in draft.cluster
     if (

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from simulator.model.services import Endpoint, Locality, Service
+from simulator.model.services import Endpoint, Locality
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import DISTRIBUTION_LABELS, Place
@@ -40,15 +40,15 @@ class LocalityGroup:
         return result
 
 
-def locality_setting(snapshot: Snapshot, rule: Json | None, service: Service) -> tuple[Json | None, bool]:
+def locality_setting(snapshot: Snapshot, rule: Json | None, distribution: str) -> tuple[Json | None, bool]:
     """Return the setting that applies, and whether it fails over without outlier detection.
 
     The rule's, else what the service's trafficDistribution stands for, else the mesh's; None when that is disabled.
     """
     if rule is not None:
         return (None if rule.get("enabled") is False else rule), False
-    if service.traffic_distribution in DISTRIBUTION_LABELS:
-        return {"enabled": True, "failoverPriority": list(DISTRIBUTION_LABELS[service.traffic_distribution])}, True
+    if distribution in DISTRIBUTION_LABELS:
+        return {"enabled": True, "failoverPriority": list(DISTRIBUTION_LABELS[distribution])}, True
     mesh = snapshot.mesh.get("localityLbSetting")
     return (None if mesh is None or mesh.get("enabled") is False else mesh), False
 

@@ -15,19 +15,18 @@ from simulator.model.wire import Cluster, Json
 from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client, Labels, Place
-from simulator.xds.cluster_draft import ClusterDraft, add_metadata_exchange, draft_cluster
-from simulator.xds.connection_pool import apply_connection_pool, upgrade_to_http2
+from simulator.xds.cluster_draft import ClusterDraft
+from simulator.xds.cluster_shapes import Shape, ShapeFacts, apply_policy, shape_of
 from simulator.xds.dynamic_forward_proxy import forward_proxy_draft, forwards
 from simulator.xds.gateway_services import Hosts, is_used
 from simulator.xds.load_assignment import DNS, locality_groups, persistent_session_label
-from simulator.xds.load_balancing import apply_load_balancer
 from simulator.xds.locality import LocalityGroup, balance_localities, fail_over_by_labels, locality_setting
-from simulator.xds.outlier_detection import apply_outlier_detection
 from simulator.xds.stat_names import stat_name
-from simulator.xds.traffic_policy import rule_policy, with_subset
+from simulator.xds.traffic_policy import rule_policy, simple_balancer, with_subset
 from simulator.xds.upstream_tls import TlsFacts, apply_proxy_protocol, apply_upstream_tls, inferred_mode
 from simulator.xds.view import Shared
 
+EDS_CONFIG: Json = {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}
 RACE_ANNOTATION = "istio.io/connect-strategy"
 
 
@@ -48,6 +47,15 @@ class Target:
         """Return the name of the cluster of a subset."""
         name = names.ClusterName("outbound", self.port.number, subset, self.service.host)
         return name.dns_san if self.sni_dnat else str(name)
+
+    def shape_facts(self, discovery: str) -> ShapeFacts:
+        """Return what the shape of its clusters depends on."""
+        return ShapeFacts(
+            discovery=discovery,
+            protocol=self.port.protocol,
+            distribution=self.service.traffic_distribution,
+            client=self.client,
+        )
 
 
 def outbound_clusters(
@@ -89,8 +97,7 @@ def service_clusters(
         target = Target(service=service, port=port, rule=rule, client=client, place=place, shared=shared)
         if service.resolution is Resolution.DYNAMIC_DNS and service.host.startswith("*"):
             if forwards(port):
-                draft = forward_proxy_draft(target.name(), service=service, port=port, client=client)
-                built.append(_finish_default(snapshot, target, draft, rule_policy(rule, port.number)))
+                built.append(_forward_proxy(snapshot, target))
         else:
             built += port_clusters(snapshot, target)
     return tuple(built)
@@ -98,20 +105,31 @@ def service_clusters(
 
 def port_clusters(snapshot: Snapshot, target: Target) -> list[Cluster]:
     """Build the cluster of a service port and those of its subsets."""
+    rule, policy = target.rule, rule_policy(target.rule, target.port.number)
     discovery = discovery_type(snapshot, target.service, target.client)
-    policy = rule_policy(target.rule, target.port.number)
-    draft = _draft(snapshot, target, discovery=discovery, subset="", policy=policy)
+    shape = shape_of(target.shared, target.shape_facts(discovery), policy)
+    draft = _draft(snapshot, target, shape, subset="")
     if draft is None:
         return []
-    if _supports_draining(snapshot, target.service):
+    if not target.sni_dnat and _supports_draining(snapshot, target.service):
         statuses = ["HEALTHY", "DRAINING", "UNKNOWN", "DEGRADED"]
-        draft.cluster["common_lb_config"]["override_host_status"] = {"statuses": statuses}
+        common = draft.cluster["common_lb_config"]
+        draft.cluster["common_lb_config"] = {**common, "override_host_status": {"statuses": statuses}}
+    discovery = draft.type  # the policy may have changed it, for the subsets too
     built = [_finish_default(snapshot, target, draft, policy)]
-    for subset in (target.rule.spec.get("subsets") if target.rule else None) or ():
-        cluster = _subset_cluster(snapshot, target, subset, discovery=draft.type)
+    for subset in (rule.spec.get("subsets") if rule else None) or ():
+        cluster = _subset_cluster(snapshot, target, subset, discovery=discovery, policy=policy, known=shape)
         if cluster is not None:
             built.append(cluster)
     return built
+
+
+def _forward_proxy(snapshot: Snapshot, target: Target) -> Cluster:
+    service, port, policy = target.service, target.port, rule_policy(target.rule, target.port.number)
+    draft = forward_proxy_draft(target.name(), service=service, port=port, client=target.client)
+    distribution = service.traffic_distribution
+    apply_policy(snapshot, draft, protocol=port.protocol, distribution=distribution, policy=policy)
+    return _finish_default(snapshot, target, draft, policy)
 
 
 def discovery_type(snapshot: Snapshot, service: Service, client: Client) -> str:
@@ -128,27 +146,29 @@ def discovery_type(snapshot: Snapshot, service: Service, client: Client) -> str:
     return "EDS"
 
 
-def _draft(
-    snapshot: Snapshot, target: Target, *, discovery: str, subset: str, policy: Json | None
-) -> ClusterDraft | None:
+def _draft(snapshot: Snapshot, target: Target, shape: Shape, *, subset: str) -> ClusterDraft | None:
     """Start a cluster; None where its endpoints would be inline and there are none."""
     service, port, name = target.service, target.port, target.name(subset)
-    draft = draft_cluster(snapshot, name=name, discovery=discovery, port=port, client=target.client)
-    if discovery in ("STRICT_DNS", "LOGICAL_DNS"):
-        groups = _inline_groups(snapshot, target, subset=subset, policy=policy)
+    draft = shape.draft(name)
+    if shape.facts.discovery in ("STRICT_DNS", "LOGICAL_DNS"):
+        groups = _inline_groups(snapshot, target, subset=subset, policy=shape.policy)
         if not groups:
             return None
-        draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": [group.envoy() for group in groups]}
+        if draft.type != "ORIGINAL_DST":
+            draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": [group.envoy() for group in groups]}
         if _races(service):
             draft.cluster["dns_lookup_family"] = "ALL"
-    if discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
+    if shape.facts.discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
         draft.cluster["original_dst_lb_config"] = {"upstream_port_override": int(port.target)}
     if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True):
-        metadata = {"host": service.host, "name": service.name, "namespace": service.namespace}
-        draft.istio_metadata["services"] = [metadata]
+        draft.istio_metadata["services"] = target.shared(_service_metadata, service)
     if pattern := snapshot.mesh.get("outboundClusterStatName"):
         draft.cluster["alt_stat_name"] = stat_name(pattern, service=service, subset=subset, port=port) + ";"
     return draft
+
+
+def _service_metadata(snapshot: Snapshot, service: Service) -> list[Json]:
+    return [{"host": service.host, "name": service.name, "namespace": service.namespace}]
 
 
 def _inline_groups(snapshot: Snapshot, target: Target, *, subset: str, policy: Json | None) -> list[LocalityGroup]:
@@ -164,7 +184,7 @@ def _inline_groups(snapshot: Snapshot, target: Target, *, subset: str, policy: J
         sni_dnat=target.sni_dnat,
     )
     balancer = (policy or {}).get("loadBalancer") or {}
-    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), target.service)
+    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), target.service.traffic_distribution)
     failover = forced or (policy or {}).get("outlierDetection") is not None
     priorities = (setting or {}).get("failoverPriority")
     if setting and failover and priorities and not setting.get("distribute"):
@@ -175,8 +195,8 @@ def _inline_groups(snapshot: Snapshot, target: Target, *, subset: str, policy: J
 
 
 def _finish_default(snapshot: Snapshot, target: Target, draft: ClusterDraft, policy: Json | None) -> Cluster:
-    whole = (target.rule.spec.get("trafficPolicy") if target.rule else None) or None
-    _apply_policy(snapshot, target, draft, policy=policy, mode_policy=whole, subset="")
+    whole = target.rule.spec.get("trafficPolicy") if target.rule else None
+    _identify(snapshot, target, draft, policy=policy, mode_policy=whole, subset="")
     if target.service.mesh_external:
         draft.istio_metadata["external"] = True
     if target.rule is not None:
@@ -184,21 +204,24 @@ def _finish_default(snapshot: Snapshot, target: Target, draft: ClusterDraft, pol
     return draft.finish()
 
 
-def _subset_cluster(snapshot: Snapshot, target: Target, subset: Json, *, discovery: str) -> Cluster | None:
-    port, own = target.port.number, subset.get("trafficPolicy")
-    policy = with_subset(rule_policy(target.rule, port), own, port)
-    if ((own or {}).get("loadBalancer") or {}).get("simple") == "PASSTHROUGH":
+def _subset_cluster(
+    snapshot: Snapshot, target: Target, subset: Json, *, discovery: str, policy: Json | None, known: Shape
+) -> Cluster | None:
+    name, own = subset["name"], subset.get("trafficPolicy")
+    policy = with_subset(policy, own, target.port.number)
+    if simple_balancer(own) == "PASSTHROUGH":
         discovery = "ORIGINAL_DST"
-    draft = _draft(snapshot, target, discovery=discovery, subset=subset["name"], policy=policy)
+    shape = shape_of(target.shared, target.shape_facts(discovery), policy, known=known)
+    draft = _draft(snapshot, target, shape, subset=name)
     if draft is None or target.rule is None:
         return None
-    _apply_policy(snapshot, target, draft, policy=policy, mode_policy=own, subset=subset["name"])
+    _identify(snapshot, target, draft, policy=policy, mode_policy=own, subset=name)
     _add_rule_metadata(draft, target.rule, policy)
-    draft.istio_metadata["subset"] = subset["name"]
+    draft.istio_metadata["subset"] = name
     return draft.finish()
 
 
-def _apply_policy(
+def _identify(
     snapshot: Snapshot,
     target: Target,
     draft: ClusterDraft,
@@ -207,33 +230,24 @@ def _apply_policy(
     mode_policy: Json | None,
     subset: str,
 ) -> None:
-    """Apply the traffic policy, which is what the rest of a cluster depends on."""
+    """Add what depends on which service and subset it is: TLS, and where endpoints come from."""
     policy, service, port = policy or {}, target.service, target.port
-    pool = policy.get("connectionPool") or {}
-    upgrade_to_http2(snapshot, draft, port=port, pool=pool)
-    apply_connection_pool(snapshot, draft, pool=pool, retry_budget=policy.get("retryBudget"))
-    apply_outlier_detection(snapshot, draft, service=service, outlier=policy.get("outlierDetection"))
-    apply_load_balancer(snapshot, draft, service=service, port=port, balancer=policy.get("loadBalancer"))
-    if not target.sni_dnat:
-        sni = names.ClusterName("outbound", port.number, subset, service.host).dns_san
-        facts = TlsFacts(
-            client=target.client,
-            service=service,
-            sni="" if draft.dynamic_forward_proxy else sni,
-            accounts=() if draft.dynamic_forward_proxy else tuple(snapshot.service_accounts(service)),
-            mode=inferred_mode(snapshot, service, port, mode_policy),
-            rule_has_selector=target.rule is not None and target.rule.selective,
-        )
-        apply_upstream_tls(snapshot, draft, tls=policy.get("tls"), facts=facts)
-        apply_proxy_protocol(draft, policy.get("proxyProtocol"))
-    if draft.type == "ORIGINAL_DST":
-        draft.cluster["lb_policy"] = "CLUSTER_PROVIDED"
     if draft.type == "EDS":
-        draft.cluster["eds_cluster_config"] = {
-            "eds_config": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"},
-            "service_name": draft.cluster["name"],
-        }
-    add_metadata_exchange(snapshot, draft)
+        draft.cluster["eds_cluster_config"] = {"eds_config": EDS_CONFIG, "service_name": draft.cluster["name"]}
+    if target.sni_dnat:
+        return
+    forward = draft.dynamic_forward_proxy
+    facts = TlsFacts(
+        shared=target.shared,
+        client=target.client,
+        service=service,
+        sni="" if forward else names.ClusterName("outbound", port.number, subset, service.host).dns_san,
+        accounts=() if forward else snapshot.service_accounts(service),
+        mode=inferred_mode(snapshot, service, port, mode_policy),
+        rule_has_selector=target.rule is not None and target.rule.selective,
+    )
+    apply_upstream_tls(snapshot, draft, tls=policy.get("tls"), facts=facts)
+    apply_proxy_protocol(draft, policy.get("proxyProtocol"))
 
 
 def _add_rule_metadata(draft: ClusterDraft, rule: DestinationRule, policy: Json | None) -> None:

@@ -3,7 +3,6 @@
 istiod: pilot/pkg/networking/core/cluster_traffic_policy.go (applyOutlierDetection).
 """
 
-from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import DISTRIBUTION_LABELS
@@ -11,23 +10,23 @@ from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.durations import duration
 
 
-def apply_outlier_detection(snapshot: Snapshot, draft: ClusterDraft, *, service: Service, outlier: Json | None) -> None:
+def apply_outlier_detection(
+    snapshot: Snapshot, draft: ClusterDraft, *, distribution: str, outlier: Json | None
+) -> None:
     """Eject failing endpoints as the rule says; panic mode is off unless the rule sets a threshold for it."""
     if outlier is None:
         return
     draft.cluster["outlier_detection"] = _detection(outlier)
-    healthy = 0 if supports_unhealthy(snapshot, service) else outlier.get("minHealthPercent") or 0
+    healthy = 0 if supports_unhealthy(snapshot, distribution) else outlier.get("minHealthPercent") or 0
     if healthy >= 0:
         draft.cluster.setdefault("common_lb_config", {})["healthy_panic_threshold"] = (
             {"value": healthy} if healthy else {}
         )
 
 
-def supports_unhealthy(snapshot: Snapshot, service: Service) -> bool:
-    """Tell whether the service's unhealthy endpoints are sent: by flag, or since it prefers near endpoints."""
-    return service.traffic_distribution in DISTRIBUTION_LABELS or snapshot.flag(
-        "PILOT_SEND_UNHEALTHY_ENDPOINTS", default=False
-    )
+def supports_unhealthy(snapshot: Snapshot, distribution: str) -> bool:
+    """Tell whether unhealthy endpoints are sent: by flag, or since the service's `distribution` prefers near ones."""
+    return distribution in DISTRIBUTION_LABELS or snapshot.flag("PILOT_SEND_UNHEALTHY_ENDPOINTS", default=False)
 
 
 def _detection(outlier: Json) -> Json:

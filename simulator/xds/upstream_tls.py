@@ -17,6 +17,7 @@ from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.envoy_messages import typed
 from simulator.xds.traffic_policy import simple_balancer
 from simulator.xds.upstream_tls_context import istio_context, user_context
+from simulator.xds.view import Shared
 
 RAW_BUFFER = typed("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
 PLAINTEXT_MATCH: Json = {"name": "tlsMode-disabled", "match": {}, "transport_socket": RAW_BUFFER}
@@ -26,6 +27,7 @@ PLAINTEXT_MATCH: Json = {"name": "tlsMode-disabled", "match": {}, "transport_soc
 class TlsFacts:
     """What TLS depends on besides the rule: the cluster's identity and what clients infer of its service."""
 
+    shared: Shared
     client: Client
     service: Service
     sni: str
@@ -128,7 +130,7 @@ def _socket(snapshot: Snapshot, draft: ClusterDraft, settings: Json | None, fact
     ):
         return None  # sidecars may lack access to the secret and would never become ready
     if mode == "ISTIO_MUTUAL":
-        context = istio_context(snapshot, draft, settings)
+        context = istio_context(facts.shared, draft, settings)
     else:
         external = facts.service.registry is Registry.EXTERNAL
         accounts = facts.accounts if external else ()

@@ -12,6 +12,7 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client
 from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.envoy_messages import exact_matches
+from simulator.xds.view import Shared
 
 SDS_CLUSTER = "sds-grpc"
 SDS_FILE_CLUSTER = "sds-files-grpc"
@@ -29,21 +30,26 @@ _FIPS_CIPHERS = frozenset(
 )
 
 
-def istio_context(snapshot: Snapshot, draft: ClusterDraft, settings: Json) -> Json:
+def istio_context(shared: Shared, draft: ClusterDraft, settings: Json) -> Json:
     """Return the context of Istio mTLS: the workload's certificate, the mesh's root, the service's accounts."""
     if draft.dynamic_forward_proxy:
         set_auto_sni(draft, settings)
-    common: Json = {
+    common = shared(istio_common_context, tuple(settings.get("subjectAltNames") or ()), draft.explicit_http2)
+    sni = settings.get("sni") or ("" if draft.dynamic_forward_proxy else draft.cluster["name"])
+    return {"common_tls_context": common, **({"sni": sni} if sni else {})}
+
+
+def istio_common_context(snapshot: Snapshot, accounts: tuple[str, ...], http2: bool) -> Json:
+    """Return what Istio mTLS to a service has in common, whichever of its clusters it is."""
+    return {
         "tls_params": _parameters(snapshot),
-        "alpn_protocols": _mesh_alpn(snapshot, draft),
+        "alpn_protocols": _mesh_alpn(snapshot, http2=http2),
         "tls_certificate_sds_secret_configs": [sds_secret("default")],
         "combined_validation_context": {
-            "default_validation_context": _names(settings.get("subjectAltNames") or ()),
+            "default_validation_context": _names(accounts),
             "validation_context_sds_secret_config": sds_secret("ROOTCA"),
         },
     }
-    sni = settings.get("sni") or ("" if draft.dynamic_forward_proxy else draft.cluster["name"])
-    return {"common_tls_context": common, **({"sni": sni} if sni else {})}
 
 
 def user_context(
@@ -146,14 +152,14 @@ def _names(names: Sequence[str]) -> Json:
     return {"match_subject_alt_names": exact_matches(names)} if names else {}
 
 
-def _mesh_alpn(snapshot: Snapshot, draft: ClusterDraft) -> list[str]:
+def _mesh_alpn(snapshot: Snapshot, *, http2: bool) -> list[str]:
     exchange = snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True) and not snapshot.flag(
         "PILOT_DISABLE_MX_ALPN", default=False
     )
     return [
         *(["istio-peer-exchange"] if exchange else []),
         "istio",
-        *(["h2"] if draft.explicit_http2 else []),
+        *(["h2"] if http2 else []),
     ]
 
 

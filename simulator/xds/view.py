@@ -23,7 +23,7 @@ class Shared:
     """Results of builders over one snapshot, one for each distinct dependence."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._built: dict[tuple[Hashable, ...], Any] = {}
 
     def __call__(self, build: Callable[Concatenate[Snapshot, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -33,7 +33,7 @@ class Shared:
         key = (build, *cast(tuple[Hashable, ...], args))
         found = self._built.get(key, _ABSENT)
         if found is _ABSENT:
-            found = self._built[key] = build(self._snapshot, *args, **kwargs)
+            found = self._built[key] = build(self.snapshot, *args, **kwargs)
         return cast(T, found)
 
 
