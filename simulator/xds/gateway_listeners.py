@@ -67,11 +67,12 @@ def gateway_listeners(
 def _chains(context: ListenerContext, routes: GatewayRoutes, servers: MergedServers) -> list[GatewayChain]:
     protocol = parse_protocol(servers.protocol)
     if protocol.is_http:
-        return [GatewayChain(http=(servers.route_name, protocol, ""))]
+        return [GatewayChain(http=(servers.route_name, protocol, ""), extended=True)]
     chains: list[GatewayChain] = []
     for server in servers.servers:
         if _terminates_https(server):
-            chains.append(_https_chain(context, server))
+            # istiod spends its network extensions on the first of them.
+            chains.append(_https_chain(context, server, extended=not any(chain.extended for chain in chains)))
         else:
             chains += tcp_server_chains(routes, server, servers.port)
     return chains
@@ -82,10 +83,10 @@ def _terminates_https(server: GatewayServer) -> bool:
     return server.server.get("tls") is not None and own is Protocol.HTTPS and not is_passthrough(server)
 
 
-def _https_chain(context: ListenerContext, server: GatewayServer) -> GatewayChain:
+def _https_chain(context: ListenerContext, server: GatewayServer, *, extended: bool) -> GatewayChain:
     tls = gateway_context(context.snapshot, context.settings, server.server["tls"], tcp=False)
     http = (server.route_name, Protocol.HTTPS, server.server.get("name") or "")
-    return GatewayChain(sni=server.sni_hosts, tls=tls, http=http)
+    return GatewayChain(sni=server.sni_hosts, tls=tls, http=http, extended=extended)
 
 
 def _listener(context: ListenerContext, draft: _Draft) -> Listener:
@@ -133,7 +134,7 @@ def _filter_chain(context: ListenerContext, draft: _Draft, chain: GatewayChain) 
             manager=_manager(context),
             http1={},
         )
-        extensions = extension_stack(context, port=draft.port)
+        extensions = extension_stack(context, port=draft.port) if chain.extended else []
         built["filters"] = [*extensions, http_connection_manager(context, options)]
     return built
 

@@ -4,7 +4,7 @@ istiod: pilot/pkg/networking/core/gateway.go (createGatewayTCPFilterChainOpts an
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulator.model.names import ClusterName, host_matches, host_subset_of
 from simulator.model.ports import Port, Protocol, parse_protocol
@@ -12,6 +12,7 @@ from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.registry.policies import GatewayServer
 from simulator.registry.scopes import VirtualService
+from simulator.xds.authorization import AuthorizationFilters
 from simulator.xds.downstream_tls import gateway_context
 from simulator.xds.envoy_messages import message
 from simulator.xds.filter_chain_options import MTLS_ANY
@@ -28,6 +29,8 @@ class GatewayChain:
     filters: tuple[Json, ...] = ()
     http: tuple[str, Protocol, str] | None = None
     """Route configuration, protocol, and name of the server, where the chain speaks HTTP."""
+    extended: bool = False
+    """Network extensions stand in front of its connection manager."""
 
     def match(self) -> Json | None:
         """Return the FilterChainMatch; None for a chain that takes everything."""
@@ -147,14 +150,19 @@ def _is_claimed(claimed: dict[str, str], hosts: Sequence[str], bind: str) -> boo
 
 
 def _auto_passthrough_chains(routes: GatewayRoutes, hosts: Sequence[str]) -> list[GatewayChain]:
-    """Return a chain for every service port and subset, by the SNI that mTLS clients of the mesh send for it."""
+    """Return a chain for every service port and subset, by the SNI that mTLS clients of the mesh send for it.
+
+    Nobody is kept out here: the destination's own proxy is the one that knows who calls.
+    """
+    open_context = replace(routes.destinations.context, authorization=AuthorizationFilters())
+    destinations = replace(routes.destinations, context=open_context)
     return [
         chain
         for service in routes.services
         if not service.mesh_external and any(host_subset_of(service.host, host) for host in hosts)
         for port in service.ports
         if port.protocol is not Protocol.UDP
-        for chain in _sni_chains(routes.destinations, service, port)
+        for chain in _sni_chains(destinations, service, port)
     ]
 
 

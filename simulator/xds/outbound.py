@@ -5,7 +5,7 @@ istiod: pilot/pkg/networking/core/listener.go (buildListenerFromEntry, buildHTTP
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.model import names
 from simulator.model.ports import Port, Protocol
@@ -26,6 +26,8 @@ from simulator.xds.outbound_scope import OutboundScope
 from simulator.xds.route_targets import destination_cluster
 
 VIRTUAL_OUTBOUND = "virtualOutbound"
+HTTP_PROXY_ROUTES = "http_proxy"
+"""The route configuration for clients that use the sidecar as their HTTP proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,38 +160,36 @@ def connect_timeout(snapshot: Snapshot) -> str | None:
     return None if timeout == "0s" else timeout
 
 
-def _http_filters(
-    context: ListenerContext, port: Port, name: str, http: HttpChain, *, manager: Json | None = None
-) -> list[Json]:
+def _http_filters(context: ListenerContext, port: Port, name: str, http: HttpChain) -> list[Json]:
+    is_proxy = http.protocol is Protocol.HTTP_PROXY and http.rds == HTTP_PROXY_ROUTES
+    remote = context.snapshot.flag("PILOT_SIDECAR_USE_REMOTE_ADDRESS", default=False)
     options = HttpOptions(
         stat_prefix=stat_prefix(f"outbound_{name}"),
         port=port.number,
         protocol=http.protocol,
         rds=http.rds,
-        use_remote_address=context.snapshot.flag("PILOT_SIDECAR_USE_REMOTE_ADDRESS", default=False),
-        http1=manager,
+        use_remote_address=remote and not is_proxy,
+        http1={"allow_absolute_url": True} if is_proxy else None,
         dynamic_host=http.dynamic_host,
     )
     return [*extension_stack(context, port=port.number), http_connection_manager(context, options)]
 
 
 def _http_proxy(context: ListenerContext) -> Listener | None:
-    """Build the listener of applications that use the sidecar as their HTTP proxy; None when no port is set for it."""
+    """Build the listener of applications that use the sidecar as their HTTP proxy; None when no port is set for it.
+
+    It tells peers outside the mesh about itself even where other listeners keep to the mesh.
+    """
+    context = replace(context, headers=replace(context.headers, in_mesh_metadata=False))
     text = context.settings.http_proxy_port
     number = int(text) if text.isdigit() else context.snapshot.mesh.get("proxyHttpPort") or 0
     if not number:
         return None
     port = Port(name="", number=number, protocol=Protocol.HTTP_PROXY)
-    http = HttpChain(rds="http_proxy", protocol=Protocol.HTTP_PROXY)
-    binds = context.settings.localhosts
-    entry = Entry(
-        port=port, binds=binds, bind_to_port=True, protocol=Protocol.HTTP_PROXY, chains=[OutboundChain(http=http)]
-    )
-    listener = _listener(context, entry, None)
-    name = listener["name"]
-    filters = _http_filters(context, port, name, http, manager={"allow_absolute_url": True})
-    listener["filter_chains"][0]["filters"] = filters
-    return listener
+    http = HttpChain(rds=HTTP_PROXY_ROUTES, protocol=Protocol.HTTP_PROXY)
+    binds, chains = context.settings.localhosts, [OutboundChain(http=http)]
+    entry = Entry(port=port, binds=binds, bind_to_port=True, protocol=Protocol.HTTP_PROXY, chains=chains)
+    return _listener(context, entry, None)
 
 
 def _virtual_outbound(context: ListenerContext, fallback: list[Json]) -> Listener:

@@ -130,24 +130,24 @@ def _joined(item: Condition, values: Sequence[str], *, allow: bool, context: Rul
     if not values:
         return None
     if attribute.http_only and context.tcp:
-        _fail_if(allow, item.key)
+        _leave_out(item.key, whole_rule=allow)
         return None
     if attribute.whole is not None:
         try:
             return attribute.whole(item.key, values, context)
         except ValueError:
-            _fail_if(allow, item.key)
+            _leave_out(item.key, whole_rule=allow)
             return None
     matchers = []
     for value in values:
         try:
             matchers.append(attribute.one(item.key, value, context) if attribute.one else {})
         except ValueError:
-            _fail_if(allow, item.key)
+            _leave_out(item.key, whole_rule=allow)
     either = {"or_rules": {"rules": matchers}} if attribute.permission else {"or_ids": {"ids": matchers}}
     return either if matchers else None
 
 
-def _fail_if(allow: bool, key: str) -> None:
-    if allow:
+def _leave_out(key: str, *, whole_rule: bool) -> None:
+    if whole_rule:
         raise NotExpressible(key)

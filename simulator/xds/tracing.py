@@ -97,7 +97,8 @@ def _configured(snapshot: Snapshot, own: Json) -> float:
     """Return the percentage of the proxy's configuration; one above 100 counts as 1."""
     percentage = own.get("sampling") or 0.0
     if not percentage:
-        return number_flag(snapshot, "PILOT_TRACE_SAMPLING", 1.0)
+        default = number_flag(snapshot, "PILOT_TRACE_SAMPLING", 1.0)
+        return default if 0 <= default <= 100 else 1.0
     return 1.0 if percentage > 100 else float(percentage)
 
 

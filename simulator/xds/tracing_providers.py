@@ -31,7 +31,7 @@ def tracing_provider(
 ) -> TracingProvider:
     """Translate an extension provider; raise UnknownCluster when it cannot trace."""
     if (zipkin := entry.get("zipkin")) is not None:
-        return _result("zipkin", _zipkin(_lookup(snapshot, zipkin), zipkin), zipkin)
+        return _result("zipkin", _zipkin(snapshot, zipkin), zipkin)
     if (datadog := entry.get("datadog")) is not None:
         found = _lookup(snapshot, datadog)
         config = _config("DatadogConfig", collector_cluster=found.cluster, collector_hostname=found.host)
@@ -71,7 +71,8 @@ def _grpc(found: ProviderCluster, **fields: object) -> Json:
     return message(envoy_grpc={"cluster_name": found.cluster, "authority": found.host}, **fields)
 
 
-def _zipkin(found: ProviderCluster, entry: Json) -> Json:
+def _zipkin(snapshot: Snapshot, entry: Json) -> Json:
+    found = _lookup(snapshot, entry)
     path = entry.get("path") or "/api/v2/spans"
     uri = {
         "uri": f"http://{found.host}{path}",
@@ -81,7 +82,7 @@ def _zipkin(found: ProviderCluster, entry: Json) -> Json:
     both = entry.get("traceContextOption") == "USE_B3_WITH_W3C_PROPAGATION"
     return _config(
         "ZipkinConfig",
-        collector_service=message(http_uri=uri, request_headers_to_add=_headers(entry)),
+        collector_service=message(http_uri=uri, request_headers_to_add=_headers(snapshot, entry)),
         collector_endpoint_version="HTTP_JSON",
         trace_id_128bit=None if entry.get("enable64bitTraceId") else True,
         shared_span_context=False,
@@ -89,11 +90,14 @@ def _zipkin(found: ProviderCluster, entry: Json) -> Json:
     )
 
 
-def _headers(entry: Json) -> list[Json]:
-    return [
-        {"header": message(key=header.get("name"), value=header.get("value")), "append_action": OVERWRITE}
-        for header in entry.get("headers") or ()
-    ]
+def _headers(snapshot: Snapshot, entry: Json) -> list[Json]:
+    return [{"header": _header(snapshot, header), "append_action": OVERWRITE} for header in entry.get("headers") or ()]
+
+
+def _header(snapshot: Snapshot, header: Json) -> Json:
+    """Return a header whose value is given, or stands in istiod's environment."""
+    value = header.get("value") or snapshot.flags.get(header.get("envName") or "")
+    return message(key=header.get("name"), value=value)
 
 
 def _opentelemetry(snapshot: Snapshot, entry: Json, *, identity: TraceIdentity) -> Json:
@@ -101,16 +105,13 @@ def _opentelemetry(snapshot: Snapshot, entry: Json, *, identity: TraceIdentity) 
     conventions = entry.get("serviceAttributeEnrichment") == "OTEL_SEMANTIC_CONVENTIONS"
     fields: Json = {"service_name": identity.otel_service if conventions else None}
     if (http := entry.get("http")) is not None:
-        fields["http_service"] = _http_service(found.host, http.get("path") or "", found.cluster, http)
+        fields["http_service"] = _http_service(snapshot, found.host, http.get("path") or "", found.cluster, http)
     else:
         grpc = entry.get("grpc") or {}
         fields["grpc_service"] = _grpc(
             found,
             timeout=optional_duration(grpc.get("timeout")),
-            initial_metadata=[
-                message(key=header.get("name"), value=header.get("value"))
-                for header in grpc.get("initialMetadata") or ()
-            ],
+            initial_metadata=[_header(snapshot, header) for header in grpc.get("initialMetadata") or ()],
         )
     return _config(
         "OpenTelemetryConfig",
@@ -120,9 +121,9 @@ def _opentelemetry(snapshot: Snapshot, entry: Json, *, identity: TraceIdentity) 
     )
 
 
-def _http_service(host: str, path: str, cluster: str, http: Json) -> Json:
+def _http_service(snapshot: Snapshot, host: str, path: str, cluster: str, http: Json) -> Json:
     uri = message(uri=_joined(host, path), cluster=cluster, timeout=optional_duration(http.get("timeout")))
-    return message(http_uri=uri, request_headers_to_add=_headers(http))
+    return message(http_uri=uri, request_headers_to_add=_headers(snapshot, http))
 
 
 def _joined(host: str, path: str) -> str:
@@ -153,10 +154,10 @@ def _dynatrace(snapshot: Snapshot, entry: Json, found: ProviderCluster) -> Json:
         http = entry.get("http")
         if http is None:
             raise UnknownCluster(entry.get("service"))
-        service = _http_service(found.host, "api/v2/samplingConfiguration", found.cluster, http)
+        service = _http_service(snapshot, found.host, "api/v2/samplingConfiguration", found.cluster, http)
     else:
         api, http = _lookup(snapshot, own), own.get("http") or {}
-        service = _http_service(api.host, http.get("path") or "", api.cluster, http)
+        service = _http_service(snapshot, api.host, http.get("path") or "", api.cluster, http)
     config = any_message(
         "envoy.extensions.tracers.opentelemetry.samplers.v3.DynatraceSamplerConfig",
         tenant=sampler.get("tenant"),
