@@ -3,7 +3,7 @@
 What a user writes in an EnvoyFilter may spell fields in camelCase, numbers as text, enums by number; it is read into
 the form that Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries
 and durations replaced, messages merged, and a value that equals the type's zero cannot override.
-`envoy_schema.json` holds the types; it is written from the protobuf descriptors by tests/conformance/envoy_schema.py.
+`simulator/model/envoy_schema.json` holds the types; it is written from the protobuf descriptors by tests/conformance/envoy_schema.py.
 """
 
 import json
@@ -98,7 +98,7 @@ def _content(typed: Json) -> Json:
 
 @cache
 def _schema() -> _Schema:
-    document = json.loads(files(__package__).joinpath("envoy_schema.json").read_text(encoding="utf-8"))
+    document = json.loads(files("simulator.model").joinpath("envoy_schema.json").read_text(encoding="utf-8"))
     return _Schema(document["messages"], tuple(sorted(document["messages"])), document["enums"])
 
 

@@ -1,4 +1,4 @@
-"""Writes `simulator/xds/envoy_schema.json`: the field types of Envoy's v3 messages, from the protobuf descriptors.
+"""Writes `simulator/model/envoy_schema.json`: the field types of Envoy's v3 messages, from the protobuf descriptors.
 
 usage: python -m tests.conformance.envoy_schema
 Patches of an EnvoyFilter are merged as protobuf messages are, which needs types; protobuf itself is no dependency
@@ -14,7 +14,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[2] / "simulator" / "xds" / "envoy_schema.json"
+TARGET = Path(__file__).parents[2] / "simulator" / "model" / "envoy_schema.json"
 _ROOTS = ("envoy.config", "envoy.extensions", "envoy.type", "envoy.data", "xds", "udpa.type")
 _WELL_KNOWN = {
     "google.protobuf.Any": "A",
