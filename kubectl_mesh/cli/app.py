@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from kubectl_mesh.cli import program
+from kubectl_mesh.cli.plain_values import read_plainly
 from kubectl_mesh.errors import ExitCode, MeshError
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
@@ -51,6 +52,12 @@ def find_entry(name: str) -> Entry | None:
 
 class LazyGroup(TyperGroup):
     """A group that knows its commands by name and loads one when it is called."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the program's own options, read without pydantic."""
+        parameters: list[Any] = super().get_params(ctx)
+        read_plainly(parameters)
+        return parameters
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names shown in help."""
@@ -109,7 +116,7 @@ _GROUPS = frozenset({"proxy_config", "authz", "simulate", "completion_command", 
 
 def hoist(args: list[str]) -> list[str]:
     """Move shared options that stand before the command behind it, since commands are what takes them."""
-    if not args or not args[0].startswith("-"):
+    if not args or not args[0].startswith("-") or args[0] in ("-h", "--help", "--version"):
         return args
     from kubectl_mesh.cli.options import shared_flags
 

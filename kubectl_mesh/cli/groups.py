@@ -6,11 +6,19 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from kubectl_mesh.cli.plain_values import read_plainly
+
 Function = TypeVar("Function", bound=Callable[..., None])
 
 
 class MeshCommand(TyperCommand):
     """A command that takes Go's spelling of boolean flags too: `--verbose=false`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the command's options and arguments, read without pydantic."""
+        parameters: list[Any] = super().get_params(ctx)
+        read_plainly(parameters)
+        return parameters
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Rewrite `--flag=true|false` to the flag, its opposite, or nothing; then parse."""
@@ -28,6 +36,12 @@ class MeshCommand(TyperCommand):
 
 class MeshGroup(TyperGroup):
     """A group whose commands may have other names; help lists them beside the first."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the group's own options, read without pydantic."""
+        parameters: list[Any] = super().get_params(ctx)
+        read_plainly(parameters)
+        return parameters
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command by one of its names."""

@@ -48,6 +48,7 @@ def report(trace: Trace, *, directory: Directory, url: str, from_: str) -> Trace
         destination=trace.destination,
         steps=_steps(trace.steps, locate),
         hops=tuple(_hop(hop, directory=directory, locate=locate) for hop in trace.hops),
+        arrival=_steps(trace.arrival, locate),
         notes=trace.notes,
     )
 

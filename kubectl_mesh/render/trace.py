@@ -42,7 +42,14 @@ def render(report: TraceReport, *, palette: Palette, verbose: bool = False) -> s
         lines += [palette("bold", printable(report.source or "client")), *_steps(report.steps, palette, verbose), ""]
     for number, hop in enumerate(report.hops, start=1):
         lines += [*_hop(number, hop, palette, verbose), ""]
-    lines += [f"note: {printable(note)}" for note in report.notes]
+    if report.arrival:
+        lines += [
+            palette("bold", printable(report.destination or "arrival")),
+            *_steps(report.arrival, palette, verbose),
+        ]
+        lines.append("")
+    shown = {note for hop in report.hops for note in hop.notes}
+    lines += [f"note: {printable(note)}" for note in report.notes if note not in shown]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

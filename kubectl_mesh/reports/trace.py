@@ -119,4 +119,5 @@ class TraceReport:
     destination: str
     steps: tuple[StepReport, ...]
     hops: tuple[HopReport, ...]
+    arrival: tuple[StepReport, ...] = ()
     notes: tuple[str, ...] = ()

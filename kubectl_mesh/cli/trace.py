@@ -1,0 +1,83 @@
+"""`kubectl mesh trace`: where a request goes, and why."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from kubectl_mesh.cli.context import Call, check_output, command
+from kubectl_mesh.cli.groups import MeshCommand
+from kubectl_mesh.errors import UsageError
+from kubectl_mesh.render import structured
+from kubectl_mesh.reports.trace import TraceReport
+from kubectl_mesh.sources.recorded import RecordedProxy
+from simulator.model.requests import Request
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="Add a header.")]
+Resolve = Annotated[
+    list[str] | None,
+    typer.Option("--resolve", metavar="HOST:IP", help="Take this for what public DNS says.", show_default=False),
+]
+
+
+@app.command(cls=MeshCommand, context_settings=_SETTINGS)
+@command
+def trace(
+    call: Call,
+    from_: Annotated[str, typer.Argument(metavar="FROM", show_default=False)],
+    url: Annotated[str, typer.Argument(metavar="URL", show_default=False)] = "",
+    method: Annotated[str, typer.Option("-X", "--request", metavar="METHOD", help="Method.", show_default=False)] = "",
+    header: Headers = None,
+    source_ip: Annotated[str, typer.Option("--source-ip", metavar="IP", help="The client's address.")] = "",
+    sni: Annotated[str, typer.Option("--sni", metavar="NAME", help="Server name in the TLS greeting.")] = "",
+    tls: Annotated[str, typer.Option("--tls", metavar="none|simple|mutual", help="TLS of the client's own.")] = "",
+    random: Annotated[
+        float | None,
+        typer.Option("--random", metavar="0..1", help="Decide what is left to chance.", show_default=False),
+    ] = None,
+    resolve: Resolve = None,
+    inbound: Annotated[bool, typer.Option("--inbound", help="With a saved document: a request to its proxy.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show what was rejected at each step.")] = False,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")] = "text",
+) -> None:
+    """Follow a request from FROM to URL, hop by hop: what was chosen, why, and where that is written.
+
+    FROM is [NAMESPACE/][KIND/]NAME of a workload, gateway/NAME, or outside. With a saved Envoy document (-f) it may be
+    left out: the answer is that one proxy's.
+
+    \b
+    Example:
+      kubectl mesh trace --demo deploy/web http://cart:7070/items -H 'end-user: jason'
+    """
+    from kubectl_mesh.diagnosis.request_line import RequestFlags, read_request, resolutions
+
+    form = check_output(output, allowed=("text", "json", "yaml"))
+    if not url and not isinstance(call.source, RecordedProxy):
+        raise UsageError("no URL", hint=f"kubectl mesh trace {from_} http://HOST:PORT/PATH")
+    from_, url = (from_, url) if url else ("", from_)
+    flags = RequestFlags(method=method, headers=header or (), source_ip=source_ip, sni=sni, tls=tls, random=random)
+    request, known = read_request(url, flags), resolutions(resolve or ())
+    found = _ask(call, request, known, from_=from_, url=url, inbound=inbound)
+    if form == "text":
+        from kubectl_mesh.render import trace as text
+
+        call.write(text.render(found, palette=call.palette, verbose=verbose))
+    else:
+        call.write(structured.render(structured.document("Trace", found), form=form, indent=2))
+
+
+def _ask(call: Call, request: Request, known: dict[str, str], *, from_: str, url: str, inbound: bool) -> TraceReport:
+    from kubectl_mesh.diagnosis import prediction
+    from kubectl_mesh.diagnosis.mesh_directory import directory_of
+    from kubectl_mesh.diagnosis.trace import report
+    from simulator.model.directory import Directory
+
+    if isinstance(call.source, RecordedProxy):
+        trace = prediction.through_proxy(call.source, request, inbound=inbound, resolve=known)
+        return report(trace, directory=Directory(), url=url, from_=from_ or trace.source)
+    directory = replace(directory_of(call.source), resolve=known)
+    trace = prediction.through_mesh(call.source, directory, request, from_=from_, namespace=call.namespace)
+    return report(trace, directory=directory, url=url, from_=from_)
