@@ -6,30 +6,36 @@ istiod: pilot/pkg/xds/eds.go, pilot/pkg/xds/endpoints/endpoint_builder.go (Build
 from collections.abc import Sequence
 
 from simulator.model import names
-from simulator.model.services import Service
+from simulator.model.services import Resolution, Service
 from simulator.model.wire import Cluster, ClusterLoadAssignment
 from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client, Labels, Place, client_of, place_of, selected_labels
 from simulator.xds.clusters import shared_outbound
-from simulator.xds.gateway_services import Hosts, gateway_hosts
+from simulator.xds.gateway_services import Hosts, gateway_hosts, is_used
 from simulator.xds.load_assignment import DNS, locality_groups
 from simulator.xds.locality import balance_localities, locality_setting
-from simulator.xds.outbound_clusters import outbound_clusters
+from simulator.xds.outbound_clusters import service_clusters
 from simulator.xds.traffic_policy import resolved_policy
 from simulator.xds.view import ProxyView, Shared
+
+_WITHOUT = DNS | {Resolution.ALIAS}
+"""Resolutions of services whose clusters are never EDS."""
 
 
 def build_endpoints(view: ProxyView, clusters: Sequence[Cluster]) -> tuple[ClusterLoadAssignment, ...]:
     """Build the assignments that a proxy asks for, one for each of its EDS clusters, in their order."""
-    outbound, labels, place = shared_outbound(view), selected_labels(view), place_of(view)
-    if tuple(clusters[: len(outbound)]) != outbound:  # patched: the cluster names are the only thing to go by
-        return _assignments(view.shared, view.scope, _eds_names(clusters), labels, place)
-    built = view.shared(
-        outbound_assignments, view.shared, view.scope, labels, client_of(view), place, gateway_hosts(view)
-    )
-    rest = _eds_names(clusters[len(outbound) :])
-    return built + _assignments(view.shared, view.scope, rest, labels, place) if rest else built
+    labels, place = selected_labels(view), place_of(view)
+    kind = (view.shared, view.scope, labels, client_of(view), place, gateway_hosts(view))
+    outbound, built = shared_outbound(view), view.shared(outbound_assignments, *kind)
+    if tuple(clusters[: len(outbound)]) == outbound:
+        rest = clusters[len(outbound) :]
+        return built + _by_name(view.shared, view.scope, _eds_names(rest), labels, place)
+    known = {assignment["cluster_name"]: assignment for assignment in built}  # patches took, added or renamed some
+    texts = _eds_names(clusters)
+    found = _by_name(view.shared, view.scope, [text for text in texts if text not in known], labels, place)
+    known.update({assignment["cluster_name"]: assignment for assignment in found})
+    return tuple(known[text] for text in texts)
 
 
 def outbound_assignments(
@@ -42,8 +48,30 @@ def outbound_assignments(
     used: Hosts | None,
 ) -> tuple[ClusterLoadAssignment, ...]:
     """Build the assignments of the outbound clusters that all proxies of a kind share."""
-    clusters = shared(outbound_clusters, shared, scope, labels, client, place, used)
-    return _assignments(shared, scope, _eds_names(clusters), labels, place)
+    selected = dict(labels)
+    built: list[ClusterLoadAssignment] = []
+    for service in scope.services:
+        if service.resolution not in _WITHOUT and is_used(service, used):
+            built += shared(
+                service_assignments, shared, service, scope.destination_rule(service.host, selected), client, place
+            )
+    return tuple(built)
+
+
+def service_assignments(
+    snapshot: Snapshot,
+    shared: Shared,
+    service: Service,
+    rule: DestinationRule | None,
+    client: Client,
+    place: Place,
+) -> tuple[ClusterLoadAssignment, ...]:
+    """Build the assignments of a service's EDS clusters."""
+    built = []
+    for text in _eds_names(shared(service_clusters, shared, service, rule, client, None)):
+        if (name := names.ClusterName.parse(text)) is not None:
+            built.append(load_assignment(snapshot, shared, text, name, service, rule, place))
+    return tuple(built)
 
 
 def _eds_names(clusters: Sequence[Cluster]) -> list[str]:
@@ -54,18 +82,19 @@ def _eds_names(clusters: Sequence[Cluster]) -> list[str]:
     ]
 
 
-def _assignments(
+def _by_name(
     shared: Shared, scope: SidecarScope, cluster_names: Sequence[str], labels: Labels, place: Place
 ) -> tuple[ClusterLoadAssignment, ...]:
+    """Build assignments where the name of the cluster is all there is to go by."""
     selected = dict(labels)
     built = []
     for text in cluster_names:
         name = names.ClusterName.parse(text)
         service = scope.services_by_host.get(name.host) if name else None
-        rule = scope.destination_rule(service.host, selected) if service else None
         if name is None or service is None or service.resolution in DNS:
             built.append(shared(empty_assignment, text))
         else:
+            rule = scope.destination_rule(service.host, selected)
             built.append(shared(load_assignment, shared, text, name, service, rule, place))
     return tuple(built)
 
