@@ -91,7 +91,17 @@ def _add_istio_types() -> None:
         importlib.import_module(f"google.protobuf.{module}_pb2")
     for text in _ISTIO_FILES:
         file = text_format.Parse(text, descriptor_pb2.FileDescriptorProto())
-        descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
+        if not _is_known(f"{file.package}.{file.message_type[-1].name}"):
+            descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
+
+
+def _is_known(message: str) -> bool:
+    # One pool holds the types of the whole process; the served xDS interface declares these two as well.
+    try:
+        descriptor_pool.Default().FindMessageTypeByName(message)
+    except KeyError:
+        return False
+    return True
 
 
 def message_class(name: str) -> Any:

@@ -1,0 +1,153 @@
+"""What every cluster has although no manifest says so: system namespaces, default accounts and roles, CRDs.
+
+And, where Istio is installed, the objects about injection that istioctl looks for before it asks istiod. These objects are seen through the API only: the mesh is derived without them, so that a served mesh is configured exactly
+as the same manifests are without a server.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from simulator.apiserver.definitions import definitions
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+ISTIO_VERSION = "1.30.3"
+_SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+def furniture(resources: Sequence[Resource], *, istio_namespace: str = "istio-system") -> Iterator[Json]:
+    """Walk the documents that a cluster of `resources` has besides them; those that are there anyway are included."""
+    named = {resource.namespace for resource in resources if resource.namespace}
+    named |= {resource.name for resource in resources if resource.kind == "Namespace"}
+    for name in sorted(named.union(_SYSTEM)):
+        yield from namespace(name)
+    yield from definitions()
+    yield from _roles()
+    yield _kubernetes_service()
+    if any(resource.kind == "Pod" and resource.labels.get("app") == "istiod" for resource in resources):
+        yield from injection(istio_namespace)
+
+
+def namespace(name: str) -> Iterable[Json]:
+    """Return a namespace with what its controllers put into it."""
+    yield {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
+    yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+
+
+def _kubernetes_service() -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": "10.96.0.1",
+            "clusterIPs": ["10.96.0.1"],
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
+    }
+
+
+def _roles() -> Iterator[Json]:
+    every = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}]
+    read = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+    for name, rules in (("cluster-admin", every), ("view", read)):
+        yield {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+            "rules": rules,
+        }
+    yield {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "cluster-admin", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:masters"}],
+    }
+
+
+def injection(istio_namespace: str) -> Iterator[Json]:
+    """Return what istioctl reads about injection: the injector's values, and the webhooks that tell revisions apart."""
+    yield _injector_values(istio_namespace)
+    for name, tag in (("istio-sidecar-injector", ""), ("istio-revision-tag-default", "default")):
+        yield _webhook(istio_namespace, name, tag)
+
+
+def _injector_values(istio_namespace: str) -> Json:
+    values = {
+        "global": {
+            "hub": "docker.io/istio",
+            "tag": ISTIO_VERSION,
+            "istioNamespace": istio_namespace,
+            "proxy": {"image": "proxyv2", "logLevel": "warning"},
+        },
+        "sidecarInjectorWebhook": {"enableNamespacesByDefault": False},
+        "revision": "",
+    }
+    metadata = {"name": "istio-sidecar-injector", "namespace": istio_namespace}
+    data = {"config": "policy: enabled\n", "values": json.dumps(values)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _webhook(istio_namespace: str, name: str, tag: str) -> Json:
+    labels = {"app": "sidecar-injector", "istio.io/rev": "default"} | ({"istio.io/tag": tag} if tag else {})
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": name, "labels": labels},
+        "webhooks": _tagged_webhooks(istio_namespace) if tag else [_deactivated(istio_namespace)],
+    }
+
+
+def _hook(istio_namespace: str, name: str, namespaces: Json, objects: Json) -> Json:
+    return {
+        "name": name,
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {"service": {"name": "istiod", "namespace": istio_namespace, "path": "/inject", "port": 443}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+        "namespaceSelector": namespaces,
+        "objectSelector": objects,
+    }
+
+
+def _deactivated(istio_namespace: str) -> Json:
+    never = {"matchLabels": {"istio.io/deactivated": "never-match"}}
+    return _hook(istio_namespace, "namespace.sidecar-injector.istio.io", never, never)
+
+
+def _tagged_webhooks(istio_namespace: str) -> list[Json]:
+    enabled = {"key": "istio-injection", "operator": "In", "values": ["enabled"]}
+    unlabelled = [
+        {"key": "istio-injection", "operator": "DoesNotExist"},
+        {"key": "istio.io/rev", "operator": "DoesNotExist"},
+    ]
+    not_false = {"key": "sidecar.istio.io/inject", "operator": "NotIn", "values": ["false"]}
+    true = {"key": "sidecar.istio.io/inject", "operator": "In", "values": ["true"]}
+    no_revision = {"key": "istio.io/rev", "operator": "DoesNotExist"}
+    return [
+        _hook(
+            istio_namespace,
+            "namespace.sidecar-injector.istio.io",
+            {"matchExpressions": [enabled]},
+            {"matchExpressions": [not_false]},
+        ),
+        _hook(
+            istio_namespace,
+            "object.sidecar-injector.istio.io",
+            {"matchExpressions": unlabelled},
+            {"matchExpressions": [true, no_revision]},
+        ),
+    ]

@@ -1,0 +1,39 @@
+"""Who may come in: requests of this machine's own clients, with a token that this server gave out.
+
+A browser that is lured to the port is kept out by the Host it must name (DNS rebinding) and the Origin it must tell.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from simulator.apiserver.authorization import User, impersonated
+from simulator.apiserver.reviews import Tokens
+from simulator.apiserver.statuses import StatusError, unauthorized
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+
+
+def check_origin(headers: Mapping[str, str]) -> None:
+    """Refuse a request that names another host or comes from a page of another. Raises StatusError."""
+    origin = headers.get("Origin")
+    if not _is_loopback(f"//{headers.get('Host', '')}") or (origin is not None and not _is_loopback(origin)):
+        raise StatusError(code=403, reason="Forbidden", message="only clients on this machine are served")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return (urlsplit(address).hostname or "") in _LOOPBACK
+    except ValueError:
+        return False
+
+
+def user_of(tokens: Tokens, headers: Mapping[str, str], groups: Sequence[str], path: str) -> User:
+    """Return who sends a request. Raises StatusError for a request without a valid token."""
+    kind, _, token = headers.get("Authorization", "").partition(" ")
+    user = tokens.user(token.strip()) if kind.lower() == "bearer" else None
+    if user is None:
+        if path in OPEN_PATHS and not kind:
+            return User(name="system:anonymous", groups=("system:unauthenticated",))
+        raise unauthorized()
+    return impersonated(user, headers, groups)

@@ -1,0 +1,172 @@
+"""What runs in pods: Envoy, ztunnel or istiod behind their ports, each answering from the world as it is now."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from simulator.apiserver.control import Scopes
+from simulator.apiserver.keeper import Keeper
+from simulator.apiserver.ports import PodRequest
+from simulator.apiserver.world import World
+from simulator.istiod.debug import Istiod, debug_page, version_page
+from simulator.istiod.envoy_admin import admin_page
+from simulator.istiod.loggers import Loggers, ZtunnelLevel
+from simulator.istiod.pages import Page, text
+from simulator.istiod.sync import Push
+from simulator.model.proxies import ProxyId
+from simulator.model.wire import Json
+
+T = TypeVar("T")
+ENVOY_ADMIN, AGENT_STATS, ENVOY_READY, ENVOY_STATS = 15000, 15020, 15021, 15090
+ISTIOD_DEBUG, ISTIOD_MONITORING, CONTROLZ = 8080, 15014, 9876
+_ISTIOD = frozenset({ISTIOD_DEBUG, ISTIOD_MONITORING, CONTROLZ})
+_ENVOY = frozenset({ENVOY_ADMIN, AGENT_STATS, ENVOY_READY, ENVOY_STATS})
+_ZTUNNEL = frozenset({ENVOY_ADMIN, AGENT_STATS, ENVOY_READY})
+
+
+def _labels(pod: Json) -> Mapping[str, str]:
+    return pod["metadata"].get("labels") or {}
+
+
+def is_istiod(pod: Json) -> bool:
+    """Tell whether a pod runs istiod."""
+    return _labels(pod).get("app") == "istiod"
+
+
+def is_ztunnel(pod: Json) -> bool:
+    """Tell whether a pod runs ztunnel."""
+    return _labels(pod).get("app") == "ztunnel"
+
+
+def has_envoy(pod: Json) -> bool:
+    """Tell whether a pod has a proxy container."""
+    spec = pod.get("spec") or {}
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    return any(container.get("name") == "istio-proxy" for container in containers)
+
+
+def identity(pod: Json) -> ProxyId:
+    """Return the name of a pod's proxy."""
+    return ProxyId(pod["metadata"]["name"], pod["metadata"].get("namespace", ""))
+
+
+def revision_of(pod: Json) -> str | None:
+    """Return the revision that an istiod pod serves; None, which is every proxy, where it is alone."""
+    return _labels(pod).get("istio.io/rev")
+
+
+class Machines:
+    """The programs of all pods. Log levels are theirs and stay when the world changes."""
+
+    def __init__(self, keeper: Keeper, clock: Callable[[], str]) -> None:
+        self._keeper = keeper
+        self._clock = clock
+        self._loggers: dict[ProxyId, Loggers] = {}
+        self._levels: dict[ProxyId, ZtunnelLevel] = {}
+        self._scopes: dict[ProxyId, Scopes] = {}
+        self._push = Push(version="", time="")
+        self._pushed = -1
+        self._lock = asyncio.Lock()
+
+    def listens(self, pod: Json, port: int) -> bool:
+        """Tell whether a pod answers HTTP on a port."""
+        if is_istiod(pod):
+            return port in _ISTIOD
+        if is_ztunnel(pod):
+            return port in _ZTUNNEL
+        return (has_envoy(pod) and port in _ENVOY) or port in _declared(pod)
+
+    async def answer(self, request: PodRequest) -> Page:
+        """Answer a request to a port that `listens`."""
+        if is_istiod(request.pod):
+            return await self._istiod(request)
+        if is_ztunnel(request.pod):
+            return await self._ztunnel(request)
+        if request.port not in _ENVOY or not has_envoy(request.pod):
+            words = "the application in this pod is not simulated, only its proxy is\n"
+            return text(words, status=501)
+        return await self._envoy(request)
+
+    async def ask(self, question: Callable[[World], T]) -> T:
+        """Ask the world as it is now, in a worker thread, one question at a time."""
+        world = await self._keeper.world()
+        async with self._lock:
+            return await asyncio.to_thread(question, world)
+
+    def istiod(self, world: World, pod: Json) -> Istiod:
+        """Return the istiod in a pod."""
+        if self._pushed != self._keeper.generation:
+            self._pushed, time = self._keeper.generation, self._clock()
+            self._push = Push(version=f"{time}/{self._pushed + 1}", time=time)
+        revision = revision_of(pod) if self._several_revisions() else None
+        return Istiod(snapshot=world.snapshot, config_dump=world.config_dump, push=self._push, revision=revision)
+
+    def _several_revisions(self) -> bool:
+        pods = self._keeper.store.list("pods", None)
+        return len({revision_of(pod) for _, pod in pods if is_istiod(pod)}) > 1
+
+    async def _envoy(self, request: PodRequest) -> Page:
+        name, path = identity(request.pod), urlsplit(request.target).path
+        if request.port == ENVOY_READY:
+            return text("") if path.startswith("/healthz/ready") else text("404 page not found\n", status=404)
+        if request.port != ENVOY_ADMIN:
+            if path != "/stats/prometheus":
+                return text("404 page not found\n", status=404)
+            request = PodRequest(pod=request.pod, port=ENVOY_ADMIN, method="GET", target="/stats/prometheus")
+        loggers = self._loggers.setdefault(name, Loggers())
+
+        def page(world: World) -> Page:
+            try:
+                return admin_page(lambda: world.config_dump(name), request.method, request.target, loggers)
+            except KeyError:
+                return text("this proxy has no configuration: it is not part of the mesh\n", status=503)
+
+        return await self.ask(page)
+
+    async def _ztunnel(self, request: PodRequest) -> Page:
+        parts = urlsplit(request.target)
+        if request.port != ENVOY_ADMIN:
+            return text("")
+        if parts.path == "/logging":
+            level = self._levels.setdefault(identity(request.pod), ZtunnelLevel())
+            return level.post(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        if parts.path == "/config_dump":
+            return text("the configuration of ztunnel is not simulated\n", status=501)
+        return text("not found\n", status=404)
+
+    async def _istiod(self, request: PodRequest) -> Page:
+        path = "/" + urlsplit(request.target).path.strip("/")
+        if request.port == CONTROLZ:
+            scopes = self._scopes.setdefault(identity(request.pod), Scopes())
+            return scopes.answer(request.method, path, request.body)
+        if path in ("/ready", "/healthz/ready"):
+            return text("")
+        if path == "/metrics":
+            return await self.ask(lambda world: _metrics(self.istiod(world, request.pod)))
+        if path == "/version":
+            return await self.ask(lambda world: version_page(self.istiod(world, request.pod)))
+        if path == "/debug" or path.startswith("/debug/"):
+            query = urlsplit(request.target).query
+            target = path + (f"?{query}" if query else "")
+            return await self.ask(lambda world: debug_page(self.istiod(world, request.pod), target))
+        return text("404 page not found\n", status=404)
+
+
+def _declared(pod: Json) -> frozenset[int]:
+    ports = [
+        port.get("containerPort")
+        for container in (pod.get("spec") or {}).get("containers") or ()
+        for port in container.get("ports") or ()
+    ]
+    return frozenset(port for port in ports if isinstance(port, int))
+
+
+def _metrics(istiod: Istiod) -> Page:
+    lines = [
+        "# TYPE pilot_xds gauge",
+        f'pilot_xds{{version="{istiod.version}"}} {len(istiod.proxies)}',
+        "# TYPE pilot_services gauge",
+        f"pilot_services {len(istiod.snapshot.services)}",
+    ]
+    return text("".join(f"{line}\n" for line in lines))

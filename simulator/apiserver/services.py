@@ -1,0 +1,76 @@
+"""The parts of a served cluster, put together once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from simulator.apiserver.authorization import Authorizer
+from simulator.apiserver.commands import Commands
+from simulator.apiserver.emulator import Emulator
+from simulator.apiserver.keeper import Keeper
+from simulator.apiserver.machines import Machines
+from simulator.apiserver.ports import PodPorts
+from simulator.apiserver.reviews import Reviews, Tokens
+from simulator.apiserver.sockets import XdsSockets
+from simulator.apiserver.storage import ObjectStore
+from simulator.apiserver.tls import Authority
+from simulator.apiserver.world import Derive
+from simulator.model.resources import Resource
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Everything that answers requests, without the HTTP that carries them."""
+
+    now: Now
+    authority: Authority
+    keeper: Keeper
+    emulator: Emulator
+    authorizer: Authorizer
+    tokens: Tokens
+    reviews: Reviews
+    machines: Machines
+    ports: PodPorts
+    commands: Commands
+    sockets: XdsSockets
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        await self.sockets.close()
+        await self.keeper.close()
+
+
+def cluster_of(resources: Sequence[Resource], derive: Derive, *, seed: bytes, now: Now = utc_now) -> Cluster:
+    """Put a cluster together that holds `resources`."""
+
+    def clock() -> str:
+        return now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    authority = Authority(seed, now=now())
+    store = ObjectStore(clock)
+    keeper = Keeper(store, derive, resources)
+    tokens = Tokens(store, now)
+    authorizer = Authorizer(store)
+    machines = Machines(keeper, clock)
+    sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority)
+    ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path)
+    return Cluster(
+        now=now,
+        authority=authority,
+        keeper=keeper,
+        emulator=Emulator(keeper, clock),
+        authorizer=authorizer,
+        tokens=tokens,
+        reviews=Reviews(authorizer, tokens),
+        machines=machines,
+        ports=ports,
+        commands=Commands(ports),
+        sockets=sockets,
+    )

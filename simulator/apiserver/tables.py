@@ -1,0 +1,48 @@
+"""Tables: what `kubectl get` asks for, one row an object, with the object's metadata beside it.
+
+Kubernetes: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go (Table).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from simulator.apiserver.catalog import ResourceType
+from simulator.apiserver.columns import Columns, built_in
+from simulator.apiserver.columns_custom import custom_columns
+from simulator.apiserver.lists import as_served, metadata_only
+from simulator.model.wire import Json
+
+
+def columns_of(each: ResourceType, version: str, definition: Json | None) -> Columns:
+    """Return the columns of a type; `definition` is its CustomResourceDefinition, None for a built-in kind."""
+    if definition is None:
+        return built_in(each.id)
+    for declared in (definition.get("spec") or {}).get("versions") or ():
+        if declared.get("name") == version:
+            return custom_columns(declared.get("additionalPrinterColumns") or ())
+    return custom_columns(())
+
+
+def table(
+    columns: Columns, documents: Sequence[Json], *, metadata: Json, now: datetime, include: str, api_version: str
+) -> Json:
+    """Return a Table. `include` is the request's `includeObject`: Object, Metadata or None."""
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": metadata,
+        "columnDefinitions": columns.definitions(),
+        "rows": [
+            {"cells": list(columns.cells(document, now)), "object": _beside(document, include, api_version)}
+            for document in documents
+        ],
+    }
+
+
+def _beside(document: Json, include: str, api_version: str) -> Json | None:
+    match include:
+        case "Object":
+            return as_served(document, api_version)
+        case "None":
+            return None
+    return metadata_only(document)

@@ -1,0 +1,31 @@
+"""What the API server asks of a mesh: the interface between objects that change and what is derived from them."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from simulator.model.proxies import ProxyId
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+from simulator.registry.snapshot import Snapshot
+
+
+class World(Protocol):
+    """A mesh derived from the resources of one moment. It is asked from a worker thread, one question at a time."""
+
+    @property
+    def state(self) -> Sequence[Resource]:
+        """All resources of the cluster: those given, and those that its controllers would make of them."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """istiod's view."""
+        ...
+
+    def config_dump(self, name: ProxyId) -> Json:
+        """Return an Envoy's config dump, endpoints included; raises KeyError when there is no such proxy."""
+        ...
+
+
+Derive = Callable[[Sequence[Resource]], World]
+"""Derive the world from the resources that users gave; pure, called in a worker thread."""
