@@ -3,6 +3,7 @@
 The prediction is the engine's; here each of its decisions gets the resource and the line it was made from.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlunsplit
@@ -21,10 +22,11 @@ from kubectl_mesh.reports.trace import (
 from simulator.model.directory import Directory
 from simulator.model.requests import Request, Wire
 from simulator.model.resources import ObjectRef, Origin, Provenance
-from simulator.model.traces import Disposition, Forwarded, Hop, Share, Step, Trace, Verdict
+from simulator.model.traces import Disposition, Forwarded, Hop, Share, Step, StepKind, Trace, Verdict
 from simulator.model.wire import Sourced
 
 Locate = Callable[[ObjectRef, tuple[str | int, ...]], str]
+_POLICY = re.compile(r"ns\[(.+)\]-policy\[(.+)\]-rule\[(.+)\]")
 _KINDS = {
     "virtual-service": "VirtualService",
     "destination-rule": "DestinationRule",
@@ -138,10 +140,20 @@ def _steps(steps: Iterable[Step], locate: Locate) -> tuple[StepReport, ...]:
             index=step.index,
             rejected=tuple(RejectedReport(name=each.name, because=each.because) for each in step.rejected),
             details=step.details,
-            source=source_of(step.document, locate),
+            source=_source(step, locate),
         )
         for step in steps
     )
+
+
+def _source(step: Step, locate: Locate) -> SourceReport | None:
+    """Name what a step was made from; an authorization rule is known by the name that istiod gives it."""
+    named = _POLICY.search(str(step.details.get("policy", ""))) if step.kind is StepKind.RBAC else None
+    if named is None:
+        return source_of(step.document, locate)
+    ref = ObjectRef(kind="AuthorizationPolicy", namespace=named[1], name=named[2])
+    path: tuple[str | int, ...] = ("spec", "rules", int(named[3])) if named[3].isdigit() else ()
+    return _located(ref, path, locate)
 
 
 def source_of(document: Any, locate: Locate) -> SourceReport | None:

@@ -1,92 +1,165 @@
 """A trace as a person reads it: the end first, then a line per decision, in the order in which the request meets them.
 
-DELIVERED  cart-7d9f-x2.shop gets GET http://cart:7070/items
+DELIVERED 200 to cart-7d9f-x2.shop: an application in the mesh gets the request
+GET http://cart:7070/items from deploy/web
 
-web-5c8d-9k.shop  outbound
-  listener   0.0.0.0_7070           because …                            Service/shop/cart  cart.yaml:12
+1 web-5c8d-9k.shop  outbound
+  listener       0.0.0.0_7070  stands for port 7070 on any address
+  route          cart-v2       prefix /items and header end-user is jason
+                 VirtualService/shop/cart http[0].match[0]  cart.yaml:12
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kubectl_mesh.render.color import Palette
 from kubectl_mesh.render.terminal import printable
-from kubectl_mesh.reports.trace import ForwardedReport, HopReport, StepReport, TraceReport, VerdictReport
+from kubectl_mesh.reports.trace import (
+    ForwardedReport,
+    HopReport,
+    ShareReport,
+    SourceReport,
+    StepReport,
+    TraceReport,
+    VerdictReport,
+)
 
 _LABELS = {
     "name-resolution": "name",
-    "capture": "capture",
-    "listener": "listener",
     "listener-filters": "sniffing",
     "filter-chain": "filter chain",
     "network-filter": "filter",
     "http-connection": "http",
     "route-configuration": "routes",
     "virtual-host": "virtual host",
-    "route": "route",
     "http-filter": "http filter",
     "rbac": "authorization",
-    "cluster": "cluster",
-    "transport": "transport",
-    "endpoint": "endpoint",
+    "transport": "encryption",
 }
-_WIDTH = 14
+_QUIET = frozenset({"listener-filters", "http-connection", "capture"})
+"""Decided the same way for nearly every request: shown on request, and where the path ends."""
+_OBVIOUS = frozenset(
+    {"filter", "health", "allowed", "policy", "pod", "port", "port_name", "client_ip", "scheme", "path"}
+)
+"""Details that another line says already, or that matter only when something is looked for."""
+_WIDTH = 15
 _INDENT = "  "
 _BELOW = _INDENT + " " * _WIDTH
+_COLUMN = 40
+_LISTED = 3
 
 
 def render(report: TraceReport, *, palette: Palette, verbose: bool = False) -> str:
-    """Return the whole explanation; `verbose` adds what was rejected at each step."""
-    lines = [*_headline(report, palette), ""]
-    if report.steps:
-        lines += [palette("bold", printable(report.source or "client")), *_steps(report.steps, palette, verbose), ""]
+    """Return the whole explanation; `verbose` adds what was rejected, and the steps that are nearly always the same."""
+    page = _Page(palette, verbose=verbose)
+    lines = [*page.headline(report), ""]
+    before = [*page.steps(report.steps, ends=not report.hops and not report.arrival)]
+    if before:
+        lines += [palette("bold", printable(report.source or "client")), *before, ""]
     for number, hop in enumerate(report.hops, start=1):
-        lines += [*_hop(number, hop, palette, verbose), ""]
+        lines += [*page.hop(number, hop), ""]
     if report.arrival:
-        lines += [
-            palette("bold", printable(report.destination or "arrival")),
-            *_steps(report.arrival, palette, verbose),
-        ]
-        lines.append("")
+        title = printable(report.destination or "arrival")
+        lines += [palette("bold", title), *page.steps(report.arrival, ends=True), ""]
     shown = {note for hop in report.hops for note in hop.notes}
     lines += [f"note: {printable(note)}" for note in report.notes if note not in shown]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _headline(report: TraceReport, palette: Palette) -> Iterator[str]:
-    verdict, request = report.verdict, report.request
-    style = "green" if verdict.delivered else "red"
-    status = f" {verdict.status}" if verdict.status else ""
-    word = palette(style, f"{verdict.disposition.upper().replace('-', ' ')}{status}")
-    end = f" to {printable(report.destination)}" if report.destination else ""
-    yield f"{word}{end}: {verdict.meaning}"
-    yield palette("dim", f"{printable(request.method)} {printable(request.url)} from {printable(request.from_)}")
+class _Page:
+    """One way of writing a trace."""
 
+    def __init__(self, palette: Palette, *, verbose: bool) -> None:
+        self._style = palette
+        self._verbose = verbose
 
-def _hop(number: int, hop: HopReport, palette: Palette, verbose: bool) -> Iterator[str]:
-    yield palette("bold", f"{number} {printable(hop.proxy)}") + f"  {hop.direction}"
-    yield from _steps(hop.steps, palette, verbose)
-    if hop.forwarded is not None:
-        yield from _forwarded(hop.forwarded, palette)
-    if hop.forwarded is None or not hop.verdict.delivered:
-        yield from _end(hop.verdict, palette)
-    for note in hop.notes:
-        yield f"{_INDENT}{'note'.ljust(_WIDTH)}{printable(note)}"
+    def headline(self, report: TraceReport) -> Iterator[str]:
+        """Say how it ends, and for which request."""
+        verdict, request = report.verdict, report.request
+        status = f" {verdict.status}" if verdict.status else ""
+        word = f"{verdict.disposition.upper().replace('-', ' ')}{status}"
+        end = f" to {printable(report.destination)}" if report.destination else ""
+        yield f"{self._style('green' if verdict.delivered else 'red', word)}{end}: {verdict.meaning}"
+        yield f"{printable(request.method)} {printable(request.url)} from {printable(request.from_)}"
 
+    def hop(self, number: int, hop: HopReport) -> Iterator[str]:
+        """Explain what one proxy decided."""
+        yield self._style("bold", f"{number} {printable(hop.proxy)}") + f"  {hop.direction}"
+        ends = hop.forwarded is None or not hop.verdict.delivered
+        yield from self.steps(hop.steps, ends=ends)
+        if hop.forwarded is not None:
+            yield from self._forwarded(hop.forwarded)
+        if ends:
+            yield from self._end(hop.verdict)
+        for note in hop.notes:
+            yield f"{_INDENT}{'note'.ljust(_WIDTH)}{printable(note)}"
 
-def _steps(steps: tuple[StepReport, ...], palette: Palette, verbose: bool) -> Iterator[str]:
-    for step in steps:
-        label = _LABELS.get(step.kind, step.kind).ljust(_WIDTH)
-        because = f"  {palette('dim', printable(step.because))}" if step.because else ""
-        yield f"{_INDENT}{label}{printable(step.chosen)}{because}"
+    def steps(self, steps: Sequence[StepReport], *, ends: bool) -> Iterator[str]:
+        """Write steps under each other; `ends` tells that the last one ends the path, so it is shown whatever it is."""
+        last = steps[-1] if steps and ends else None
+        shown = [step for step in steps if self._verbose or step is last or not _is_quiet(step)]
+        width = min(max((len(step.chosen) for step in shown), default=0), _COLUMN)
+        for step in shown:
+            label = _LABELS.get(step.kind, step.kind).ljust(_WIDTH)
+            because = f"  {self._style('dim', printable(step.because))}" if step.because else ""
+            yield f"{_INDENT}{label}{printable(step.chosen).ljust(width if because else 0)}{because}"
+            yield from self._below(step)
+
+    def _below(self, step: StepReport) -> Iterator[str]:
         if step.source is not None:
-            yield f"{_BELOW}{palette('cyan', printable(str(step.source)))}"
-        for name, value in step.details.items():
-            yield f"{_BELOW}{printable(name)}: {printable(_value(value))}"
-        if verbose:
+            yield f"{_BELOW}{self._style('cyan', printable(_written(step.source)))}"
+        details = {name: item for name, item in step.details.items() if self._verbose or name not in _OBVIOUS}
+        for name, item in details.items():
+            yield f"{_BELOW}{printable(name.replace('_', ' '))} {printable(_value(item))}"
+        if self._verbose:
             for rejected in step.rejected:
                 text = f"not {printable(rejected.name)}: {printable(rejected.because)}"
-                yield f"{_BELOW}{palette('dim', text)}"
+                yield f"{_BELOW}{self._style('dim', text)}"
+
+    def _forwarded(self, forwarded: ForwardedReport) -> Iterator[str]:
+        if len(forwarded.shares) > 1:
+            yield f"{_INDENT}{'shares'.ljust(_WIDTH)}{_shares(forwarded.shares)}"
+        if forwarded.mirrors:
+            yield f"{_INDENT}{'mirrored to'.ljust(_WIDTH)}{_shares(forwarded.mirrors)}"
+        if forwarded.alternatives:
+            yield f"{_INDENT}{'as likely'.ljust(_WIDTH)}{_few(forwarded.alternatives)}"
+        if not forwarded.address:
+            return
+        port = f":{forwarded.port}" if forwarded.port else ""
+        workload = f" ({printable(forwarded.workload)})" if forwarded.workload else ""
+        words = {"none": "in plain text", "simple": "over TLS", "mutual": "over mutual TLS"}
+        tunnel = " inside HBONE" if forwarded.tunnel else ""
+        sent = printable(" ".join(part for part in (forwarded.method, forwarded.target) if part))
+        host = f" Host: {printable(forwarded.authority)}" if forwarded.authority else ""
+        yield (
+            f"{_INDENT}{self._style('green', '→')} {printable(forwarded.address)}{port}{workload} "
+            f"{words.get(forwarded.tls, forwarded.tls)}{tunnel}{self._style('dim', f'  {sent}{host}') if sent else ''}"
+        )
+
+    def _end(self, verdict: VerdictReport) -> Iterator[str]:
+        status = f" {verdict.status}" if verdict.status else ""
+        facts = [
+            verdict.details,
+            f"response flag {verdict.flags}" if verdict.flags else "",
+            f"location {verdict.location}" if verdict.location else "",
+            f"body {verdict.body!r}" if verdict.body else "",
+        ]
+        extra = self._style("dim", printable(", ".join(fact for fact in facts if fact)))
+        mark = self._style("green" if verdict.delivered else "red", "■")
+        yield f"{_INDENT}{mark} {verdict.disposition.replace('-', ' ')}{status}{'  ' if extra else ''}{extra}"
+
+
+def _is_quiet(step: StepReport) -> bool:
+    if step.kind == "transport":
+        return step.chosen == "plain text"
+    if step.kind == "capture":
+        return step.chosen == "redirected"
+    return step.kind in _QUIET
+
+
+def _written(source: SourceReport) -> str:
+    where = f"{source.resource} {source.field.removeprefix('spec.')}" if source.field else source.resource
+    return f"{where}  {source.position}" if source.position else where
 
 
 def _value(value: Any) -> str:
@@ -95,43 +168,13 @@ def _value(value: Any) -> str:
         return ", ".join(f"{name} {_value(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(item) for item in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _forwarded(forwarded: ForwardedReport, palette: Palette) -> Iterator[str]:
-    if len(forwarded.shares) > 1:
-        yield f"{_INDENT}{'shares'.ljust(_WIDTH)}{_shares(forwarded.shares)}"
-    if forwarded.mirrors:
-        yield f"{_INDENT}{'mirrored to'.ljust(_WIDTH)}{_shares(forwarded.mirrors)}"
-    if not forwarded.address:
-        return
-    port = f":{forwarded.port}" if forwarded.port else ""
-    workload = f" ({printable(forwarded.workload)})" if forwarded.workload else ""
-    kind = {"none": "in plain text", "simple": "over TLS", "mutual": "over mutual TLS"}.get(
-        forwarded.tls, forwarded.tls
-    )
-    tunnel = " inside HBONE" if forwarded.tunnel else ""
-    arrow = palette("green", "→")
-    yield f"{_INDENT}{arrow} {printable(forwarded.address)}{port}{workload} {kind}{tunnel}"
-    sent = " ".join(part for part in (forwarded.method, forwarded.target) if part)
-    if sent:
-        host = f"  Host: {printable(forwarded.authority)}" if forwarded.authority else ""
-        yield f"{_BELOW}{palette('dim', printable(sent))}{host}"
-
-
-def _shares(shares: Any) -> str:
+def _shares(shares: Sequence[ShareReport]) -> str:
     return ", ".join(f"{share.percent:g}% {printable(share.cluster)}" for share in shares)
 
 
-def _end(verdict: VerdictReport, palette: Palette) -> Iterator[str]:
-    status = f" {verdict.status}" if verdict.status else ""
-    facts = [verdict.details, f"flags {verdict.flags}" if verdict.flags else ""]
-    facts += [
-        f"location {verdict.location}" if verdict.location else "",
-        f"body {verdict.body!r}" if verdict.body else "",
-    ]
-    extra = f"  {palette('dim', printable(', '.join(fact for fact in facts if fact)))}" if any(facts) else ""
-    word = verdict.disposition.replace("-", " ")
-    yield f"{_INDENT}{palette('green' if verdict.delivered else 'red', '●')} {word}{status}{extra}"
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return printable(", ".join(names[:_LISTED])) + more
