@@ -39,7 +39,10 @@ _LABELS = {
 _QUIET = frozenset({"listener-filters", "http-connection", "capture"})
 """Decided the same way for nearly every request: shown on request, and where the path ends."""
 _OBVIOUS = frozenset(
-    {"filter", "health", "allowed", "policy", "pod", "port", "port_name", "client_ip", "scheme", "path"}
+    {
+        *("filter", "health", "allowed", "policy", "pod", "port", "port_name"),
+        *("client_ip", "scheme", "path", "shares", "sni", "alpn"),
+    }
 )
 """Details that another line says already, or that matter only when something is looked for."""
 _WIDTH = 15
@@ -109,8 +112,9 @@ class _Page:
         if step.source is not None:
             yield f"{_BELOW}{self._style('cyan', printable(_written(step.source)))}"
         details = {name: item for name, item in step.details.items() if self._verbose or name not in _OBVIOUS}
-        for name, item in details.items():
-            yield f"{_BELOW}{printable(name.replace('_', ' '))} {printable(_value(item))}"
+        if details:
+            texts = (f"{name.replace('_', ' ')} {_value(item)}" for name, item in details.items())
+            yield f"{_BELOW}{printable(' · '.join(texts))}"
         if self._verbose:
             for rejected in step.rejected:
                 text = f"not {printable(rejected.name)}: {printable(rejected.because)}"
