@@ -43,7 +43,7 @@ def _service(document: Json) -> None:
     spec = _spec(document)
     _set(spec, type="ClusterIP", sessionAffinity="None")
     for port in _mappings(spec, "ports"):
-        _set(port, protocol="TCP")
+        _set(port, protocol="TCP", targetPort=port.get("port"))
     if spec["type"] == "ExternalName":
         return
     _set(spec, internalTrafficPolicy="Cluster")
