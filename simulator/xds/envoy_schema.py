@@ -3,7 +3,8 @@
 What a user writes in an EnvoyFilter may spell fields in camelCase, numbers as text, enums by number; it is read into
 the form that Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries
 and durations replaced, messages merged, and a value that equals the type's zero cannot override.
-`simulator/model/envoy_schema.json` holds the types; it is written from the protobuf descriptors by tests/conformance/envoy_schema.py.
+`simulator/model/envoy_schema.json` holds the types, as tests/conformance/envoy_schema.py writes them from the
+protobuf descriptors.
 """
 
 import json
@@ -173,9 +174,9 @@ def _read_scalar(kind: str, item: Any) -> Any:
                     raise SchemaError(f"{item!r} is not a boolean")
                 return item
             case "i":
-                return int(item)
+                return _integer(item)
             case "l":
-                return str(int(item))
+                return str(_integer(item))
             case "f":
                 number = float(item)
                 return int(number) if number.is_integer() else number
@@ -184,6 +185,12 @@ def _read_scalar(kind: str, item: Any) -> Any:
     if not isinstance(item, str):
         raise SchemaError(f"{item!r} is not a string")
     return item
+
+
+def _integer(item: Any) -> int:
+    if isinstance(item, bool) or (isinstance(item, float) and not item.is_integer()):
+        raise SchemaError(f"{item!r} is not an integer")
+    return int(item)
 
 
 def _read_enum(number: int, item: Any) -> str:
