@@ -27,6 +27,10 @@ class UnreadableDocument(SimulatorError):
     """A document has another shape than Envoy's; the message names the field."""
 
 
+class NotSimulated(UnreadableDocument):
+    """A document is sound, and holds something whose effect is not predicted here."""
+
+
 def snake_case(document: Any) -> Any:
     """Return `document` with snake_case field names; the same object when it has them already."""
     if isinstance(document, dict):

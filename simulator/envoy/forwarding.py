@@ -10,7 +10,6 @@ from simulator.envoy.documents import child, mapping, text, unpack
 from simulator.envoy.load_balancing import Endpoint, Selection, select
 from simulator.envoy.transport_socket import Upstream, alpn_overrides, upstream
 from simulator.model.names import BLACK_HOLE, PASSTHROUGH
-from simulator.model.proxies import Direction
 from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, Forwarded, Share, Step, StepKind, Verdict
 from simulator.model.wire import Json
@@ -29,7 +28,6 @@ class Target:
     request: Request
     """The request as rewritten; what belongs to the connection is replaced here."""
     http: bool
-    direction: Direction
     mirrors: tuple[Share, ...] = ()
     filters: tuple[Json, ...] = ()
     auto_host_rewrite: bool = False

@@ -8,22 +8,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from simulator.envoy.addresses import join
 from simulator.envoy.documents import child, children, flag, text, texts
 from simulator.envoy.headers import Message
+from simulator.model.requests import Request, Wire
 from simulator.model.wire import Json
 
-_COMMAND = re.compile(r"%(REQ|PROTOCOL|UPSTREAM_CLUSTER)(?:\(([^)]*)\))?%")
+_COMMAND = re.compile(r"%([A-Z_]+)(?:\(([^)]*)\))?%")
 
 
-def mutate(message: Message, levels: Sequence[Json]) -> tuple[Message, tuple[str, ...]]:
-    """Apply the request header changes of `levels` in their order; return what they did in words."""
+def mutate(message: Message, levels: Sequence[Json], request: Request) -> tuple[Message, tuple[str, ...]]:
+    """Apply the request header changes of `levels` in their order; return what they did in words.
+
+    `request` answers the commands in values, such as `%DOWNSTREAM_REMOTE_ADDRESS%`; a command not known stays as it is.
+    """
     done: list[str] = []
     for level in levels:
         removed = texts(level, "request_headers_to_remove")
         message = message.without(removed)
         done += [f"remove {name}" for name in removed]
         for option in children(level, "request_headers_to_add"):
-            message, what = _add(message, option)
+            message, what = _add(message, option, request)
             done.append(what)
     return message, tuple(done)
 
@@ -47,10 +52,10 @@ def _verb(option: Json) -> str:
     )
 
 
-def _add(message: Message, option: Json) -> tuple[Message, str]:
+def _add(message: Message, option: Json, request: Request) -> tuple[Message, str]:
     header = child(option, "header")
     name = text(header, "key").lower()
-    value = _expand(text(header, "value"), message)
+    value = _expand(text(header, "value"), message, request)
     verb = _verb(option)
     present = bool(message.values(name))
     what = f"{verb} {name}: {value}"
@@ -65,8 +70,23 @@ def _appended(message: Message, name: str, value: str) -> Message:
     return replace(message, fields=(*message.fields, (name, value)))
 
 
-def _expand(value: str, message: Message) -> str:
+def _expand(value: str, message: Message, request: Request) -> str:
+    known = {
+        "DOWNSTREAM_REMOTE_ADDRESS": join(request.source_ip, request.source_port),
+        "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": request.source_ip,
+        "DOWNSTREAM_DIRECT_REMOTE_ADDRESS": join(request.source_ip, request.source_port),
+        "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT": request.source_ip,
+        "DOWNSTREAM_LOCAL_ADDRESS": join(request.destination_ip, request.port),
+        "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT": request.destination_ip,
+        "DOWNSTREAM_LOCAL_PORT": str(request.port),
+        "DOWNSTREAM_PEER_URI_SAN": request.identity or "-",
+        "REQUESTED_SERVER_NAME": request.sni or "-",
+        "PROTOCOL": "HTTP/2" if request.wire is Wire.HTTP2 else "HTTP/1.1",
+    }
+
     def substitute(match: re.Match[str]) -> str:
+        if match[1] in known and not match[2]:
+            return known[match[1]]
         if match[1] != "REQ" or not match[2]:
             return match[0]
         names = match[2].split(":", 1)[0] if not match[2].startswith(":") else match[2]

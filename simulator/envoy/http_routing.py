@@ -25,8 +25,8 @@ from simulator.envoy.route_action import (
     upgrade_allowed,
 )
 from simulator.envoy.route_match import Context, RouteMatch, match_route, route_name
+from simulator.envoy.timeouts import retry_policy_of, with_grpc_timeout
 from simulator.envoy.virtual_host_match import VirtualHosts
-from simulator.model.proxies import Direction
 from simulator.model.requests import Request, Wire
 from simulator.model.traces import Disposition, Step, StepKind, Verdict
 from simulator.model.wire import Json
@@ -38,7 +38,6 @@ _NO_CHOICE = Choice(cluster="", shares=(), because="", entry={})
 class _Run:
     config: Config
     manager: Json
-    direction: Direction
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     configuration: Json = field(default_factory=dict)
@@ -55,9 +54,9 @@ class _Run:
         return replace(departure, steps=(*steps, *departure.steps), notes=(*notes, *departure.notes))
 
 
-def route_http(config: Config, manager: Json, connection: Connection, direction: Direction) -> Departure:
+def route_http(config: Config, manager: Json, connection: Connection) -> Departure:
     """Predict what an HttpConnectionManager does with a request."""
-    state = _Run(config, manager, direction)
+    state = _Run(config, manager)
     accepted = accept(manager, connection)
     state.steps.append(_connection_step(accepted, connection.request, manager))
     if not accepted.decoded:
@@ -235,10 +234,11 @@ def _direct_response(action: Json, message: Message) -> Verdict:
 def _forward(state: _Run, context: Context, action: Json, match: Json) -> Departure:
     virtual_host = state.virtual_host or {}
     levels = header_levels(state.choice, state.route or {}, virtual_host, state.configuration)
-    message, changes = mutate(context.message, levels)
+    message, changes = mutate(context.message, levels, context.connection.request)
     rewrites = {**action, **({"host_rewrite_literal": state.choice.entry["host_rewrite_literal"]}
                              if "host_rewrite_literal" in state.choice.entry else {})}  # fmt: skip
     message = rewrite(message, rewrites, match)
+    message = with_grpc_timeout(message, action, retry_policy_of(action, virtual_host))
     _record_changes(state, context.message, message, changes)
     request = replace(
         context.connection.request,
@@ -254,7 +254,6 @@ def _forward(state: _Run, context: Context, action: Json, match: Json) -> Depart
         because=state.choice.because,
         request=request,
         http=True,
-        direction=state.direction,
         mirrors=mirrors(action, virtual_host),
         filters=tuple(state.manager.get("http_filters") or ()),
         auto_host_rewrite=flag(action, "auto_host_rewrite"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from simulator.envoy.addresses import parse_ip, prefix_length_if_inside
-from simulator.envoy.documents import UnreadableDocument, child, children, mapping, text, typed, unpack
+from simulator.envoy.documents import NotSimulated, UnreadableDocument, child, children, mapping, text, typed, unpack
 from simulator.envoy.strings import matches_string
 from simulator.model.wire import Json
 
@@ -69,7 +69,7 @@ def _single(predicate: Json, read: Read) -> bool:
     if "value_match" in predicate:
         condition = child(predicate, "value_match")
         return any(matches_string(condition, value) for value in values)
-    raise UnreadableDocument("single_predicate: only value_match is simulated")
+    raise NotSimulated("single_predicate: only value_match is simulated")
 
 
 def _tree(tree: Json, read: Read) -> Json | None:
@@ -97,7 +97,7 @@ def _first(outcomes: Any, read: Read) -> Json | None:
 def _custom(extension: Json, values: tuple[str, ...], read: Read) -> Json | None:
     kind, config = typed(extension)
     if kind != "IPMatcher":
-        raise UnreadableDocument(f"custom_match: {kind or 'an unnamed type'} is not simulated")
+        raise NotSimulated(f"custom_match: {kind or 'an unnamed type'} is not simulated")
     ip = parse_ip(values[0]) if values else None
     if ip is None:
         return None

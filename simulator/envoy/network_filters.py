@@ -14,7 +14,6 @@ from simulator.envoy.http_filters import rbac_judgement, rbac_step
 from simulator.envoy.http_routing import route_http
 from simulator.envoy.route_action import Choice, weighted_choice
 from simulator.envoy.route_match import Context
-from simulator.model.proxies import Direction
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, Share, Step, StepKind, Verdict
 from simulator.model.wire import Json
@@ -37,7 +36,7 @@ _NEUTRAL = frozenset(
 """Filters that neither close a connection nor take it."""
 
 
-def run_chain(config: Config, chain: Json, connection: Connection, direction: Direction) -> Departure:
+def run_chain(config: Config, chain: Json, connection: Connection) -> Departure:
     """Run a connection through the filters of a chain."""
     steps: list[Step] = []
     notes: list[str] = []
@@ -53,7 +52,7 @@ def run_chain(config: Config, chain: Json, connection: Connection, direction: Di
             if kind == _TCP_PROXY and chain.get("transport_socket"):
                 # the filters before saw the certificate; what is forwarded is what was inside
                 connection = replace(connection, request=decrypted(connection.request))
-            taken = _take(config, kind, content, connection, direction)
+            taken = _take(config, kind, content, connection)
             return replace(taken, steps=(*steps, *taken.steps), notes=(*notes, *taken.notes))
         elif kind == f"{_NETWORK}direct_response.v3.Config":
             verdict = Verdict(disposition=Disposition.DIRECT_RESPONSE)
@@ -69,15 +68,15 @@ def decrypted(request: Request) -> Request:
     return replace(request, tls=Tls.NONE, sni="", alpn=(), identity="")
 
 
-def _take(config: Config, kind: str, content: Json, connection: Connection, direction: Direction) -> Departure:
+def _take(config: Config, kind: str, content: Json, connection: Connection) -> Departure:
     if kind == _TCP_PROXY:
-        return _tcp_proxy(config, content, connection, direction)
+        return _tcp_proxy(config, content, connection)
     if not connection.request.is_http:
         step = Step(
             kind=StepKind.HTTP_CONNECTION, chosen="none", because="the client's bytes are no HTTP", document=content
         )
         return Departure(steps=(step,), verdict=Verdict(disposition=Disposition.PROTOCOL_MISMATCH, flags="DPE"))
-    return route_http(config, content, connection, direction)
+    return route_http(config, content, connection)
 
 
 def _rbac(content: Json, name: str, connection: Connection, steps: list[Step]) -> Verdict | None:
@@ -98,7 +97,7 @@ def _context(connection: Connection) -> Context:
     return Context(connection=connection, message=nothing, remote_ip=connection.source_ip)
 
 
-def _tcp_proxy(config: Config, content: Json, connection: Connection, direction: Direction) -> Departure:
+def _tcp_proxy(config: Config, content: Json, connection: Connection) -> Departure:
     name = text(content, "cluster")
     choice = Choice(cluster=name, shares=(Share(cluster=name, percent=100.0),), because="the only cluster", entry={})
     weighted = children(child(content, "weighted_clusters"), "clusters")
@@ -114,7 +113,6 @@ def _tcp_proxy(config: Config, content: Json, connection: Connection, direction:
         because=choice.because,
         request=connection.request,
         http=False,
-        direction=direction,
     )
     departure = forward(config, target)
     return replace(departure, steps=(step, *departure.steps))

@@ -109,9 +109,9 @@ def _integer(value: Any) -> Any:
             value = Decimal(value)
         except InvalidOperation:
             return value
-    if isinstance(value, (float, Decimal)) and value == value and abs(value) < 2**64 and value == int(value):
-        return int(value)
-    return value
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else str(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _real(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.envoy.config import Config
 from simulator.envoy.connections import Connection
-from simulator.envoy.documents import UnreadableDocument, children, text
+from simulator.envoy.documents import NotSimulated, UnreadableDocument, children, text
 from simulator.envoy.filter_chain_match import match_filter_chain, name_of
 from simulator.envoy.forwarding import Departure
 from simulator.envoy.listener_filters import inspect
@@ -43,7 +43,9 @@ def decide(
     try:
         departure = _decide(Config.read(config), request, direction, captured=captured, name=listener, steps=steps)
     except UnreadableDocument as error:
-        verdict = Verdict(disposition=Disposition.UNREADABLE_CONFIGURATION, details=str(error))
+        simulated = not isinstance(error, NotSimulated)
+        end = Disposition.UNREADABLE_CONFIGURATION if simulated else Disposition.NOT_SIMULATED
+        verdict = Verdict(disposition=end, details=str(error))
         return Hop(proxy=proxy, direction=direction, steps=tuple(steps), verdict=verdict, notes=(str(error),))
     return Hop(
         proxy=proxy,
@@ -72,7 +74,7 @@ def _decide(
         steps.append(Step(kind=StepKind.LISTENER_FILTERS, chosen="; ".join(inspection.findings), because=because))
     if inspection.waits:
         return _ended(Disposition.WAITING_FOR_CLIENT)
-    return enter(config, found.listener, inspection.connection, direction, steps=steps)
+    return enter(config, found.listener, inspection.connection, steps=steps)
 
 
 def _named(config: Config, name: str) -> ListenerMatch:
@@ -82,9 +84,7 @@ def _named(config: Config, name: str) -> ListenerMatch:
     return ListenerMatch(listener=None, because=f"there is no listener {name}")
 
 
-def enter(
-    config: Config, listener: Json, connection: Connection, direction: Direction, *, steps: list[Step]
-) -> Departure:
+def enter(config: Config, listener: Json, connection: Connection, *, steps: list[Step]) -> Departure:
     """Take an inspected connection through the listener's filter chains."""
     match = match_filter_chain(listener, connection)
     chosen = name_of(match.chain, match.index) if match.chain is not None else "none"
@@ -105,7 +105,7 @@ def enter(
     opaque = not match.chain.get("transport_socket") and connection.encrypted
     if opaque and connection.request.wire is not Wire.OPAQUE:
         connection = _still_encrypted(connection)
-    return run_chain(config, match.chain, connection, direction)
+    return run_chain(config, match.chain, connection)
 
 
 def _still_encrypted(connection: Connection) -> Connection:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simulator.envoy.addresses import describe_cidr, is_inside
-from simulator.envoy.documents import UnreadableDocument, child, children, flag, integer, mapping, text, typed
+from simulator.envoy.documents import NotSimulated, child, children, flag, integer, mapping, text, typed
 from simulator.envoy.filter_chain_match import read_input
 from simulator.envoy.headers import describe_header, matches_header
 from simulator.envoy.matcher_tree import action_text, evaluate
@@ -81,7 +81,7 @@ def policy_mismatch(policy: Json, context: Context) -> str | None:
     if not any(is_principal(principal, context) for principal in principals):
         return f"source: needs {_any_of(principals, _describe_principal)}"
     if policy.keys() & {"condition", "checked_condition"}:
-        raise UnreadableDocument("condition: CEL conditions are not simulated")
+        raise NotSimulated("condition: CEL conditions are not simulated")
     return None
 
 
@@ -90,7 +90,7 @@ def permits(permission: Json, context: Context) -> bool:
     for kind, check in _PERMISSIONS.items():
         if kind in permission:
             return check(permission, context)
-    raise UnreadableDocument(f"permission: {', '.join(permission) or 'nothing'} is not simulated")
+    raise NotSimulated(f"permission: {', '.join(permission) or 'nothing'} is not simulated")
 
 
 def is_principal(principal: Json, context: Context) -> bool:
@@ -98,7 +98,7 @@ def is_principal(principal: Json, context: Context) -> bool:
     for kind, check in _PRINCIPALS.items():
         if kind in principal:
             return check(principal, context)
-    raise UnreadableDocument(f"principal: {', '.join(principal) or 'nothing'} is not simulated")
+    raise NotSimulated(f"principal: {', '.join(principal) or 'nothing'} is not simulated")
 
 
 def _url_path(matcher: Json, context: Context) -> bool:
@@ -117,7 +117,7 @@ def _metadata(matcher: Json, context: Context) -> bool:
 def _sourced_metadata(matcher: Json, context: Context) -> bool:
     sourced = child(matcher, "sourced_metadata")
     if text(sourced, "metadata_source") not in ("", "DYNAMIC", "0"):
-        raise UnreadableDocument("sourced_metadata: only dynamic metadata is simulated")
+        raise NotSimulated("sourced_metadata: only dynamic metadata is simulated")
     return matches_metadata(child(sourced, "metadata_matcher"), context.metadata)
 
 
@@ -146,7 +146,7 @@ def _custom(principal: Json, context: Context) -> bool:
     kind, config = typed(child(principal, "custom"))
     if kind == "Config" and "san_matcher" in config:
         return context.connection.request.tls is Tls.MUTUAL
-    raise UnreadableDocument(f"principal: custom {kind} is not simulated")
+    raise NotSimulated(f"principal: custom {kind} is not simulated")
 
 
 Check = Callable[[Json, Context], bool]

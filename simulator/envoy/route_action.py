@@ -11,6 +11,7 @@ from simulator.envoy.chance import percents, pick, runtime_percent
 from simulator.envoy.documents import child, children, flag, integer, seconds, text
 from simulator.envoy.header_mutation import response_changes
 from simulator.envoy.route_match import Context
+from simulator.envoy.timeouts import retry_policy_of
 from simulator.model.traces import Share
 from simulator.model.wire import Json
 
@@ -80,7 +81,7 @@ def describe_action(route: Json, virtual_host: Json, levels: list[Json]) -> dict
     """Return what else a route means for a request, by name; only what is set."""
     action = child(route, "route")
     timeout = seconds(action, "timeout")
-    retry = child(action, "retry_policy") or child(virtual_host, "retry_policy")
+    retry = retry_policy_of(action, virtual_host)
     found: dict[str, Any] = {
         "timeout": "15s (default)" if timeout is None else (f"{timeout:g}s" if timeout else "none"),
         "retries": _retries(retry) if retry else None,

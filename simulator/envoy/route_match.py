@@ -10,7 +10,7 @@ from typing import Any
 
 from simulator.envoy.chance import happens, runtime_percent
 from simulator.envoy.connections import Connection
-from simulator.envoy.documents import UnreadableDocument, child, children, flag, text, typed
+from simulator.envoy.documents import NotSimulated, child, children, flag, text, typed
 from simulator.envoy.headers import (
     Message,
     describe_header,
@@ -130,7 +130,7 @@ def matches_filter_state(matcher: Json, context: Context) -> bool:
         return False
     if "string_match" in matcher:
         return matches_string(child(matcher, "string_match"), value)
-    raise UnreadableDocument("filter_state: only string_match is simulated")
+    raise NotSimulated("filter_state: only string_match is simulated")
 
 
 def path_mismatch(match: Json, message: Message) -> str | None:
@@ -165,7 +165,7 @@ def path_mismatch(match: Json, message: Message) -> str | None:
 def _policy_mismatch(policy: Json, path: str) -> str | None:
     kind, config = typed(policy)
     if kind != "UriTemplateMatchConfig":
-        raise UnreadableDocument(f"path_match_policy: {kind or 'an unnamed type'} is not simulated")
+        raise NotSimulated(f"path_match_policy: {kind or 'an unnamed type'} is not simulated")
     template = text(config, "path_template")
     return None if matches_template(template, path) else f"path does not fit {template}"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from simulator.envoy.documents import UnreadableDocument, child, children, flag, real, text
+from simulator.envoy.documents import NotSimulated, UnreadableDocument, child, children, flag, real, text
 from simulator.model.wire import Json
 
 
@@ -79,7 +79,7 @@ def matches_string(matcher: Json, subject: str) -> bool:
             wanted = text(matcher, kind)
             return _compare(kind, wanted.lower() if folded else wanted, subject)
     if "custom" in matcher:
-        raise UnreadableDocument("a custom string matcher is not simulated")
+        raise NotSimulated("a custom string matcher is not simulated")
     return not subject  # an empty matcher is `exact: ""`, which proto-JSON leaves out
 
 
