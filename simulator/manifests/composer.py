@@ -97,6 +97,7 @@ class _Composer:
         """Forget the previous document."""
         self.anchors: dict[str, Any] = {}
         self.aliased = 0
+        self.merged: set[tuple[int, str]] = set()
         self.container: Any = []
         self.key: Any = _NO_KEY
         self.opened: Any = None
@@ -125,7 +126,7 @@ class _Composer:
         else:
             self.key = _NO_KEY
             if key is _MERGE:
-                _merge(container, value, event)
+                self.merged.update((id(container), added) for added in _merge(container, value, event))
             else:
                 container[key] = value
 
@@ -138,7 +139,7 @@ class _Composer:
                 value = key_text(value)
             except ValueError:
                 raise _error("a key must be a string", event) from None
-        if value in self.container:
+        if value in self.container and (id(self.container), value) not in self.merged:
             raise _error(f'key "{value}" is given twice in this mapping', event, hint="remove one of the two")
         return value
 
@@ -238,12 +239,17 @@ def _tagged(event: Any) -> Any:
     return text
 
 
-def _merge(container: Json, value: Any, event: Any) -> None:
+def _merge(container: Json, value: Any, event: Any) -> list[str]:
+    """Fill in what a mapping lacks, and return the keys that came from it; keys that are written may still follow."""
+    added: list[str] = []
     for source in value if type(value) is list else (value,):
         if type(source) is not dict:
             raise _error("<< merges a mapping or a list of mappings", event)
         for key, merged in source.items():
-            container.setdefault(key, merged)
+            if key not in container:
+                container[key] = merged
+                added.append(key)
+    return added
 
 
 def _size(value: Any, limit: int) -> int:

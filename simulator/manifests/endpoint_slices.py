@@ -6,8 +6,6 @@ among the manifests gets none.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
 
 from simulator.manifests.identity import suffix, uid
 from simulator.manifests.services import ip_families
@@ -24,20 +22,12 @@ Ports = tuple[tuple[str, int, str, str], ...]
 """(name, number on the pod, protocol, appProtocol) of each port of a slice."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Selected:
-    pod: Resource
-    ports: Ports
-
-
 def synthetic_slices(
     services: Iterable[Resource], pods: Iterable[Resource], *, given: Iterable[Resource], nodes: Iterable[Resource]
 ) -> tuple[Resource, ...]:
     """Return slices for every Service with a selector and none among `given` slices and Endpoints."""
     served = {_service_of(resource) for resource in given}
-    by_namespace: dict[str, list[Resource]] = defaultdict(list)
-    for pod in pods:
-        by_namespace[pod.namespace].append(pod)
+    index = _PodIndex(pods)
     zones = {node.name: node.labels.get(_ZONE, "") for node in nodes}
     return tuple(
         made
@@ -45,8 +35,26 @@ def synthetic_slices(
         if service.spec.get("selector")
         and service.spec.get("type") != "ExternalName"
         and (service.namespace, service.name) not in served
-        for made in _slices(service, by_namespace[service.namespace], zones)
+        for made in _slices(service, index.selected(service), zones)
     )
+
+
+class _PodIndex:
+    """Pods by each of their labels, so that a Service looks at few of them."""
+
+    def __init__(self, pods: Iterable[Resource]) -> None:
+        self._pods: dict[tuple[str, str, str], list[Resource]] = defaultdict(list)
+        for pod in sorted(pods, key=lambda pod: pod.name):
+            if pod.status.get("phase") not in ("Succeeded", "Failed") and pod_addresses(pod):
+                for key, value in pod.labels.items():
+                    self._pods[pod.namespace, key, value].append(pod)
+
+    def selected(self, service: Resource) -> Sequence[Resource]:
+        """Return the pods that a Service selects, in order of name."""
+        selector = service.spec["selector"]
+        found = [self._pods.get((service.namespace, key, value), []) for key, value in selector.items()]
+        fewest = min(found, key=len)
+        return [pod for pod in fewest if all(pod.labels.get(key) == value for key, value in selector.items())]
 
 
 def _service_of(resource: Resource) -> tuple[str, str]:
@@ -55,14 +63,10 @@ def _service_of(resource: Resource) -> tuple[str, str]:
     return resource.namespace, resource.labels.get(SERVICE_NAME, "")
 
 
-def _slices(service: Resource, pods: Sequence[Resource], zones: Mapping[str, str]) -> Iterator[Resource]:
-    selector = service.spec["selector"].items()
-    chosen = [
-        pod for pod in pods if _is_candidate(pod) and all(pod.labels.get(key) == value for key, value in selector)
-    ]
+def _slices(service: Resource, chosen: Sequence[Resource], zones: Mapping[str, str]) -> Iterator[Resource]:
     for family in ip_families(service.spec):
         groups: dict[Ports, list[Json]] = defaultdict(list)
-        for pod in sorted(chosen, key=lambda pod: pod.name):
+        for pod in chosen:
             endpoint = _endpoint(service, pod, family=family, zones=zones)
             if endpoint is not None:
                 groups[_ports(service, pod)].append(endpoint)
@@ -70,10 +74,6 @@ def _slices(service: Resource, pods: Sequence[Resource], zones: Mapping[str, str
             endpoints = groups.get(ports, [])
             for start in range(0, max(len(endpoints), 1), _MOST_ENDPOINTS):
                 yield _slice(service, family, ports, endpoints[start : start + _MOST_ENDPOINTS], start=start)
-
-
-def _is_candidate(pod: Resource) -> bool:
-    return pod.status.get("phase") not in ("Succeeded", "Failed") and bool(pod.status.get("podIP"))
 
 
 def _ports(service: Resource, pod: Resource) -> Ports:
@@ -137,10 +137,7 @@ def pod_addresses(pod: Resource) -> tuple[str, ...]:
 
 
 def _family(address: str) -> str:
-    try:
-        return f"IPv{ip_address(address).version}"
-    except ValueError:
-        return ""
+    return "IPv6" if ":" in address else "IPv4"
 
 
 def _slice(service: Resource, family: str, ports: Ports, endpoints: list[Json], *, start: int) -> Resource:

@@ -79,7 +79,7 @@ class _Expander:
 
     def _replicas(self, workload: Resource) -> int:
         replicas: int = workload.spec.get("replicas", 1)
-        least, most = self.scaled.get((workload.namespace, workload.kind, workload.name), (0, MOST_PODS))
+        least, most = self.scaled.get((workload.namespace, workload.kind, workload.name), (0, replicas))
         replicas = min(max(replicas, least), max(most, least)) if replicas else 0
         if replicas > MOST_PODS:
             self.result.warnings.append((workload.ref, f"{replicas} replicas asked for, {MOST_PODS} simulated"))
