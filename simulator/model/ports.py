@@ -56,10 +56,9 @@ _HTTP = frozenset({Protocol.HTTP, Protocol.HTTP2, Protocol.HTTP_PROXY, Protocol.
 _HTTP2 = frozenset({Protocol.HTTP2, Protocol.GRPC, Protocol.GRPC_WEB})
 _TCP = frozenset({Protocol.TCP, Protocol.HTTPS, Protocol.TLS, Protocol.MONGO, Protocol.REDIS, Protocol.MYSQL})
 _TLS = frozenset({Protocol.HTTPS, Protocol.TLS})
-_BY_NAME = {protocol.value.lower(): protocol for protocol in Protocol if protocol is not Protocol.AUTO} | {
-    "http_proxy": Protocol.HTTP_PROXY,
-    "grpc-web": Protocol.GRPC_WEB,
-}
+_UNNAMED = (Protocol.AUTO, Protocol.HBONE, Protocol.DOUBLE_HBONE)
+"""Protocols that no port can name: istiod reads `hbone` as unknown, so it is sniffed."""
+_BY_NAME = {protocol.value.lower(): protocol for protocol in Protocol if protocol not in _UNNAMED}
 _APP_PROTOCOLS = {
     "kubernetes.io/h2c": Protocol.HTTP2,
     "kubernetes.io/ws": Protocol.HTTP,
