@@ -33,6 +33,11 @@ class MeshSettings:
     system_namespace: str
     caveats: tuple[Caveat, ...] = ()
 
+    @property
+    def cluster_id(self) -> str:
+        """Istio's name of the cluster that istiod runs in."""
+        return self.flags.get("CLUSTER_ID") or "Kubernetes"
+
 
 def default_proxy_config() -> Json:
     """Return istiod's default ProxyConfig."""

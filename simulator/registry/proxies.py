@@ -17,7 +17,7 @@ from simulator.model.services import Locality
 from simulator.model.wire import Json
 from simulator.registry.mesh_config import MeshSettings, camel_case, default_proxy_config, merge_proxy_config
 from simulator.registry.resource_index import ResourceIndex
-from simulator.registry.workloads import CLUSTER_ID, Workloads, augmented_labels, labelled_locality, running
+from simulator.registry.workloads import Workloads, augmented_labels, labelled_locality, running
 
 _META, _META_JSON = "ISTIO_META_", "ISTIO_METAJSON_"
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -92,7 +92,7 @@ def _proxy(pod: Resource, container: Json, *, role: Role, workloads: Workloads, 
         metadata=metadata,
         locality=locality or Locality(),
         network=metadata.get("NETWORK") or "",
-        cluster_id=metadata.get("CLUSTER_ID") or CLUSTER_ID,
+        cluster_id=metadata.get("CLUSTER_ID") or settings.cluster_id,
         node_name=metadata.get("NODE_NAME") or "",
         service_account=metadata.get("SERVICE_ACCOUNT") or "default",
         workload_name=metadata.get("WORKLOAD_NAME") or "",

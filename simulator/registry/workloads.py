@@ -15,7 +15,6 @@ from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.resource_index import ResourceIndex
 
 NETWORK_LABEL = "topology.istio.io/network"
-CLUSTER_ID = "Kubernetes"
 
 
 def parse_locality(text: str) -> Locality:
@@ -90,6 +89,7 @@ class Workloads:
 
     def __init__(self, index: ResourceIndex, settings: MeshSettings) -> None:
         self._index = index
+        self.cluster_id = settings.cluster_id
         self._by_address: defaultdict[str, list[Resource]] = defaultdict(list)
         for pod in self.pods:
             if address := pod.status.get("podIP"):
@@ -153,7 +153,7 @@ class Workloads:
             locality=self.locality(pod),
             node=pod.spec.get("nodeName") or "",
             network=self.network(pod.status.get("podIP") or "", pod.labels),
-            cluster_id=CLUSTER_ID,
+            cluster_id=self.cluster_id,
         )
 
 
@@ -171,6 +171,6 @@ def _ranges(settings: MeshSettings) -> Sequence[tuple[ipaddress.IPv4Network | ip
 
 def _registry_network(settings: MeshSettings) -> str:
     for name, network in sorted(settings.networks.items()):
-        if any(endpoint.get("fromRegistry") == CLUSTER_ID for endpoint in network.get("endpoints") or ()):
+        if any(endpoint.get("fromRegistry") == settings.cluster_id for endpoint in network.get("endpoints") or ()):
             return str(name)
     return ""
