@@ -111,7 +111,8 @@ def root(
     """
 
 
-_GROUPS = frozenset({"proxy_config", "authz", "simulate", "completion_command", "experimental"})
+_DEPTHS = {"proxy_config": 2, "authz": 2, "simulate": 2, "completion_command": 2, "experimental": 3}
+"""How many words name a command, for groups."""
 
 
 def hoist(args: list[str]) -> list[str]:
@@ -126,12 +127,11 @@ def hoist(args: list[str]) -> list[str]:
         if flag not in known:
             return args
         words += 2 if known[flag] and not equals else 1
-    behind = words + 1
     entry = _BY_NAME.get(args[words]) if words < len(args) else None
-    while entry is not None and entry.module in _GROUPS and behind < len(args) and not args[behind].startswith("-"):
+    depth = _DEPTHS.get(entry.module, 1) if entry is not None else 1
+    behind = words + 1
+    while behind < min(words + depth, len(args)) and not args[behind].startswith("-"):
         behind += 1
-        if entry.module != "experimental":
-            break
     return args[words:behind] + args[:words] + args[behind:]
 
 

@@ -4,6 +4,7 @@ from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import add, group
 from kubectl_mesh.cli.proxy_config import Pod, fetch
 from kubectl_mesh.diagnosis import authorization
+from kubectl_mesh.diagnosis.config_dump import reading
 from kubectl_mesh.render.table import render
 
 app = group("Show which authorization policies a proxy enforces.")
@@ -18,5 +19,7 @@ def check(call: Call, pod: Pod = "") -> None:
     Example:
       kubectl mesh authz check deploy/web -n shop
     """
-    table = authorization.table(fetch(call, pod, "config_dump"))
+    dump = fetch(call, pod, "config_dump")
+    with reading("the document of the proxy"):
+        table = authorization.table(dump)
     call.write(render(table) if table else "")

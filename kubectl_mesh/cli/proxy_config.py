@@ -7,7 +7,7 @@ import typer
 
 from kubectl_mesh.cli.context import Call, check_output, command
 from kubectl_mesh.cli.groups import add, group
-from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode
+from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, reading
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
@@ -44,10 +44,10 @@ def fetch(call: Call, pod: str, path: str) -> ConfigDump:
 
 def show(call: Call, form: str, *, table: Callable[[], Table[Any]], documents: Callable[[], Any]) -> None:
     """Write an answer in the form asked for; only what is written is worked out."""
-    if check_output(form, allowed=("short", "json", "yaml")) == "short":
-        call.write(render(table()))
-    else:
-        call.write(structured.render(documents(), form=form))
+    check_output(form, allowed=("short", "json", "yaml"))
+    with reading("the document of the proxy"):
+        text = render(table()) if form == "short" else structured.render(documents(), form=form)
+    call.write(text)
 
 
 @add(app, "cluster", "clusters", "c")
@@ -150,9 +150,9 @@ def endpoint(
     from kubectl_mesh.diagnosis import endpoints
 
     proxy = find_proxy(call.source, pod, namespace=call.namespace)
-    statuses = endpoints.parse_clusters(
-        call.source.envoy(proxy, "clusters?format=json"), subject=f"clusters of {proxy}"
-    )
+    data = call.source.envoy(proxy, "clusters?format=json")
+    with reading("the document of the proxy"):
+        statuses = endpoints.parse_clusters(data, subject=f"clusters of {proxy}")
     wanted = endpoints.EndpointFilter(address=address, port=port, cluster=cluster, status=status)
     show(
         call,
@@ -218,10 +218,11 @@ def secret(call: Call, pod: Pod = "", output: Output = "short") -> None:
     from kubectl_mesh.diagnosis import secrets
 
     dump = fetch(call, pod, SECRETS)
-    if check_output(output, allowed=("short", "json", "yaml")) == "short":
-        call.write(secrets_text(dump))
-    else:
-        call.write(structured.render(secrets.document(dump), form=output))
+    check_output(output, allowed=("short", "json", "yaml"))
+    with reading("the document of the proxy"):
+        short = output == "short"
+        text = secrets_text(dump) if short else structured.render(secrets.document(dump), form=output)
+    call.write(text)
 
 
 @add(app, "ecds", "ec")
@@ -280,10 +281,11 @@ def everything(
         routes=routes.RouteFilter(name=name),
         endpoints=endpoints.EndpointFilter(address=address, port=port),
     )
-    for position, (title, table) in enumerate(question.tables(dump, wanted, verbose=verbose, now=_now())):
-        call.write("\n" if position else "")
-        call.write(f"------ {title} INFO ------\n\n" if with_headers else "")
-        call.write(render(table) if table else NO_SECRETS)
+    with reading("the document of the proxy"):
+        for position, (title, table) in enumerate(question.tables(dump, wanted, verbose=verbose, now=_now())):
+            call.write("\n" if position else "")
+            call.write(f"------ {title} INFO ------\n\n" if with_headers else "")
+            call.write(render(table) if table else NO_SECRETS)
 
 
 NO_SECRETS = "No active or warming secrets found.\n"

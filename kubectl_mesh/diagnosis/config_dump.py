@@ -4,6 +4,8 @@ istioctl: pkg/util/configdump. Dumps of other Envoy versions are read too: unkno
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +60,20 @@ def decode(data: bytes, *, subject: str) -> Any:
         return json.loads(data)
     except ValueError as error:
         raise InputError(f"{subject}: not JSON: {error}", hint="is the file cut short?") from error
+    except RecursionError as error:
+        raise InputError(f"{subject}: nested too deeply") from error
+
+
+@contextmanager
+def reading(subject: str) -> Iterator[None]:
+    """Turn what a document of an unexpected shape raises into an `InputError`; any shape may come from a file."""
+    try:
+        yield
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError) as error:
+        raise InputError(
+            f"{subject}: not shaped as Envoy writes it ({error})",
+            hint="fetch it again: curl localhost:15000/config_dump",
+        ) from error
     except RecursionError as error:
         raise InputError(f"{subject}: nested too deeply") from error
 

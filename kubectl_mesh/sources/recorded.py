@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kubectl_mesh.bundle import Bundle, read_bundle
 from kubectl_mesh.errors import InputError, NotAvailable, UsageError
@@ -16,6 +17,7 @@ from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
 _HEAD = 1 << 16
+_LARGEST = 50_000_000
 _DUMP = re.compile(rb'\A\s*(?:\{\s*"configs"\s*:|(?:---\s*\n)?configs:)')
 _CLUSTERS = re.compile(rb'\A\s*(?:\{\s*"cluster_?[sS]tatuses"\s*:|(?:---\s*\n)?cluster_?[sS]tatuses:)')
 _UNNAMED = ProxyId("proxy", "")
@@ -153,7 +155,20 @@ def _json(data: bytes, *, subject: str) -> bytes:
         loaded = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{subject}: not YAML: {' '.join(str(error).split())}") from error
+    if _size(loaded, {}) > _LARGEST:
+        raise InputError(f"{subject}: aliases make it too large, or contain themselves")
     return json.dumps(loaded, default=str).encode()
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """Count what a value holds with its aliases written out; one that contains itself is too large."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = _LARGEST + 1  # what is met again while it is counted contains itself
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(item, known) for item in inner)
+    return known[id(value)]
 
 
 _: tuple[type[MeshSource], ...] = (RecordedProxy, RecordedMesh)
