@@ -13,7 +13,7 @@ from simulator.registry.flags import enabled
 from simulator.registry.kubernetes import spiffe
 from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.resource_index import ResourceIndex
-from simulator.registry.workloads import CLUSTER_ID, NETWORK_LABEL, Workloads, augmented_labels, workload_name
+from simulator.registry.workloads import NETWORK_LABEL, Workloads, augmented_labels, workload_name
 
 TLS_MODE_LABEL = "security.istio.io/tlsMode"
 _SERVICE_NAME = "kubernetes.io/service-name"
@@ -108,10 +108,19 @@ class EndpointBuilder:
     ) -> Endpoint:
         """Return the endpoint of one address and slice port; `pod` is None for an address without one."""
         number, name = int(port.get("port") or 0), port.get("name") or ""
+        cluster_id = self._settings.cluster_id
         if pod is None:
             network = self._workloads.network(address, {})
-            labels = augmented_labels({}, locality=Locality(), node="", network=network, cluster_id=CLUSTER_ID)
-            return Endpoint(address=address, port=number, port_name=name, labels=labels, network=network, health=health)
+            labels = augmented_labels({}, locality=Locality(), node="", network=network, cluster_id=cluster_id)
+            return Endpoint(
+                address=address,
+                port=number,
+                port_name=name,
+                labels=labels,
+                network=network,
+                cluster_id=cluster_id,
+                health=health,
+            )
         spec = pod.spec
         labels = self._workloads.labels(pod)
         sub_domain = spec.get("subdomain") or ""
@@ -127,6 +136,7 @@ class EndpointBuilder:
                 account=spec.get("serviceAccountName") or "",
             ),
             network=labels.get(NETWORK_LABEL) or self._workloads.network(address, {}),
+            cluster_id=cluster_id,
             locality=self._workloads.locality(pod),
             tls_mode=pod.labels.get(TLS_MODE_LABEL) or "disabled",
             health=health,

@@ -118,6 +118,7 @@ def _endpoints(service: Service, resource: Resource, instances: WorkloadInstance
                 port=int(port.get("targetPort") or port["number"]),
                 port_name=port["name"],
                 service_port=int(port["number"]),
+                cluster_id=instances.cluster_id,
                 workload_name=resource.name,
                 namespace=resource.namespace,
             )

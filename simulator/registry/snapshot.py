@@ -36,6 +36,8 @@ class Snapshot:
     """MeshNetworks: network name → endpoints and gateways."""
     flags: Mapping[str, str]
     """istiod's environment, from its Deployment."""
+    cluster_id: str
+    """Istio's name of the cluster that istiod runs in."""
     domain: str
     root_namespace: str
     trust_domain: str
@@ -69,6 +71,7 @@ class Snapshot:
         self.networks = settings.networks
         self.flags = settings.flags
         self.domain = settings.domain
+        self.cluster_id = settings.cluster_id
         self.revision = settings.revision
         self.root_namespace = settings.mesh["rootNamespace"]
         self.trust_domain = settings.mesh["trustDomain"]

@@ -16,7 +16,7 @@ from simulator.registry.endpoint_slices import TLS_MODE_LABEL, EndpointBuilder, 
 from simulator.registry.kubernetes import spiffe
 from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.resource_index import ResourceIndex
-from simulator.registry.workloads import CLUSTER_ID, Workloads, augmented_labels, labelled_locality, parse_locality
+from simulator.registry.workloads import Workloads, augmented_labels, labelled_locality, parse_locality
 
 _UNIX = "unix://"
 
@@ -51,6 +51,7 @@ class WorkloadInstances:
         self, index: ResourceIndex, *, workloads: Workloads, settings: MeshSettings, builder: EndpointBuilder
     ) -> None:
         self._workloads = workloads
+        self.cluster_id = workloads.cluster_id
         self._trust_domain: str = settings.mesh["trustDomain"]
         resources = [one for one in index.of_kind("WorkloadEntry") if _healthy(one)]
         self.entries: Sequence[WorkloadInstance] = sorted(
@@ -102,10 +103,11 @@ class WorkloadInstances:
                 locality=locality,
                 node="",
                 network=network or self._workloads.network(address, labels),
-                cluster_id=CLUSTER_ID,
+                cluster_id=self.cluster_id,
             ),
             service_account=identity,
             network=network,
+            cluster_id=self.cluster_id,
             locality=locality,
             weight=int(spec.get("weight") or 0),
             tls_mode=labels.get(TLS_MODE_LABEL, "istio" if account else "disabled"),
