@@ -64,7 +64,7 @@ def leaves(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(document, Mapping) and document:
         for key, value in document.items():
             yield from leaves(value, (*path, key))
-    elif path not in _NOT_OWNED:
+    elif path and path not in _NOT_OWNED:
         yield path, document
 
 

@@ -155,7 +155,7 @@ def _curl_arguments(arguments: list[str]) -> tuple[frozenset[str], dict[str, str
         elif word.startswith("-") and word[:2] in _CURL_VALUES and len(word) > 2:
             values[word[:2]] = word[2:]
         elif word.startswith("-"):
-            *plain, last = word[1:]
+            *plain, last = list(word[1:]) or [""]
             flags.update(f"-{letter}" for letter in plain)
             if f"-{last}" in _CURL_VALUES:
                 values[f"-{last}"] = next(words, "")

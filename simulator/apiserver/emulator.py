@@ -23,7 +23,6 @@ from simulator.apiserver.objects import (
 )
 from simulator.apiserver.patches import json_patch, merge_patch
 from simulator.apiserver.statuses import (
-    StatusError,
     already_exists,
     bad_request,
     conflict,
@@ -273,10 +272,10 @@ class Emulator:
         if last is None:
             return
         if key.resource == "namespaces":
-            for other in [other for other in self.store.keys() if other.namespace == key.name]:
+            for other in [other for other in self.store.all_keys() if other.namespace == key.name]:
                 self._remove(other, orphan=True)
         if key.resource == DEFINITIONS:
-            for other in [other for other in self.store.keys() if other.resource == key.name]:
+            for other in [other for other in self.store.all_keys() if other.resource == key.name]:
                 self._remove(other, orphan=True)
         if not orphan:
             for other in self._dependents(last["metadata"]["uid"]):
@@ -285,7 +284,7 @@ class Emulator:
 
     def _dependents(self, uid: str) -> list[Key]:
         found = []
-        for key in self.store.keys():
+        for key in self.store.all_keys():
             document = self.store.get(key) or {"metadata": {}}
             references = document["metadata"].get("ownerReferences") or ()
             if references and all(reference.get("uid") == uid for reference in references):

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from simulator.apiserver.definitions import definitions
+from simulator.manifests.injector import find_injectors
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
-ISTIO_VERSION = "1.30.3"
 _SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -25,7 +25,8 @@ def furniture(resources: Sequence[Resource], *, istio_namespace: str = "istio-sy
     yield from _roles()
     yield _kubernetes_service()
     if any(resource.kind == "Pod" and resource.labels.get("app") == "istiod" for resource in resources):
-        yield from injection(istio_namespace)
+        values = find_injectors(resources, nodes=()).injector("default").values
+        yield from injection(istio_namespace, values)
 
 
 def namespace(name: str) -> Iterable[Json]:
@@ -77,26 +78,17 @@ def _roles() -> Iterator[Json]:
     }
 
 
-def injection(istio_namespace: str) -> Iterator[Json]:
+def injection(istio_namespace: str, values: Json) -> Iterator[Json]:
     """Return what istioctl reads about injection: the injector's values, and the webhooks that tell revisions apart."""
-    yield _injector_values(istio_namespace)
+    yield _injector_values(istio_namespace, values)
     for name, tag in (("istio-sidecar-injector", ""), ("istio-revision-tag-default", "default")):
         yield _webhook(istio_namespace, name, tag)
 
 
-def _injector_values(istio_namespace: str) -> Json:
-    values = {
-        "global": {
-            "hub": "docker.io/istio",
-            "tag": ISTIO_VERSION,
-            "istioNamespace": istio_namespace,
-            "proxy": {"image": "proxyv2", "logLevel": "warning"},
-        },
-        "sidecarInjectorWebhook": {"enableNamespacesByDefault": False},
-        "revision": "",
-    }
-    metadata = {"name": "istio-sidecar-injector", "namespace": istio_namespace}
-    data = {"config": "policy: enabled\n", "values": json.dumps(values)}
+def _injector_values(istio_namespace: str, values: Json) -> Json:
+    labels = {"istio.io/rev": "default", "release": "istio"}
+    metadata = {"name": "istio-sidecar-injector", "namespace": istio_namespace, "labels": labels}
+    data = {"config": "policy: enabled\n", "values": json.dumps(values | {"revision": ""})}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from simulator.apiserver.gate import OPEN_PATHS, check_origin, user_of
 from simulator.apiserver.keeper import DEFINITIONS
 from simulator.apiserver.logs import log_text
 from simulator.apiserver.ports import PodRequest, Refused
+from simulator.apiserver.protobuf import CONTENT_TYPE, decode_body
 from simulator.apiserver.rendering import Renderer, encoded
 from simulator.apiserver.requests import ResourceRequest, accepted_form, resource_request
 from simulator.apiserver.services import Cluster
@@ -26,7 +27,6 @@ from simulator.apiserver.statuses import (
     no_such_path,
     not_found,
     too_large,
-    unsupported_media,
 )
 from simulator.apiserver.streams import StreamRequest, check, serve_websocket
 from simulator.model.wire import Json
@@ -83,7 +83,9 @@ class Handlers:
             return await self._pod(http, wanted, query)
         return await self._object(http, wanted, query)
 
-    async def _object(self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str]) -> Any:
+    async def _object(
+        self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str]
+    ) -> "web.StreamResponse":
         target, emulator = wanted.target, self._cluster.emulator
         form = accepted_form(http.headers.get("Accept", "*/*"))
         renderer = Renderer(self._cluster.keeper, self._cluster.now, target, form, query)
@@ -107,8 +109,9 @@ class Handlers:
             case "delete":
                 return _json(renderer.one(emulator.delete(target, await _body(http, empty=True), query)))
         deleted = emulator.delete_collection(target, await _body(http, empty=True), query)
-        kind = {"kind": f"{target.type.kind.name}List", "apiVersion": target.api_version}
-        return _json(kind | {"metadata": {"resourceVersion": str(emulator.store.revision)}, "items": deleted})
+        metadata = {"resourceVersion": str(emulator.store.revision)}
+        head: Json = {"kind": f"{target.type.kind.name}List", "apiVersion": target.api_version, "metadata": metadata}
+        return _json(head | {"items": deleted})
 
     async def _watch(
         self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str], renderer: Renderer
@@ -131,7 +134,9 @@ class Handlers:
             await response.write_eof()
         return response
 
-    async def _pod(self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str]) -> Any:
+    async def _pod(
+        self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str]
+    ) -> "web.StreamResponse":
         target = wanted.target
         if target.subresource == "eviction":
             self._cluster.emulator.delete(target, {}, query)
@@ -208,7 +213,7 @@ class Handlers:
             document = scaffold.aggregated(catalog, core=path == "/api", version=version)
             kind = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
             return web.Response(body=encoded(document), headers={"Content-Type": kind, "Vary": "Accept"})
-        fixed = {
+        fixed: dict[str, Callable[[], Json]] = {
             "/": lambda: scaffold.index(catalog),
             "/version": scaffold.version,
             "/api": lambda: scaffold.api_versions(self._server),
@@ -245,7 +250,7 @@ class Handlers:
 
     def _metrics(self) -> str:
         store = self._cluster.emulator.store
-        count = sum(1 for _ in store.keys())
+        count = sum(1 for _ in store.all_keys())
         return f"# TYPE apiserver_storage_objects gauge\napiserver_storage_objects {count}\n"
 
 
@@ -269,9 +274,9 @@ async def _body(http: "web.BaseRequest", *, empty: bool = False) -> Any:
             return {}
         raise bad_request("the body of the request is empty")
     kind = http.content_type
-    if kind == "application/vnd.kubernetes.protobuf":
-        raise unsupported_media("application/json, application/yaml")
     try:
+        if kind == CONTENT_TYPE:
+            return decode_body(data)
         return _parsed_yaml(data) if kind in _YAML and not data.lstrip().startswith(b"{") else json.loads(data)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body of the request cannot be read: {error}") from None

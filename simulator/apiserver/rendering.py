@@ -27,7 +27,9 @@ class Renderer:
 
     def one(self, document: Json) -> Json:
         """Return one object."""
-        if self._form is Form.TABLE and "rows" not in document and document.get("kind") == self._target.type.kind.name:
+        if document.get("kind") != self._target.type.kind.name:
+            return document
+        if self._form is Form.TABLE:
             return self._table([document], {"resourceVersion": document["metadata"].get("resourceVersion", "")})
         if self._form is Form.METADATA:
             return metadata_only(document)

@@ -61,7 +61,8 @@ class ApiServer:
             return response
 
         def make(*parts: Any) -> BaseRequest:
-            return BaseRequest(*parts, loop, client_max_size=MAX_BODY)
+            message, payload, protocol, writer, task = parts
+            return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
         http: Any = web.Server(
             handle, request_factory=make, handler_cancellation=True, keepalive_timeout=60.0, access_log=None

@@ -74,7 +74,7 @@ class ObjectStore:
             key=lambda entry: entry[0],
         )
 
-    def keys(self) -> Iterator[Key]:
+    def all_keys(self) -> Iterator[Key]:
         """Walk the keys of all objects."""
         for objects in self._objects.values():
             yield from tuple(objects)
