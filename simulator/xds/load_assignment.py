@@ -157,7 +157,7 @@ def _first_label(labels: Mapping[str, str], keys: Sequence[str], default: str) -
 
 
 def _is_sent(snapshot: Snapshot, service: Service, endpoint: Endpoint, place: Place) -> bool:
-    if service.node_local and endpoint.node_name != place.node:
+    if service.node_local and (endpoint.node_name != place.node or endpoint.cluster_id != place.cluster_id):
         return False
     if place.network_view and endpoint.network and endpoint.network not in place.network_view:
         return False

@@ -57,10 +57,10 @@ def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
     }
     for service in snapshot.services:
         if service.registry is Registry.KUBERNETES:
-            found.update(_service_gateways(service, networks))
+            found.update(_service_gateways(service, networks, cluster_id=snapshot.cluster_id))
     if snapshot.flag("PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API", default=True):
         for resource in snapshot.resources("KubernetesGateway"):
-            found.update(_resource_gateways(resource))
+            found.update(_resource_gateways(resource, cluster_id=snapshot.cluster_id))
     chosen = sorted(gateway for gateway in found if not resolved or _is_ip(gateway.address))
     counts: dict[tuple[str, ...], int] = {}
     for gateway in chosen:
@@ -69,7 +69,7 @@ def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
     return NetworkGateways(all=tuple(chosen), scale=math.lcm(1, *counts.values()))
 
 
-def _service_gateways(service: Service, networks: Mapping[str, Json]) -> list[NetworkGateway]:
+def _service_gateways(service: Service, networks: Mapping[str, Json], *, cluster_id: str) -> list[NetworkGateway]:
     details: list[tuple[str, int]] = []
     if network := service.labels.get(NETWORK_LABEL):
         text = service.labels.get(PORT_LABEL, "")
@@ -79,18 +79,18 @@ def _service_gateways(service: Service, networks: Mapping[str, Json]) -> list[Ne
         details = [
             (name, int(gateway.get("port") or 0))
             for name, network in networks.items()
-            if any(endpoint.get("fromRegistry") == "Kubernetes" for endpoint in network.get("endpoints") or ())
+            if any(endpoint.get("fromRegistry") == cluster_id for endpoint in network.get("endpoints") or ())
             for gateway in network.get("gateways") or ()
             if gateway.get("registryServiceName") == service.host
         ]
     return [
-        NetworkGateway(address=ip, port=service.node_ports.get(port, port), network=name, cluster_id="Kubernetes")
+        NetworkGateway(address=ip, port=service.node_ports.get(port, port), network=name, cluster_id=cluster_id)
         for ip in service.external_addresses
         for name, port in details
     ]
 
 
-def _resource_gateways(resource: Resource) -> list[NetworkGateway]:
+def _resource_gateways(resource: Resource, *, cluster_id: str) -> list[NetworkGateway]:
     """Return the gateways that a Gateway API resource labelled with its network declares."""
     network = resource.labels.get(NETWORK_LABEL)
     expected = resource.labels.get(PORT_LABEL, str(GATEWAY_PORT))
@@ -105,7 +105,7 @@ def _resource_gateways(resource: Resource) -> list[NetworkGateway]:
         ):
             ports.append(int(listener.get("port") or 0))
     return [
-        NetworkGateway(address=entry["value"], port=port, network=network, cluster_id="Kubernetes")
+        NetworkGateway(address=entry["value"], port=port, network=network, cluster_id=cluster_id)
         for entry in resource.spec.get("addresses") or ()
         if entry.get("value") and (entry.get("type") or "IPAddress") in ("IPAddress", "Hostname")
         for port in ports

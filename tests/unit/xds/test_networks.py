@@ -1,0 +1,57 @@
+from tests.unit.xds.mesh import addresses, endpoints, generator, pod, service
+from tests.unit.xds.test_clusters import WEB
+
+REMOTE = {"topology.istio.io/network": "two"}
+CLIENT = pod(
+    "client", "10.0.0.9", app="client", labels={"topology.istio.io/network": "one"}, env={"ISTIO_META_NETWORK": "one"}
+)
+LOCAL = pod("web-1", "10.0.0.1", labels={"topology.istio.io/network": "one"})
+AWAY = pod("web-2", "10.0.0.2", labels=REMOTE)
+GATEWAY = service(
+    "eastwest", namespace="istio-system", ports=(("tls", 15443, 15443),), labels=REMOTE, type="LoadBalancer"
+)
+GATEWAY["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+
+
+def test_endpoints_of_another_network_are_reached_by_its_gateway() -> None:
+    """The gateway stands in for the endpoints behind it, and is called with mTLS."""
+    groups = endpoints(generator(CLIENT, LOCAL, AWAY, GATEWAY, service()))[WEB]
+    assert addresses(groups) == [["10.0.0.1", "203.0.113.1"]]
+    gateway = next(
+        member
+        for member in groups[0]["lb_endpoints"]
+        if member["endpoint"]["address"]["socket_address"]["port_value"] == 15443
+    )
+    assert gateway["metadata"]["filter_metadata"]["envoy.transport_socket_match"] == {"tlsMode": "istio"}
+
+
+def test_plaintext_endpoints_cannot_cross_networks() -> None:
+    """A gateway routes by the SNI of mTLS, so endpoints without it are unreachable."""
+    bare = pod("web-2", "10.0.0.2", labels=REMOTE, proxy="")
+    assert addresses(endpoints(generator(CLIENT, LOCAL, bare, GATEWAY, service()))[WEB]) == [["10.0.0.1"]]
+
+
+def test_without_gateways_networks_are_flat() -> None:
+    """Endpoints of another network are taken to be reachable where no gateway is known."""
+    assert addresses(endpoints(generator(CLIENT, LOCAL, AWAY, service()))[WEB]) == [["10.0.0.1", "10.0.0.2"]]
+
+
+def test_proxy_sees_the_networks_it_asked_for() -> None:
+    """REQUESTED_NETWORK_VIEW hides the endpoints of all other networks."""
+    env = {"ISTIO_META_NETWORK": "one", "ISTIO_META_REQUESTED_NETWORK_VIEW": "one"}
+    client = pod("client", "10.0.0.9", app="client", env=env)
+    assert addresses(endpoints(generator(client, LOCAL, AWAY, service()))[WEB]) == [["10.0.0.1"]]
+
+
+def test_weight_is_divided_among_gateways() -> None:
+    """Weights are scaled so that each gateway of a network gets its even share."""
+    two = service(
+        "second", namespace="istio-system", ports=(("tls", 15443, 15443),), labels=REMOTE, type="LoadBalancer"
+    )
+    two["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.2"}]}}
+    groups = endpoints(generator(CLIENT, LOCAL, AWAY, GATEWAY, two, service()))[WEB]
+    weights = {
+        member["endpoint"]["address"]["socket_address"]["address"]: member["load_balancing_weight"]
+        for member in groups[0]["lb_endpoints"]
+    }
+    assert weights == {"10.0.0.1": 2, "203.0.113.1": 1, "203.0.113.2": 1}
