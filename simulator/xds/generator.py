@@ -3,9 +3,6 @@
 istiod: pilot/pkg/networking/core (ConfigGenerator) and pilot/pkg/xds (what is pushed for which proxy).
 """
 
-from importlib import import_module
-from typing import Any, cast
-
 from simulator.model.proxies import Proxy
 from simulator.model.wire import Cluster, ClusterLoadAssignment, Json, Listener, RouteConfiguration
 from simulator.registry.snapshot import Snapshot
@@ -14,6 +11,7 @@ from simulator.xds.configuration import Configuration
 from simulator.xds.endpoints import build_endpoints
 from simulator.xds.envoy_filters import patched_clusters, patched_extensions, patched_listeners, patched_routes
 from simulator.xds.extensions import build_extensions
+from simulator.xds.listeners import build_listeners
 from simulator.xds.names_table import build_names
 from simulator.xds.routes import build_routes
 from simulator.xds.view import ProxyView, Shared
@@ -54,7 +52,7 @@ class Generator:
 
     def listeners(self, view: ProxyView) -> tuple[Listener, ...]:
         """Generate LDS."""
-        return patched_listeners(view, cast(tuple[Listener, ...], _builder("listeners", "build_listeners")(view)))
+        return patched_listeners(view, build_listeners(view))
 
     def routes(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[RouteConfiguration, ...]:
         """Generate RDS: the route configurations that the listeners ask for."""
@@ -67,10 +65,3 @@ class Generator:
     def names(self, view: ProxyView) -> Json | None:
         """Generate NDS."""
         return build_names(view)
-
-
-def _builder(module: str, function: str) -> Any:
-    try:
-        return getattr(import_module(f"simulator.xds.{module}"), function)
-    except (ModuleNotFoundError, AttributeError):
-        return lambda *_: None if function == "build_names" else ()
