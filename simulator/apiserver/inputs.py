@@ -15,6 +15,7 @@ from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 _PODS = "pods"
+_REPLICA_SETS, _REPLICA_SET = "replicasets.apps", "ReplicaSet"
 _CONTROL_PLANE = "istio-system"
 
 
@@ -25,7 +26,8 @@ class Inputs:
         self._store = store
         self._given: dict[Key, Resource] = {}
         self._unserved: list[Resource] = []
-        self._taken_over: set[Key] = set()
+        self._taken_over: dict[Key, set[tuple[str, str]]] = {}
+        """Objects taken over, with their owners at that time."""
         for key, resource in resources:
             if key is None:
                 self._unserved.append(resource)
@@ -51,37 +53,50 @@ class Inputs:
         if each.kind.name in WORKLOADS:
             document = {field: value for field, value in document.items() if field != "status"}
             self._let_go(each.kind.name, key)
-        self._given[key] = _resource(each, key, document, before.origin if before else None)
+        self._given[key] = _resource(each.kind.name, key, document, before.origin if before else None)
         if key.resource == _PODS and (document.get("status") or {}).get("phase"):
             if before is None:
-                self._taken_over.add(key)
+                self._taken_over[key] = self._ancestors(key.namespace, document)
             self._take_over(each, key, document)
 
     def removed(self, key: Key) -> None:
         """Forget an object."""
         self._given.pop(key, None)
-        self._taken_over.discard(key)
+        self._taken_over.pop(key, None)
 
     def _take_over(self, each: ResourceType, key: Key, document: Json) -> None:
         owners = _owners(document)
         for other, pod in self._store.list(_PODS, None):
-            sibling = other.namespace == key.namespace and bool(owners & _owners(pod))
-            if other not in self._given and (sibling or other.namespace == _CONTROL_PLANE):
-                self._given[other] = _resource(each, other, pod, None)
-                self._taken_over.add(other)
+            theirs = _owners(pod)
+            if (
+                other == key
+                or other.namespace == _CONTROL_PLANE
+                or (other.namespace == key.namespace and owners & theirs)
+            ):
+                self._keep(each.kind.name, other, pod)
+                for kind, name in theirs:
+                    parent = (
+                        self._store.get(Key(_REPLICA_SETS, other.namespace, name)) if kind == _REPLICA_SET else None
+                    )
+                    if parent is not None:
+                        self._keep(kind, Key(_REPLICA_SETS, other.namespace, name), parent)
+
+    def _keep(self, kind: str, key: Key, document: Json) -> None:
+        if key not in self._given:
+            self._taken_over[key] = self._ancestors(key.namespace, document)
+            self._given[key] = _resource(kind, key, document, None)
 
     def _let_go(self, kind: str, key: Key) -> None:
-        for other in [other for other in self._taken_over if other.namespace == key.namespace]:
-            pod = self._store.get(other)
-            if pod is not None and (kind, key.name) in self._ancestors(other.namespace, pod):
-                del self._given[other]
-                self._taken_over.discard(other)
+        for other, owners in tuple(self._taken_over.items()):
+            if other.namespace == key.namespace and (kind, key.name) in owners:
+                del self._taken_over[other]
+                self._given.pop(other, None)
 
     def _ancestors(self, namespace: str, document: Json) -> set[tuple[str, str]]:
         found = _owners(document)
         for kind, name in tuple(found):
-            if kind == "ReplicaSet":
-                parent = self._store.get(Key("replicasets.apps", namespace, name))
+            if kind == _REPLICA_SET:
+                parent = self._store.get(Key(_REPLICA_SETS, namespace, name))
                 found |= _owners(parent) if parent else set()
         return found
 
@@ -91,17 +106,18 @@ def _owners(document: Json) -> set[tuple[str, str]]:
     return {(str(each.get("kind")), str(each.get("name"))) for each in references}
 
 
-def _resource(each: ResourceType, key: Key, document: Json, origin: Origin | None) -> Resource:
-    path = f"/apis/{each.kind.group}" if each.kind.group else "/api"
+def _resource(kind: str, key: Key, document: Json, origin: Origin | None) -> Resource:
+    plural, _, group = key.resource.partition(".")
+    path = f"/apis/{group}" if group else "/api"
     scope = f"/namespaces/{key.namespace}" if key.namespace else ""
     version = str(document.get("apiVersion", "")).rpartition("/")[2]
     return Resource(
-        kind=each.kind.name,
+        kind=kind,
         api_version=str(document["apiVersion"]),
         namespace=key.namespace,
         name=key.name,
         document=document,
-        origin=origin or Origin(source=f"{path}/{version}{scope}/{each.kind.plural}/{key.name}"),
+        origin=origin or Origin(source=f"{path}/{version}{scope}/{plural}/{key.name}"),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from simulator.apiserver.control import Scopes
 from simulator.apiserver.keeper import Keeper
@@ -107,7 +107,7 @@ class Machines:
         return len({revision_of(pod) for _, pod in pods if is_istiod(pod)}) > 1
 
     async def _envoy(self, request: PodRequest) -> Page:
-        name, path = identity(request.pod), urlsplit(request.target).path
+        name, (path, _) = identity(request.pod), _target(request)
         if request.port == ENVOY_READY:
             return text("") if path.startswith("/healthz/ready") else text("404 page not found\n", status=404)
         if request.port != ENVOY_ADMIN:
@@ -125,18 +125,18 @@ class Machines:
         return await self.ask(page)
 
     async def _ztunnel(self, request: PodRequest) -> Page:
-        parts = urlsplit(request.target)
+        path, query = _target(request)
         if request.port != ENVOY_ADMIN:
             return text("")
-        if parts.path == "/logging":
+        if path == "/logging":
             level = self._levels.setdefault(identity(request.pod), ZtunnelLevel())
-            return level.post(dict(parse_qsl(parts.query, keep_blank_values=True)))
-        if parts.path == "/config_dump":
+            return level.post(dict(parse_qsl(query, keep_blank_values=True)))
+        if path == "/config_dump":
             return text("the configuration of ztunnel is not simulated\n", status=501)
         return text("not found\n", status=404)
 
     async def _istiod(self, request: PodRequest) -> Page:
-        path = "/" + urlsplit(request.target).path.strip("/")
+        path, query = _target(request)
         if request.port == CONTROLZ:
             scopes = self._scopes.setdefault(identity(request.pod), Scopes())
             return scopes.answer(request.method, path, request.body)
@@ -147,10 +147,15 @@ class Machines:
         if path == "/version":
             return await self.ask(lambda world: version_page(self.istiod(world, request.pod)))
         if path == "/debug" or path.startswith("/debug/"):
-            query = urlsplit(request.target).query
             target = path + (f"?{query}" if query else "")
             return await self.ask(lambda world: debug_page(self.istiod(world, request.pod), target))
         return text("404 page not found\n", status=404)
+
+
+def _target(request: PodRequest) -> tuple[str, str]:
+    """Return path and query; `//version`, which istioctl asks for, is `/version`."""
+    path, _, query = request.target.partition("?")
+    return "/" + path.strip("/"), query
 
 
 def _declared(pod: Json) -> frozenset[int]:

@@ -93,7 +93,9 @@ def _add_istio_types() -> None:
 def _message(parent: Any, name: str, fields: tuple[_Field, ...]) -> Any:
     message = parent.add(name=name)
     for field, number, kind, type_name, repeated in fields:
-        added = message.field.add(name=field, number=number, type=kind, type_name=type_name)
+        added = message.field.add(name=field, number=number, type=kind)
+        if type_name:
+            added.type_name = type_name
         added.label = "LABEL_REPEATED" if repeated else "LABEL_OPTIONAL"
     return message
 

@@ -83,7 +83,10 @@ class Tokens:
         }
 
     def _sign(self, claims: Json) -> str:
-        parts = [_encode(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims)]
+        parts = [
+            _encode(json.dumps(each, separators=(",", ":")).encode())
+            for each in ({"alg": "HS256", "typ": "JWT"}, claims)
+        ]
         signature = hmac.new(self._key, ".".join(parts).encode(), hashlib.sha256).digest()
         return ".".join([*parts, _encode(signature)])
 

@@ -91,7 +91,7 @@ class ObjectStore:
             metadata["namespace"] = key.namespace
         if previous is None:
             metadata["uid"] = self._uid(key, metadata.get("uid"))
-            metadata.setdefault("creationTimestamp", self._clock())
+            metadata["creationTimestamp"] = metadata.get("creationTimestamp") or self._clock()
         else:
             metadata["uid"] = previous["metadata"]["uid"]
             metadata["creationTimestamp"] = previous["metadata"]["creationTimestamp"]

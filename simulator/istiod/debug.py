@@ -6,7 +6,7 @@ istiod: pilot/pkg/xds/debug.go.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from simulator.istiod import registry_views
 from simulator.istiod.dump_views import section
@@ -89,9 +89,9 @@ def version_page(istiod: Istiod) -> Page:
 
 def debug_page(istiod: Istiod, target: str) -> Page:
     """Answer a GET of `/debug…`."""
-    parts = urlsplit(target)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    name = parts.path.removeprefix("/debug").strip("/")
+    path, _, parameters = target.partition("?")
+    query = dict(parse_qsl(parameters, keep_blank_values=True))
+    name = path.strip("/").removeprefix("debug").strip("/")
     if not name:
         return _index()
     if name == "list":

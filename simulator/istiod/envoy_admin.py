@@ -6,7 +6,7 @@ Envoy: docs/root/operations/admin.rst; formats observed on Envoy 1.38 and 1.40.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from simulator.istiod import cluster_status
 from simulator.istiod.dump_views import NoSuchResource, section, view
@@ -42,8 +42,8 @@ _POST = {
 
 def admin_page(dump: Callable[[], Json], method: str, target: str, loggers: Loggers) -> Page:
     """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, when it is needed."""
-    parts = urlsplit(target if target.startswith("/") else f"/{target}")
-    path, query = parts.path.strip("/"), dict(parse_qsl(parts.query, keep_blank_values=True))
+    path, _, parameters = target.partition("?")
+    path, query = path.strip("/"), dict(parse_qsl(parameters, keep_blank_values=True))
     if path in ("", "help") and method in ("GET", "HEAD"):
         return text("admin commands are:\n" + _help())
     if path in _POST:
