@@ -8,6 +8,7 @@ proxies that hold the same original and the same patches; one that no patch touc
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from simulator.model.names import BLACK_HOLE, INBOUND_PASSTHROUGH, PASSTHROUGH
 from simulator.model.proxies import Role
 from simulator.model.wire import Cluster, Json, Listener, RouteConfiguration
 from simulator.registry.snapshot import Snapshot
@@ -21,6 +22,7 @@ from simulator.xds.extensions import extension_names
 from simulator.xds.view import ProxyView
 
 INBOUND, OUTBOUND, GATEWAY = "SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"
+_CONNECT_ORIGINATE = "connect_originate"
 
 
 def patches_of(view: ProxyView) -> Patches:
@@ -36,7 +38,8 @@ def patched_listeners(view: ProxyView, listeners: Sequence[Listener]) -> tuple[L
     result: list[Listener] = []
     for listener in listeners:
         context = _listener_context(view, listener)
-        patched = view.shared(patch_listener, Identity(listener), relevant.within(context), context)
+        chosen = relevant.within(context) if context else Patches()
+        patched = view.shared(patch_listener, Identity(listener), chosen, context) if chosen else listener
         if patched is not None:
             result.append(patched)
     for context in _contexts(view):
@@ -49,15 +52,19 @@ def patched_clusters(view: ProxyView, clusters: Sequence[Cluster]) -> tuple[Clus
     relevant = patches_of(view).of("CLUSTER")
     if not relevant:
         return tuple(clusters)
-    by_context = {context: relevant.within(context) for context in _contexts(view)}
+    by_context = {context: relevant.within(context) for context in _contexts(view)} | {"": Patches()}
     result: list[Cluster] = []
     for cluster in clusters:
         chosen = by_context[_cluster_context(view, cluster)]
         patched = view.shared(patch_cluster, Identity(cluster), chosen) if chosen else cluster
         if patched is not None:
             result.append(patched)
-    for context, chosen in by_context.items():
-        result += view.shared(_added_clusters, chosen, context)
+    taken = {cluster["name"] for cluster in result if not cluster["name"].startswith("outbound")}
+    for context in (INBOUND,) if view.proxy.role is Role.WAYPOINT else _contexts(view):
+        for cluster in view.shared(_added_clusters, by_context[context], context):
+            if cluster["name"] not in taken:
+                taken.add(cluster["name"])
+                result.append(cluster)
     return tuple(result)
 
 
@@ -109,15 +116,26 @@ def _contexts(view: ProxyView) -> tuple[str, ...]:
 
 
 def _listener_context(view: ProxyView, listener: Listener) -> str:
+    """Return the context that patches a listener; empty for the one that istiod adds when all patches are done."""
+    if view.proxy.role is Role.WAYPOINT:
+        return INBOUND
+    if listener["name"] == _CONNECT_ORIGINATE:
+        return ""
     if view.proxy.role is Role.GATEWAY:
         return GATEWAY
     return INBOUND if listener.get("traffic_direction") == "INBOUND" else OUTBOUND
 
 
 def _cluster_context(view: ProxyView, cluster: Cluster) -> str:
-    if view.proxy.role is Role.GATEWAY:
-        return GATEWAY
-    return INBOUND if cluster["name"].startswith(("inbound|", "InboundPassthrough")) else OUTBOUND
+    """Return the context that patches a cluster; empty for tunnels, secret servers and what a waypoint receives."""
+    name = cluster["name"]
+    if name.startswith("outbound"):
+        return GATEWAY if view.proxy.role is Role.GATEWAY else OUTBOUND
+    if view.proxy.role is Role.WAYPOINT:
+        return ""
+    if name in (BLACK_HOLE, PASSTHROUGH):
+        return GATEWAY if view.proxy.role is Role.GATEWAY else OUTBOUND
+    return INBOUND if name.startswith("inbound|") or name == INBOUND_PASSTHROUGH else ""
 
 
 def _gateway_ports(view: ProxyView) -> PortMap:

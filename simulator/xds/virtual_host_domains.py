@@ -34,16 +34,17 @@ def host_port(host: str, port: int) -> str:
 
 
 def service_domains(
-    service: Service, *, port: int | None, dns_domain: str, addresses: Iterable[str]
+    service: Service, *, port: int | None, dns_domain: str, addresses: Iterable[str], absolute: bool = True
 ) -> tuple[list[str], frozenset[str]]:
     """Return the domains of a service, and those among them that are only other spellings of its host.
 
-    `port` None leaves ports out; else every domain also comes as `domain:port`.
+    `port` None leaves ports out; else every domain also comes as `domain:port`. `absolute` adds the host with a final
+    dot.
     """
     domains: list[str] = []
     spellings: list[str] = []
     for host in (service.host, *service.aliases):
-        others = list(_with_port(_spellings(host, dns_domain), port))
+        others = list(_with_port(_spellings(host, dns_domain, absolute=absolute), port))
         domains += _with_port([host], port)
         domains += others
         spellings += others
@@ -78,7 +79,7 @@ def first_address(service: Service, traits: AddressTraits) -> str:
 
 def alternate_names(host: str, dns_domain: str) -> list[str]:
     """Return other names by which a client in `dns_domain` may ask for a host."""
-    return _spellings(host, dns_domain)
+    return _spellings(host, dns_domain, absolute=True)
 
 
 def without_duplicates(
@@ -138,9 +139,9 @@ def _with_port(hosts: Iterable[str], port: int | None) -> Iterator[str]:
             yield host_port(host, port)
 
 
-def _spellings(host: str, dns_domain: str) -> list[str]:
+def _spellings(host: str, dns_domain: str, *, absolute: bool) -> list[str]:
     """Return other names by which a client in `dns_domain` may ask for a host: absolute, and without suffixes."""
-    result = [] if _version(host) else [f"{host}."]
+    result = [f"{host}."] if absolute and not _version(host) else []
     namespace, found, suffix = dns_domain.partition(".svc.")
     if not found:
         return result + _shared_suffix_spellings(host, dns_domain)

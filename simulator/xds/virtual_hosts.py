@@ -101,10 +101,12 @@ class _Builder:
     labels: Mapping[str, str] = field(init=False)
     wildcards: tuple[str, ...] = field(init=False)
     sessions: bool = field(init=False)
+    absolute: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.labels = dict(self.traits.labels)
         self.sessions = keeps_sessions(self.snapshot)
+        self.absolute = self.snapshot.flag("PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN", default=True)
         self.wildcards = tuple(host for host in self.services if host.startswith("*"))
 
     def virtual_service_wrappers(self, egress: EgressListener) -> Iterator[_Wrapper]:
@@ -179,6 +181,7 @@ class _Builder:
                 port=None if self.port else port,
                 dns_domain=self.traits.dns_domain,
                 addresses=proxy_addresses(service, self.traits.addresses, single_auto=self.port != 0),
+                absolute=self.absolute,
             )
         return without_duplicates(domains, taken=taken, spellings=spellings, known=known)
 
