@@ -32,6 +32,10 @@ _WASM_PEERS = [
     "wasm.downstream_peer_id",
 ]
 _NO_ROUTE: Json = {"response_flag_filter": {"flags": ["NR"]}}
+_UNREACHED: Json = {"response_flag_filter": {"flags": ["UF"]}}
+_REFUSED: Json = {
+    "status_code_filter": {"comparison": {"op": "GE", "value": {"default_value": 400, "runtime_key": "istio.io/unset"}}}
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,10 @@ class AccessLogs:
     tcp: tuple[Json, ...] = ()
     listener: tuple[Json, ...] = ()
     """Of the listener itself, for connections that no filter chain takes."""
+    origination: tuple[Json, ...] = ()
+    """Of tunnels that the proxy opens, when they fail."""
+    termination: tuple[Json, ...] = ()
+    """Of tunnels that it ends, when it refuses them."""
 
 
 def access_logs(snapshot: Snapshot, telemetries: Sequence[Resource], *, cls: ListenerClass) -> AccessLogs:
@@ -52,11 +60,18 @@ def access_logs(snapshot: Snapshot, telemetries: Sequence[Resource], *, cls: Lis
     configured = _from_telemetry(snapshot, telemetries, cls=cls)
     if not configured:
         return _from_mesh(snapshot, silent=silent)
-    plain = tuple(_filtered(logger, _telemetry_filter(choice)) for choice, logger in configured if not choice.disabled)
-    own = tuple(
-        _filtered(logger, _NO_ROUTE, _telemetry_filter(choice)) for choice, logger in configured if not choice.disabled
+    active = [(choice, logger) for choice, logger in configured if not choice.disabled]
+
+    def loggers(*when: Json) -> tuple[Json, ...]:
+        return tuple(_filtered(logger, *when, _telemetry_filter(choice)) for choice, logger in active)
+
+    return AccessLogs(
+        http=loggers(),
+        tcp=loggers(),
+        listener=() if silent else loggers(_NO_ROUTE),
+        origination=loggers(_UNREACHED),
+        termination=loggers(_REFUSED),
     )
-    return AccessLogs(http=plain, tcp=plain, listener=() if silent else own)
 
 
 def _from_mesh(snapshot: Snapshot, *, silent: bool) -> AccessLogs:
@@ -71,7 +86,13 @@ def _from_mesh(snapshot: Snapshot, *, silent: bool) -> AccessLogs:
         tcp = (*tcp, _tcp_als(service, {"filterStateObjectsToLog": _WASM_PEERS}))
         listener = _tcp_als(service, {"logName": "listener_envoy_accesslog", "filterStateObjectsToLog": _WASM_PEERS})
         own = (*own, _filtered(listener, _NO_ROUTE))
-    return AccessLogs(http=http, tcp=tcp, listener=() if silent else own)
+    return AccessLogs(
+        http=http,
+        tcp=tcp,
+        listener=() if silent else own,
+        origination=tuple(_filtered(logger, _UNREACHED) for logger in file),
+        termination=tuple(_filtered(logger, _REFUSED) for logger in file),
+    )
 
 
 def _from_telemetry(

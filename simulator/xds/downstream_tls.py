@@ -90,6 +90,21 @@ def mesh_context(snapshot: Snapshot, settings: ListenerSettings, *, http: bool) 
     return _context(snapshot, common, require=True)
 
 
+def tunnel_context(snapshot: Snapshot, settings: ListenerSettings) -> Json:
+    """Return the context by which a proxy ends tunnels (HBONE), for clients of any of the mesh's trust domains."""
+    chain, key, root = settings.certificates
+    names = [{"san_type": "URI", "matcher": match} for match in _trust_prefixes(trust_domains(snapshot))]
+    common = message(
+        alpn_protocols=["h2"],
+        tls_params={"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
+        tls_certificate_sds_secret_configs=[_sds(_cert_name(chain, key) or "default", settings)],
+        combined_validation_context=_combined(
+            {"match_typed_subject_alt_names": names}, _sds(_root_name(root), settings)
+        ),
+    )
+    return _context(snapshot, common, require=True)
+
+
 def gateway_context(snapshot: Snapshot, settings: ListenerSettings, tls: Json, *, tcp: bool) -> Json:
     """Return the context of a gateway server that terminates TLS; `tcp` is one whose protocol is not HTTPS."""
     mode = tls.get("mode") or "PASSTHROUGH"

@@ -46,7 +46,7 @@ def inbound_listeners(
     chains: list[FilterChain] = []
     bound: list[Listener] = []
     for port in ports:
-        own = _port_chains(context, port, workload.peer.mode_of(port.target))
+        own = port_chains(context, port, workload.peer.mode_of(port.target))
         if port.bind_to_port:
             bound.append(_listener(context, port.listener_name, port.binds, port.target, chains=own, bind_to_port=True))
         else:
@@ -70,10 +70,13 @@ def _covered_ports(workload: InboundWorkload) -> set[int]:
 def _passthrough_chains(context: ListenerContext, workload: InboundWorkload, covered: set[int]) -> list[FilterChain]:
     """Return the chains for ports that no service names: by the workload's mode, then for ports with their own."""
     ports = [0, *sorted(port for port, _ in workload.peer.ports if port not in covered)]
-    return [chain for port in ports for chain in _port_chains(context, _passthrough(port), workload.peer.mode_of(port))]
+    return [
+        chain for port in ports for chain in port_chains(context, passthrough_port(port), workload.peer.mode_of(port))
+    ]
 
 
-def _passthrough(target: int) -> InboundPort:
+def passthrough_port(target: int) -> InboundPort:
+    """Return the port that stands for all that no service names, or for one of those."""
     return InboundPort(
         target=target,
         number=0,
@@ -92,7 +95,7 @@ def _black_hole(context: ListenerContext) -> FilterChain:
     }
 
 
-def _port_chains(context: ListenerContext, port: InboundPort, mode: MtlsMode) -> list[FilterChain]:
+def port_chains(context: ListenerContext, port: InboundPort, mode: MtlsMode) -> list[FilterChain]:
     """Build the chains of one port; TLS settings of a Sidecar count where mTLS is off."""
     settings, snapshot = context.settings, context.snapshot
     if port.tls is not None and mode is MtlsMode.DISABLE:
@@ -149,9 +152,10 @@ def _http_filters(context: ListenerContext, port: InboundPort) -> list[Json]:
         protocol=port.protocol,
         route_config=_route_config(port),
         manager=manager,
+        peer_metadata=not port.hbone,
     )
     return [
-        *peer_metadata(context.snapshot),
+        *([] if port.hbone else peer_metadata(context.snapshot)),
         *extension_stack(context, port=port.target),
         http_connection_manager(context, options),
     ]

@@ -29,6 +29,8 @@ class InboundWorkload:
     peer: PeerAuthentication = field(default_factory=PeerAuthentication)
     sidecar: Resource | None = None
     """The Sidecar resource, where it has ingress listeners."""
+    tunnel_addresses: tuple[str, ...] = ()
+    """Addresses of the workload where it takes tunnels (HBONE)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class InboundPort:
     binds: tuple[str, ...] = ()
     bind_to_port: bool = False
     passthrough: bool = False
+    hbone: bool = False
+    """It comes out of a tunnel, whose own metadata tell who the peer is."""
     tls: Json | None = None
     metadata: Json | None = None
 

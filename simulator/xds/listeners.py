@@ -10,10 +10,18 @@ from simulator.model.proxies import Role
 from simulator.model.wire import Listener
 from simulator.registry.policies import AuthorizationPolicies
 from simulator.xds.gateway_listeners import gateway_listeners
+from simulator.xds.hbone_listeners import connect_originate, double_originate, tunnel_listeners
 from simulator.xds.inbound import inbound_listeners
 from simulator.xds.inbound_ports import InboundWorkload
 from simulator.xds.listener_context import WorkloadPolicies
-from simulator.xds.listener_settings import ListenerSettings, global_unicast, listener_settings, trace_identity
+from simulator.xds.listener_settings import (
+    ListenerClass,
+    ListenerSettings,
+    global_unicast,
+    listener_settings,
+    metadata_flag,
+    trace_identity,
+)
 from simulator.xds.outbound import common_listeners, outbound_listeners
 from simulator.xds.outbound_entries import outbound_plan
 from simulator.xds.outbound_scope import outbound_scope, scope_content, scope_keys
@@ -23,10 +31,10 @@ from simulator.xds.view import ProxyView
 def build_listeners(view: ProxyView) -> tuple[Listener, ...]:
     """Generate the listeners of a proxy, in the order in which istiod sends them."""
     if view.proxy.role is Role.GATEWAY:
-        return _gateway(view)
+        return (*_gateway(view), *_tunnels(view, ListenerClass.GATEWAY))
     if view.proxy.role is not Role.SIDECAR or not view.snapshot.mesh.get("proxyListenPort"):
         return ()
-    return (*_outbound(view), *_inbound(view))
+    return (*_outbound(view), *_inbound(view), *_tunnels(view, ListenerClass.OUTBOUND))
 
 
 def policies_of(view: ProxyView) -> WorkloadPolicies:
@@ -72,13 +80,48 @@ def _inbound(view: ProxyView) -> tuple[Listener, ...]:
         sidecar=sidecar,
     )
     settings = _settings(view, keys=frozenset(), unicast=global_unicast(proxy) if sidecar is not None else "")
-    return view.shared(inbound_listeners, settings, policies_of(view), trace_identity(proxy), workload)
+    policies, identity = policies_of(view), trace_identity(proxy)
+    listeners = view.shared(inbound_listeners, settings, policies, identity, workload)
+    if not _takes_tunnels(view):
+        return listeners
+    workload = replace(workload, tunnel_addresses=proxy.addresses)
+    return (*listeners, *view.shared(tunnel_listeners, settings, policies, identity, workload))
+
+
+def _takes_tunnels(view: ProxyView) -> bool:
+    listening = view.snapshot.flag("PILOT_ENABLE_SIDECAR_LISTENING_HBONE", default=True)
+    return listening and metadata_flag(view.proxy.metadata, "ENABLE_HBONE")
+
+
+def _tunnels(view: ProxyView, cls: ListenerClass) -> tuple[Listener, ...]:
+    """Return the listener by which a proxy opens tunnels, where the mesh has any."""
+    if not view.snapshot.flag("PILOT_ENABLE_SENDING_HBONE", default=True):
+        return ()
+    policies = WorkloadPolicies(telemetries=policies_of(view).telemetries)
+    settings = replace(_settings(view, keys=frozenset()), namespace="")
+    return (view.shared(connect_originate, settings, policies, cls),)
 
 
 def _gateway(view: ProxyView) -> tuple[Listener, ...]:
     merged = view.snapshot.gateway(view.proxy)
     if merged is None:
         return ()
-    settings = _settings(view, keys=frozenset(view.proxy.labels))
+    settings, policies = _settings(view, keys=frozenset(view.proxy.labels)), policies_of(view)
     identity = trace_identity(view.proxy)
-    return view.shared(gateway_listeners, view.scope, settings, policies_of(view), identity, merged)
+    listeners = view.shared(gateway_listeners, view.scope, settings, policies, identity, merged)
+    if not merged.merged or not _spans_networks(view):
+        return listeners
+    return (*listeners, *view.shared(double_originate, settings, policies, view.proxy.network))
+
+
+def _spans_networks(view: ProxyView) -> bool:
+    """Tell whether an ingress gateway reaches other networks by a tunnel in a tunnel."""
+    snapshot, labels = view.snapshot, view.proxy.labels
+    managed = labels.get("gateway.istio.io/managed") == "istio.io-gateway-controller"
+    return (
+        (managed or labels.get("istio") == "ingressgateway")
+        and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False)
+        and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_INGRESS", default=False)
+        and snapshot.flag("PILOT_ENABLE_SENDING_HBONE", default=True)
+        and not metadata_flag(view.proxy.metadata, "DISABLE_HBONE_SEND")
+    )

@@ -16,6 +16,7 @@ from simulator.model.wire import Json
 from simulator.registry.scopes import VirtualService
 from simulator.xds.envoy_messages import cidr_range, config_metadata, message
 from simulator.xds.listen_addresses import service_address
+from simulator.xds.listener_context import ListenerContext
 from simulator.xds.listener_settings import ListenerSettings
 from simulator.xds.outbound_destinations import Destinations, is_dynamic_wildcard
 from simulator.xds.virtual_host_domains import alternate_names
@@ -155,10 +156,16 @@ def _default_tls_chain(destinations: Destinations, listen: ListenPort) -> Outbou
         address = "::"
     sni: tuple[str, ...] = ()
     if listen.cidrs or not address or address == wildcard == listen.bind or is_dynamic_wildcard(service):
-        domain = f"{settings.namespace}.svc.{settings.domain}"
-        sni = (service.host, *(name for alias in service.aliases for name in (alias, *alternate_names(alias, domain))))
+        sni = (service.host, *(name for alias in service.aliases for name in _spellings(destinations.context, alias)))
     filters = destinations.service(service, listen.port, _service_port(listen))
     return OutboundChain(sni=sni, cidrs=listen.cidrs, filters=tuple(filters))
+
+
+def _spellings(context: ListenerContext, alias: str) -> list[str]:
+    """Return the names by which clients in the proxy's namespace may ask for an alias."""
+    domain = f"{context.settings.namespace}.svc.{context.settings.domain}"
+    absolute = context.snapshot.flag("PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN", default=True)
+    return [alias, *alternate_names(alias, domain, absolute=absolute)]
 
 
 def _service_port(listen: ListenPort) -> int:

@@ -77,9 +77,9 @@ def first_address(service: Service, traits: AddressTraits) -> str:
     return _single_address(service, traits)
 
 
-def alternate_names(host: str, dns_domain: str) -> list[str]:
-    """Return other names by which a client in `dns_domain` may ask for a host."""
-    return _spellings(host, dns_domain, absolute=True)
+def alternate_names(host: str, dns_domain: str, *, absolute: bool) -> list[str]:
+    """Return other names by which a client in `dns_domain` may ask for a host, with `absolute` the one with a dot."""
+    return _spellings(host, dns_domain, absolute=absolute)
 
 
 def without_duplicates(
