@@ -33,8 +33,10 @@ class Entry:
 
 COMMANDS = (
     Entry("trace", "trace", "Follow a request hop by hop: where it goes, and why."),
+    Entry("diff", "diff", "Show what a change does: to proxies, and to requests."),
     Entry("proxy-status", "proxy_status", "Show which proxies are in sync with istiod.", ("ps",)),
     Entry("proxy-config", "proxy_config", "Show what a proxy holds: clusters, listeners, routes, …", ("pc",)),
+    Entry("ztunnel-config", "ztunnel_config", "Show what a ztunnel holds: workloads, services, policies, …", ("zc",)),
     Entry("authz", "authz", "Show which authorization policies a proxy enforces."),
     Entry("simulate", "simulate", "Write the state that istiod would give the mesh of manifests.", ("sim",)),
     Entry("completion", "completion_command", "Print or install completion for bash and zsh."),
@@ -111,7 +113,14 @@ def root(
     """
 
 
-_DEPTHS = {"proxy_config": 2, "authz": 2, "simulate": 2, "completion_command": 2, "experimental": 3}
+_DEPTHS = {
+    "proxy_config": 2,
+    "ztunnel_config": 2,
+    "authz": 2,
+    "simulate": 2,
+    "completion_command": 2,
+    "experimental": 3,
+}
 """How many words name a command, for groups."""
 
 

@@ -20,6 +20,7 @@ _HEAD = 1 << 16
 _LARGEST = 50_000_000
 _DUMP = re.compile(rb'\A\s*(?:\{\s*"configs"\s*:|(?:---\s*\n)?configs:)')
 _CLUSTERS = re.compile(rb'\A\s*(?:\{\s*"cluster_?[sS]tatuses"\s*:|(?:---\s*\n)?cluster_?[sS]tatuses:)')
+_ZTUNNEL = re.compile(rb'\A\s*\{\s*"(?:workloads|services|policies|certificates|workload[sS]tate|stagedServices)"\s*:')
 _UNNAMED = ProxyId("proxy", "")
 _stdin: list[bytes] = []
 
@@ -115,7 +116,7 @@ class RecordedMesh:
 
 def _kind(head: bytes) -> str | None:
     head = head.removeprefix(b"\xef\xbb\xbf")
-    if _DUMP.match(head):
+    if _DUMP.match(head) or _ZTUNNEL.match(head):
         return "config_dump"
     return "clusters" if _CLUSTERS.match(head) else None
 

@@ -33,6 +33,24 @@ def open_demo() -> "SimulatedMesh":
     return open_manifests([str(example())])
 
 
+def open_change(
+    paths: Sequence[str], *, demo: bool, apply: Sequence[str], delete: Sequence[str], control_plane: bool = True
+) -> tuple["SimulatedMesh", "SimulatedMesh"]:
+    """Simulate the mesh of some manifests, and the same mesh with others applied to it and objects deleted from it."""
+    from simulator.manifests.changes import changed, parse_ref
+    from simulator.manifests.reading import read_manifests
+    from simulator.mesh import Mesh
+
+    def open_both() -> tuple[SimulatedMesh, SimulatedMesh]:
+        base = read_manifests([str(example())] if demo else list(paths), stdin=_stdin)
+        applied = read_manifests(list(apply), stdin=_stdin) if apply else ()
+        after = changed(base, applied=applied, deleted=[parse_ref(text) for text in delete])
+        before, then = (Mesh.from_resources(state, control_plane=control_plane) for state in (base, after))
+        return SimulatedMesh(before), SimulatedMesh(then)
+
+    return _translated(open_both)
+
+
 def example() -> Path:
     """Return the folder of the example's manifests: in the package, or in the project it is installed from."""
     package = Path(__file__).parents[1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_mesh.cli.ztunnel_config import summary
 from kubectl_mesh.diagnosis import (
     authorization,
     bootstrap,
@@ -19,6 +20,7 @@ from kubectl_mesh.diagnosis import (
     proxy_status,
     routes,
     secrets,
+    ztunnel,
 )
 from kubectl_mesh.diagnosis.config_dump import ConfigDump
 from kubectl_mesh.render.table import render
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="Istio's test data
 
 
 def dump(path: Path) -> ConfigDump:
+    """Read a recorded config dump."""
     return ConfigDump.parse(path.read_bytes())
 
 
@@ -120,3 +123,63 @@ def test_sync_state() -> None:
     found = proxy_status.read({"istiod1": answer}, now=NOW)
     table = status_tables.by_type(found, proxy_status.every_type(found), short_names=proxy_status.SHORT_NAMES)
     assert render(table) == (folder / "multiXdsStatusMultiPilot_verbose.txt").read_text()
+
+
+ZTUNNEL = UPSTREAM / "writer" / "ztunnel" / "configdump" / "testdata"
+
+
+def ztunnel_dump(name: str) -> ztunnel.ZtunnelDump:
+    """Read one of the two recorded dumps."""
+    return ztunnel.ZtunnelDump.parse((ZTUNNEL / f"{name}.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted"),
+    [
+        ("workloadsummary", ztunnel.WorkloadFilter()),
+        ("workloadsummary_default", ztunnel.WorkloadFilter(namespace="default")),
+        (
+            "workloadsummary_workload",
+            ztunnel.WorkloadFilter(name="productpage-v1-675fc69cf-jscn2", namespace="bookinfo"),
+        ),
+    ],
+)
+def test_ztunnel_workloads(file: str, wanted: ztunnel.WorkloadFilter) -> None:
+    """Tables of a ztunnel's workloads are istioctl's."""
+    assert render(ztunnel.workloads(ztunnel_dump("dump"), wanted)) == (ZTUNNEL / f"{file}.txt").read_text()
+
+
+def test_ztunnel_policies_and_certificates() -> None:
+    """Tables of a ztunnel's policies and certificates are istioctl's."""
+    source = ztunnel_dump("dump")
+    assert render(ztunnel.policies(source)) == (ZTUNNEL / "policies.txt").read_text()
+    table = ztunnel.certificates(source, now=datetime.now(UTC))
+    assert render(table) == (ZTUNNEL / "secretsummary.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted"),
+    [
+        ("connectionsummary", ztunnel.ConnectionFilter(namespace="bookinfo")),
+        (
+            "connectionsummary_workload",
+            ztunnel.ConnectionFilter(workload="productpage-v1-796f87b58-97bjk.bookinfo"),
+        ),
+    ],
+)
+def test_ztunnel_connections(file: str, wanted: ztunnel.ConnectionFilter) -> None:
+    """Tables of a ztunnel's connections are istioctl's."""
+    assert render(ztunnel.connections(ztunnel_dump("dump"), wanted)) == (ZTUNNEL / f"{file}.txt").read_text()
+
+
+def test_ztunnel_connection_documents() -> None:
+    """Connections as JSON are istioctl's."""
+    wanted = ztunnel.ConnectionFilter(namespace="bookinfo")
+    expected = json.loads((ZTUNNEL / "connectionsdump.json").read_text())
+    assert ztunnel.connection_documents(ztunnel_dump("dump"), wanted) == expected
+
+
+@pytest.mark.parametrize(("file", "titles"), [("allsummary", False), ("allsummary_withheaders", True)])
+def test_ztunnel_everything(file: str, titles: bool) -> None:
+    """The whole summary of a ztunnel is istioctl's."""
+    assert summary(ztunnel_dump("dump"), titles=titles, now=datetime.now(UTC)) == (ZTUNNEL / f"{file}.txt").read_text()
