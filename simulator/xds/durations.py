@@ -19,8 +19,12 @@ _UNITS = {
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
+class DurationError(ConfigurationError, ValueError):
+    """A text is no duration, so the API server would refuse the resource that has it."""
+
+
 def nanoseconds(text: str) -> int:
-    """Read a duration in Go's or proto-JSON's notation; raise ValueError for anything else."""
+    """Read a duration in Go's or proto-JSON's notation; raise DurationError for anything else."""
     body = text.lstrip("+-")
     if body == "0":
         return 0
@@ -38,7 +42,7 @@ def nanoseconds(text: str) -> int:
         else:
             whole += int(number) * unit
     if not body or end != len(body):
-        raise ValueError(f"not a duration: {text!r}")
+        raise DurationError(f"not a duration: {text!r}", hint="write it as in 1m30s, 0.5s or 250ms")
     result = whole + round(total)
     return -result if text.startswith("-") else result
 
