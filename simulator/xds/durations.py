@@ -4,6 +4,8 @@ Istio's resources are read with a decoder that takes Go's notation (`1m30s`, `25
 """
 
 import re
+
+from simulator.model.errors import ConfigurationError
 from functools import cache
 
 _UNITS = {
