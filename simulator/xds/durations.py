@@ -4,9 +4,9 @@ Istio's resources are read with a decoder that takes Go's notation (`1m30s`, `25
 """
 
 import re
+from functools import cache
 
 from simulator.model.errors import ConfigurationError
-from functools import cache
 
 _UNITS = {
     "ns": 1,
