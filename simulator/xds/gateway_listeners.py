@@ -45,7 +45,7 @@ def gateway_listeners(
     merged: MergedGateway,
 ) -> tuple[Listener, ...]:
     """Build the listeners of a gateway proxy; one without any filter chain is left out."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.GATEWAY, identity)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.GATEWAY, identity=identity)
     labels = settings.label_map
     destinations = Destinations(
         context=context,

@@ -35,7 +35,7 @@ def connect_originate(
     snapshot: Snapshot, settings: ListenerSettings, policies: WorkloadPolicies, cls: ListenerClass
 ) -> Listener:
     """Build the internal listener that puts a connection into a tunnel."""
-    context = listener_context(snapshot, settings, policies, cls, None)
+    context = listener_context(snapshot, settings, policies, cls=cls)
     proxy = tcp_proxy(
         stat_prefix=CONNECT_ORIGINATE,
         cluster=CONNECT_ORIGINATE,
@@ -49,7 +49,7 @@ def double_originate(
     snapshot: Snapshot, settings: ListenerSettings, policies: WorkloadPolicies, network: str
 ) -> tuple[Listener, ...]:
     """Build the two internal listeners of a tunnel in a tunnel, by which other networks are reached."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.INBOUND, None)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.INBOUND)
     hostname = f"%FILTER_STATE({_TARGET}:PLAIN)%"
     source = _SOURCES.get(settings.role, "")
     outer = tcp_proxy(
@@ -93,7 +93,7 @@ def tunnel_listeners(
     workload: InboundWorkload,
 ) -> tuple[Listener, ...]:
     """Build the listeners by which a sidecar takes tunnels: the one that ends them, and the one for what is in them."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.INBOUND, identity)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.INBOUND, identity=identity)
     local = authorization_filters(snapshot, policies.authorization, filter_state=True)
     inside = replace(context, authorization=replace(context.authorization, http=local.http, tcp=local.tcp))
     chains = [

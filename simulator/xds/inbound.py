@@ -41,7 +41,7 @@ def inbound_listeners(
     workload: InboundWorkload,
 ) -> tuple[Listener, ...]:
     """Build the inbound listeners of a sidecar, `virtualInbound` first."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.INBOUND, identity)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.INBOUND, identity=identity)
     ports = inbound_ports(snapshot, settings, workload)
     chains: list[FilterChain] = []
     bound: list[Listener] = []
@@ -56,7 +56,9 @@ def inbound_listeners(
     covered = _covered_ports(workload)
     chains = [_black_hole(context), *_passthrough_chains(context, workload, covered), *chains]
     number = snapshot.mesh["proxyInboundListenPort"]
-    virtual = _listener(context, VIRTUAL_INBOUND, settings.wildcards, number, chains=chains, bind_to_port=False)
+    virtual = _listener(
+        context, VIRTUAL_INBOUND, binds=settings.wildcards, port=number, chains=chains, bind_to_port=False
+    )
     return (virtual, *bound)
 
 
@@ -101,15 +103,16 @@ def port_chains(context: ListenerContext, port: InboundPort, mode: MtlsMode) -> 
     if port.tls is not None and mode is MtlsMode.DISABLE:
         http = listener_protocol(after_tls(port.protocol)) == "HTTP"
         own = gateway_context(snapshot, settings, port.tls, tcp=False)
-        return [_chain(context, port, ChainOption(http=http, transport=TLS, terminates=True), own)]
+        return [_chain(context, port, option=ChainOption(http=http, transport=TLS, terminates=True), tls=own)]
     plain = plain_http(http10=snapshot.flag("PILOT_HTTP10", default=False))
+    contexts = {http: mesh_context(snapshot, settings, http=http) for http in (True, False)}
     return [
-        _chain(context, port, option, mesh_context(snapshot, settings, http=option.http) if option.terminates else None)
+        _chain(context, port, option=option, tls=contexts[option.http] if option.terminates else None)
         for option in chain_options(mode, listener_protocol(port.protocol), plain=plain)
     ]
 
 
-def _chain(context: ListenerContext, port: InboundPort, option: ChainOption, tls: Json | None) -> FilterChain:
+def _chain(context: ListenerContext, port: InboundPort, *, option: ChainOption, tls: Json | None) -> FilterChain:
     match: Json = {"transport_protocol": option.transport}
     if option.alpn:
         match["application_protocols"] = list(option.alpn)
@@ -201,16 +204,16 @@ def _stat_name(pattern: str, port: InboundPort) -> str:
 def _listener(
     context: ListenerContext,
     name: str,
-    binds: Sequence[str],
-    number: int,
     *,
+    binds: Sequence[str],
+    port: int,
     chains: list[FilterChain],
     bind_to_port: bool,
 ) -> Listener:
     settings, snapshot = context.settings, context.snapshot
     listener: Listener = {
         "name": name,
-        "address": address(binds[0], number),
+        "address": address(binds[0], port),
         "traffic_direction": "INBOUND",
         "continue_on_listener_filters_timeout": True,
         "filter_chains": chains,
@@ -219,7 +222,7 @@ def _listener(
     }
     limit_accepts(snapshot, listener)
     if settings.dual_stack and len(binds) > 1:
-        listener["additional_addresses"] = [{"address": address(bind, number)} for bind in binds[1:]]
+        listener["additional_addresses"] = [{"address": address(bind, port)} for bind in binds[1:]]
     if settings.inbound_exact_balance:
         listener["connection_balance_config"] = {"exact_balance": {}}
     if not bind_to_port and settings.interception == "TPROXY":

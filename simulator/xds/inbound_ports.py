@@ -90,7 +90,7 @@ def _service_ports(snapshot: Snapshot, settings: ListenerSettings, workload: Inb
     bind_to_port = settings.interception == "NONE"
     for service, port, target in workload.targets:
         bind = settings.wildcards[0]
-        if can_bind(snapshot, settings, bind, target, port.protocol, bind_to_port=bind_to_port):
+        if can_bind(snapshot, settings, bind=bind, port=target, protocol=port.protocol, bind_to_port=bind_to_port):
             yield InboundPort(
                 target=target,
                 number=port.number,
@@ -110,7 +110,9 @@ def _sidecar_ports(snapshot: Snapshot, settings: ListenerSettings, sidecar: Reso
         protocol = parse_protocol(port.get("protocol") or "")
         mode = entry.get("captureMode") or "DEFAULT"
         bind_to_port = mode == "NONE" or (mode == "DEFAULT" and settings.interception == "NONE")
-        if not can_bind(snapshot, settings, bind, number, protocol, bind_to_port=bind_to_port, virtual=False):
+        if not can_bind(
+            snapshot, settings, bind=bind, port=number, protocol=protocol, bind_to_port=bind_to_port, virtual=False
+        ):
             continue
         tls = entry.get("tls") if snapshot.flag("ENABLE_TLS_ON_SIDECAR_INGRESS", default=False) else None
         own = (settings.unicast_address,) if settings.unicast_address else settings.wildcards
@@ -138,10 +140,10 @@ def after_tls(protocol: Protocol) -> Protocol:
 def can_bind(
     snapshot: Snapshot,
     settings: ListenerSettings,
+    *,
     bind: str,
     port: int,
     protocol: Protocol,
-    *,
     bind_to_port: bool,
     virtual: bool = True,
 ) -> bool:

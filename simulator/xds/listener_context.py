@@ -47,8 +47,9 @@ def listener_context(
     snapshot: Snapshot,
     settings: ListenerSettings,
     policies: WorkloadPolicies,
+    *,
     cls: ListenerClass,
-    identity: TraceIdentity | None,
+    identity: TraceIdentity | None = None,
 ) -> ListenerContext:
     """Build the context of a listener class; without an identity nothing can be traced, which TCP never is.
 

@@ -45,7 +45,7 @@ def common_listeners(
     plan: OutboundPlan,
 ) -> CommonListeners:
     """Build the listeners of a plan that hold no HTTP, and so say nothing of the proxy itself."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.OUTBOUND, None)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.OUTBOUND)
     fallback = catch_all_filters(context, scope)
     own = frozenset(plan.with_http)
     return CommonListeners(
@@ -65,7 +65,7 @@ def outbound_listeners(
     identity: TraceIdentity,
 ) -> tuple[Listener, ...]:
     """Build all outbound listeners, in the order of the plan, then the HTTP proxy and `virtualOutbound`."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.OUTBOUND, identity)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.OUTBOUND, identity=identity)
     fallback = catch_all_filters(context, scope)
     own = {index: _listener(context, plan.entries[index], fallback) for index in plan.with_http}
     built = [listener or own[index] for index, listener in enumerate(common.listeners)]
@@ -111,7 +111,9 @@ def _listener(context: ListenerContext, entry: Entry, fallback: list[Json] | Non
         listener_filters.append(HTTP_INSPECTOR)
     if listener_filters:
         listener["listener_filters"] = listener_filters
-    _add_chains(listener, [(chain, _chain(context, entry.port, name, chain)) for chain in entry.chains], fallback)
+    _add_chains(
+        listener, [(chain, _chain(context, chain, port=entry.port, name=name)) for chain in entry.chains], fallback
+    )
     return listener
 
 
@@ -144,8 +146,8 @@ def _add_chains(
     listener["default_filter_chain"] = passthrough if default is None else default
 
 
-def _chain(context: ListenerContext, port: Port, name: str, chain: OutboundChain) -> FilterChain:
-    filters = list(chain.filters) if chain.http is None else _http_filters(context, port, name, chain.http)
+def _chain(context: ListenerContext, chain: OutboundChain, *, port: Port, name: str) -> FilterChain:
+    filters = list(chain.filters) if chain.http is None else _http_filters(context, chain.http, port=port, name=name)
     built: FilterChain = {"filters": filters}
     if timeout := connect_timeout(context.snapshot):
         built["transport_socket_connect_timeout"] = timeout
@@ -160,7 +162,7 @@ def connect_timeout(snapshot: Snapshot) -> str | None:
     return None if timeout == "0s" else timeout
 
 
-def _http_filters(context: ListenerContext, port: Port, name: str, http: HttpChain) -> list[Json]:
+def _http_filters(context: ListenerContext, http: HttpChain, *, port: Port, name: str) -> list[Json]:
     is_proxy = http.protocol is Protocol.HTTP_PROXY and http.rds == HTTP_PROXY_ROUTES
     remote = context.snapshot.flag("PILOT_SIDECAR_USE_REMOTE_ADDRESS", default=False)
     options = HttpOptions(

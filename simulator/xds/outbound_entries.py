@@ -55,10 +55,10 @@ def outbound_plan(
     snapshot: Snapshot, scope: OutboundScope, settings: ListenerSettings, policies: WorkloadPolicies
 ) -> OutboundPlan:
     """Plan the outbound listeners of proxies of equal scopes."""
-    context = listener_context(snapshot, settings, policies, ListenerClass.OUTBOUND, None)
+    context = listener_context(snapshot, settings, policies, cls=ListenerClass.OUTBOUND)
     guarded = None
     if scope.content.dynamic:
-        inbound = listener_context(snapshot, settings, policies, ListenerClass.INBOUND, None)
+        inbound = listener_context(snapshot, settings, policies, cls=ListenerClass.INBOUND)
         guarded = replace(context, authorization=inbound.authorization)
     planner = _Planner(
         snapshot=snapshot,
@@ -107,8 +107,14 @@ class _Planner:
                         self._add_port(ListenPort(service=service, port=own, binds=chosen))
 
     def _may_bind(self, binds: tuple[str, ...], port: Port) -> bool:
-        bind = binds[0] if binds else ""
-        return can_bind(self.snapshot, self.settings, bind, port.number, port.protocol, bind_to_port=self.bind_to_port)
+        return can_bind(
+            self.snapshot,
+            self.settings,
+            bind=binds[0] if binds else "",
+            port=port.number,
+            protocol=port.protocol,
+            bind_to_port=self.bind_to_port,
+        )
 
     def _places(self, service: Service, port: Port, binds: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Return where to listen for a service port: for headless services on the address of each endpoint."""

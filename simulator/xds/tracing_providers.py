@@ -105,7 +105,7 @@ def _opentelemetry(snapshot: Snapshot, entry: Json, *, identity: TraceIdentity) 
     conventions = entry.get("serviceAttributeEnrichment") == "OTEL_SEMANTIC_CONVENTIONS"
     fields: Json = {"service_name": identity.otel_service if conventions else None}
     if (http := entry.get("http")) is not None:
-        fields["http_service"] = _http_service(snapshot, found.host, http.get("path") or "", found.cluster, http)
+        fields["http_service"] = _http_service(snapshot, found, http, path=http.get("path") or "")
     else:
         grpc = entry.get("grpc") or {}
         fields["grpc_service"] = _grpc(
@@ -121,8 +121,9 @@ def _opentelemetry(snapshot: Snapshot, entry: Json, *, identity: TraceIdentity) 
     )
 
 
-def _http_service(snapshot: Snapshot, host: str, path: str, cluster: str, http: Json) -> Json:
-    uri = message(uri=_joined(host, path), cluster=cluster, timeout=optional_duration(http.get("timeout")))
+def _http_service(snapshot: Snapshot, found: ProviderCluster, http: Json, *, path: str) -> Json:
+    timeout = optional_duration(http.get("timeout"))
+    uri = message(uri=_joined(found.host, path), cluster=found.cluster, timeout=timeout)
     return message(http_uri=uri, request_headers_to_add=_headers(snapshot, http))
 
 
@@ -154,10 +155,10 @@ def _dynatrace(snapshot: Snapshot, entry: Json, found: ProviderCluster) -> Json:
         http = entry.get("http")
         if http is None:
             raise UnknownCluster(entry.get("service"))
-        service = _http_service(snapshot, found.host, "api/v2/samplingConfiguration", found.cluster, http)
+        service = _http_service(snapshot, found, http, path="api/v2/samplingConfiguration")
     else:
         api, http = _lookup(snapshot, own), own.get("http") or {}
-        service = _http_service(snapshot, api.host, http.get("path") or "", api.cluster, http)
+        service = _http_service(snapshot, api, http, path=http.get("path") or "")
     config = any_message(
         "envoy.extensions.tracers.opentelemetry.samplers.v3.DynatraceSamplerConfig",
         tenant=sampler.get("tenant"),
