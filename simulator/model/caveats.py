@@ -13,6 +13,7 @@ class CaveatKind(StrEnum):
     UNSUPPORTED = "unsupported"  # a field that the simulator does not follow
     ORDER_DEPENDENT = "order-dependent"  # the outcome depends on an age that the manifests do not give
     INCOMPLETE = "incomplete"  # something that the answer needs is not in the manifests
+    UNSEEN = "unseen"  # a cluster did not show it: not allowed, or no answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,181 @@
+"""HTTP to a port of a pod, through the API server: port-forward over a WebSocket, one connection a request.
+
+Kubernetes: staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go. Each port has a data and an error
+channel; the first message on each names the port. The Python client's own port-forward sends no impersonation headers
+and has no deadline.
+"""
+
+import io
+import ssl
+import time
+from http.client import HTTPException, HTTPResponse
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from kubectl_mesh.errors import SourceError
+from kubectl_mesh.sources.live.api import ApiServer
+from kubectl_mesh.sources.live.failures import refused, unreachable
+
+_PROTOCOL = "v4.channel.k8s.io"
+_DATA, _ERROR = 0, 1
+_CHUNK = 1 << 16
+
+
+class PortForward:
+    """Sends HTTP requests to ports of pods."""
+
+    def __init__(self, api: ApiServer) -> None:
+        self._api = api
+
+    def request(self, *, namespace: str, pod: str, port: int, path: str, method: str = "GET") -> bytes:
+        """Return the body that a pod's port answers with. Raises SourceError."""
+        what = f"pod {pod}.{namespace} port {port}"
+        timeout = self._api.access.timeout
+        deadline = time.monotonic() + timeout if timeout else None
+        socket = self._open(namespace, pod, port, what=what)
+        try:
+            channel = _Channel(socket, port, deadline, what=what)
+            target = path if path.startswith("/") else f"/{path}"
+            length = "Content-Length: 0\r\n" if method != "GET" else ""
+            head = f"{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{length}Connection: close\r\n\r\n"
+            channel.send(head.encode())
+            return _read(channel, method, what=what)
+        finally:
+            socket.close()
+
+    def _open(self, namespace: str, pod: str, port: int, *, what: str) -> Any:
+        import websocket
+
+        configuration = self._api.access.configuration
+        parts = urlsplit(self._api.host)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        path = f"{parts.path}/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward?ports={port}"
+        headers = [f"{name}: {value}" for name, value in self._headers()]
+        connection: Any = websocket.WebSocket(sslopt=_tls(configuration) if scheme == "wss" else {})
+        connection.settimeout(self._api.access.timeout)
+        options: dict[str, Any] = {"header": headers, "subprotocols": [_PROTOCOL], "suppress_origin": True}
+        proxy = urlsplit(getattr(configuration, "proxy", None) or "")
+        if proxy.hostname:
+            bypass = getattr(configuration, "no_proxy", None) or ""
+            options |= {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port or 80, "proxy_type": "http"}
+            options["http_no_proxy"] = [host.strip() for host in bypass.split(",") if host.strip()]
+        else:
+            options["http_no_proxy"] = ["*"]
+        try:
+            connection.connect(f"{scheme}://{parts.netloc}{path}", **options)
+        except websocket.WebSocketBadStatusException as error:
+            body = error.resp_body or b""
+            raise refused(
+                error.status_code, body if isinstance(body, bytes) else str(body).encode(), what=what
+            ) from error
+        except (websocket.WebSocketException, OSError) as error:
+            raise unreachable(error, host=self._api.host) from error
+        return connection
+
+    def _headers(self) -> list[tuple[str, str]]:
+        return [*self._api.access.headers().items(), *self._api.access.impersonation]
+
+
+def _tls(configuration: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if configuration.verify_ssl:
+        options["cert_reqs"] = ssl.CERT_REQUIRED
+        if configuration.ssl_ca_cert:
+            options["ca_certs"] = configuration.ssl_ca_cert
+    else:
+        options |= {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+    if configuration.cert_file:
+        options["certfile"] = configuration.cert_file
+    if configuration.key_file:
+        options["keyfile"] = configuration.key_file
+    if configuration.tls_server_name:
+        options["server_hostname"] = configuration.tls_server_name
+    return options
+
+
+class _Channel(io.RawIOBase):
+    """The data channel of one port as a byte stream."""
+
+    def __init__(self, socket: Any, port: int, deadline: float | None, *, what: str) -> None:
+        self._socket = socket
+        self._port = port
+        self._deadline = deadline
+        self._what = what
+        self._named: set[int] = set()
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the port."""
+        for start in range(0, len(data), _CHUNK):
+            self._socket.send_binary(bytes([_DATA]) + data[start : start + _CHUNK])
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what came; 0 at the end."""
+        while not self._rest:
+            message = self._receive()
+            if message is None:
+                return 0
+            self._take(message)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def _receive(self) -> bytes | None:
+        import websocket
+
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise SourceError(f"{self._what}: no answer in time", hint="--request-timeout allows more")
+            self._socket.settimeout(left)
+        try:
+            opcode, data = self._socket.recv_data()
+        except websocket.WebSocketTimeoutException:
+            raise SourceError(f"{self._what}: no answer in time", hint="--request-timeout allows more") from None
+        except (websocket.WebSocketConnectionClosedException, OSError):
+            return None
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            return None
+        return cast(bytes, data)
+
+    def _take(self, message: bytes) -> None:
+        if not message:
+            return
+        channel, data = message[0], message[1:]
+        if channel not in self._named:
+            self._named.add(channel)
+            if len(data) == 2:  # names the port
+                return
+        if channel == _ERROR and data:
+            raise SourceError(f"{self._what}: {data.decode('utf-8', 'replace').strip()}")
+        if channel == _DATA:
+            self._rest = data
+
+
+class _Carrier:
+    """What `http.client` takes for a socket."""
+
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Return the stream to read the response from."""
+        return io.BufferedReader(self._channel, _CHUNK)
+
+
+def _read(channel: _Channel, method: str, *, what: str) -> bytes:
+    response = HTTPResponse(cast(Any, _Carrier(channel)), method=method)
+    try:
+        response.begin()
+        body = response.read()
+    except (HTTPException, OSError) as error:
+        raise SourceError(f"{what}: the connection ended before the answer did") from error
+    if response.status != 200:
+        words = body[:200].decode("utf-8", "replace").strip()
+        raise SourceError(f"{what}: HTTP {response.status}: {words}" if words else f"{what}: HTTP {response.status}")
+    return body
