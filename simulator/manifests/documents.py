@@ -1,84 +1,129 @@
-"""Text → decoded documents, each with its line and the slice of text it was read from.
+"""Texts → decoded documents, each with its line and the slice of text it was read from.
 
 kubectl (k8s.io/apimachinery/pkg/util/yaml) takes text that begins with `{` for JSON, one or more values after each
 other, and anything else for YAML. Lists are opened here, since the lines of their items are known only here.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from simulator.manifests.composer import Composed, ComposeError, compose
+from simulator.manifests.halves import WORTH_IT, Child, can_fork, halved
 from simulator.manifests.jsontext import NotPlainJson, json_documents
 from simulator.manifests.lists import is_list, item_of
 from simulator.model.errors import ManifestError
 
 _BOUNDARY = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
+Found = tuple[Any, int, int, int, int]
+"""(value, line from 0 in the file, column, start, end) of a document; the end is -1 for the whole piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A YAML document before it is decoded; `line` counts from 0."""
+
+    source: str
+    line: int
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A decoded document or item of a list; `line` counts from 1, `text` is its own text."""
 
+    source: str
     value: Any
     line: int
     text: str
 
 
-def split(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line from 0, text) of each YAML document; `---` at the start of a line always parts two."""
+def documents(texts: Iterable[tuple[str, str]], *, progress: Callable[[str, int], None] | None) -> Iterator[Document]:
+    """Yield the documents in (source, text) pairs that are not empty, lists opened, in order."""
+    pieces: list[Piece] = []
+    decoded: dict[int, list[Document]] = {}  # by the number of the piece that they come before
+    for source, text in texts:
+        found = _json(text, source=source) if text.lstrip()[:1] == "{" else None
+        if found is not None:
+            decoded.setdefault(len(pieces), []).extend(found)
+        else:
+            pieces.extend(_split(text.replace("\t", " ") if text.lstrip()[:1] == "{" else text, source=source))
+    for number, (piece, results) in enumerate(_composed(pieces, progress)):
+        yield from decoded.pop(number, ())
+        for value, line, column, start, end in results:
+            text = piece.text if end < 0 else " " * column + piece.text[start:end]
+            yield Document(piece.source, value, line + 1, text)
+    yield from decoded.pop(len(pieces), ())
+
+
+def _json(text: str, *, source: str) -> list[Document] | None:
+    try:
+        return [Document(source, value, line + 1, text[start:end]) for value, line, start, end in json_documents(text)]
+    except NotPlainJson:
+        return None
+
+
+def _split(text: str, *, source: str) -> Iterator[Piece]:
+    """Cut a YAML stream into documents; `---` at the start of a line always parts two."""
     start = line = 0
     for match in _BOUNDARY.finditer(text):
         if match.start() > start:
-            yield line, text[start : match.start()]
+            yield Piece(source, line, text[start : match.start()])
             line += text.count("\n", start, match.start())
         start = match.start()
     if start < len(text):
-        yield line, text[start:]
+        yield Piece(source, line, text[start:])
 
 
-def documents(text: str, *, source: str) -> Iterator[Document]:
-    """Yield the documents in `text` that are not empty, lists opened."""
-    if text.lstrip()[:1] == "{":
-        try:
-            for value, line, start, end in json_documents(text):
-                yield Document(value, line + 1, text[start:end])
-            return
-        except NotPlainJson:
-            text = text.replace("\t", " ")  # allowed between JSON's tokens, not in YAML
-    for line, chunk in split(text):
-        yield from yaml_documents(chunk, first_line=line, source=source)
-
-
-def yaml_documents(chunk: str, *, first_line: int, source: str) -> Iterator[Document]:
-    """Yield the documents of one piece that `split` made; `first_line` counts from 0."""
-    if _is_blank(chunk):
-        return
+def _composed(
+    pieces: Sequence[Piece], progress: Callable[[str, int], None] | None
+) -> Iterator[tuple[Piece, list[Found]]]:
+    """Compose pieces in order, the second half of long ones in a process of their own."""
+    cut, child = len(pieces), None
+    if sum(len(piece.text) for piece in pieces) >= WORTH_IT and can_fork():
+        cut = halved(pieces, size=lambda piece: len(piece.text))
+        child = Child(lambda: [_compose(piece) for piece in pieces[cut:]])
     try:
-        for composed in compose(chunk):
-            if composed.value is not None:
-                yield from _opened(composed, chunk=chunk, first_line=first_line)
+        for number, piece in enumerate(pieces[:cut]):
+            if progress is not None and number % 500 == 499:
+                progress(piece.source, number * len(pieces) // cut)
+            yield piece, _compose(piece)
+    finally:
+        rest = child.value() if child is not None else None
+    if rest is None:  # in the child something was refused: find out again what, and say so
+        rest = map(_compose, pieces[cut:])
+    yield from zip(pieces[cut:], rest, strict=True)
+
+
+def _compose(piece: Piece) -> list[Found]:
+    """Decode one piece, or raise a ManifestError with the line in its file."""
+    if _is_blank(piece.text):
+        return []
+    try:
+        return [
+            found
+            for composed in compose(piece.text)
+            if composed.value is not None
+            for found in _opened(composed, first_line=piece.line)
+        ]
     except ComposeError as error:
-        raise ManifestError(error.message, path=source, line=first_line + error.line + 1, hint=error.hint) from error
+        line = piece.line + error.line + 1
+        raise ManifestError(error.message, path=piece.source, line=line, hint=error.hint) from error
 
 
-def _is_blank(chunk: str) -> bool:
-    body = chunk.removeprefix("---")
+def _is_blank(text: str) -> bool:
+    body = text.removeprefix("---")
     return not body.strip() or all(line.lstrip()[:1] in ("", "#", "%") for line in body.splitlines())
 
 
-def _opened(composed: Composed, *, chunk: str, first_line: int) -> Iterator[Document]:
+def _opened(composed: Composed, *, first_line: int) -> Iterator[Found]:
     value = composed.value
     if not is_list(value):
-        yield Document(value, first_line + composed.line + 1, chunk)
+        yield value, first_line + composed.line, 0, 0, -1
         return
     marks = iter(composed.items if len(composed.items) == len(value["items"]) else ())
     for item in value["items"]:
-        mark = next(marks, None)
-        item = item_of(item, of=value)
-        if mark is None:
-            yield Document(item, first_line + composed.line + 1, "")
-        else:
-            line, column, start, end = mark
-            yield Document(item, first_line + line + 1, " " * column + chunk[start:end])
+        line, column, start, end = next(marks, (composed.line, 0, 0, 0))
+        yield item_of(item, of=value), first_line + line, column, start, end

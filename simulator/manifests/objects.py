@@ -45,13 +45,13 @@ class _Invalid(Exception):
         self.hint = hint
 
 
-def to_resource(document: Document, *, source: str, scopes: Mapping[tuple[str, str], bool]) -> Resource | None:
+def to_resource(document: Document, *, scopes: Mapping[tuple[str, str], bool]) -> Resource | None:
     """Make a resource of a document; None for one that belongs to another tool.
 
     `scopes` tells of kinds defined by the manifests themselves whether they are namespaced.
     """
     value = document.value
-    origin = Origin(source=source, line=document.line, text=document.text)
+    origin = Origin(source=document.source, line=document.line, text=document.text)
     try:
         kind, api_version = _type_of(value)
         if group_of(api_version) in _OTHER_TOOLS:

@@ -1,9 +1,11 @@
 """Manifests → resources: the one entry for files, directories, globs and standard input."""
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from simulator.manifests.defaulting import apply_defaults
-from simulator.manifests.documents import Document, documents
+from simulator.manifests.documents import documents
 from simulator.manifests.files import read_texts
 from simulator.manifests.objects import check_unique, defined_scopes, to_resource
 from simulator.model.resources import Resource
@@ -28,18 +30,26 @@ def parse_manifests(text: str, *, source: str = "<text>") -> tuple[Resource, ...
 
 
 def _resources(texts: Iterable[tuple[str, str]], *, progress: Progress | None) -> tuple[Resource, ...]:
-    read: list[tuple[str, Document]] = []
-    for source, text in texts:
-        for document in documents(text, source=source):
-            read.append((source, document))
-            if progress is not None and len(read) % 500 == 0:
-                progress(source, len(read))
-        if progress is not None:
-            progress(source, len(read))
-    scopes = defined_scopes(document for _, document in read)
-    made = (to_resource(document, source=source, scopes=scopes) for source, document in read)
-    resources = tuple(resource for resource in made if resource is not None)
-    check_unique(resources)
-    for resource in resources:
-        apply_defaults(resource)
-    return resources
+    with _collector_paused():
+        read = list(documents(texts, progress=progress))
+        if progress is not None and read:
+            progress(read[-1].source, len(read))
+        scopes = defined_scopes(read)
+        made = (to_resource(document, scopes=scopes) for document in read)
+        resources = tuple(resource for resource in made if resource is not None)
+        check_unique(resources)
+        for resource in resources:
+            apply_defaults(resource)
+        return resources
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector from searching what is being read, again and again: trees have no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
