@@ -67,9 +67,6 @@ def config_metadata(*, api_version: str, kind: str, namespace: str, name: str) -
     return {"filter_metadata": {"istio": {"config": f"/apis/{api_version}/namespaces/{namespace}/{kebab}/{name}"}}}
 
 
-def optional_duration(text: object) -> str | None:
-    """Return a duration in proto-JSON's form; None when it is absent or not a duration."""
-    try:
-        return duration(text) if isinstance(text, str) and text else None
-    except ValueError:
-        return None
+def optional_duration(text: str | None) -> str | None:
+    """Return a duration in proto-JSON's form, None when there is none; raise DurationError for malformed ones."""
+    return duration(text) if text else None

@@ -10,7 +10,7 @@ from simulator.model.ports import Protocol
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds import http_filters as filters
-from simulator.xds.envoy_messages import cidr_range, optional_duration, typed
+from simulator.xds.envoy_messages import cidr_range, typed
 from simulator.xds.extension_filters import http_filters as extension_filters
 from simulator.xds.listener_context import ListenerContext
 from simulator.xds.listener_settings import ListenerClass
@@ -56,7 +56,7 @@ def stat_prefix(text: str) -> str:
 def http_connection_manager(context: ListenerContext, options: HttpOptions) -> Json:
     """Build the network filter."""
     settings, snapshot = context.settings, context.snapshot
-    idle = optional_duration(settings.idle_timeout)
+    idle = settings.idle_timeout
     hundred = snapshot.flag("ENABLE_100_CONTINUE_HEADERS", default=True)
     return typed(
         FILTER,

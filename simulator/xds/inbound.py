@@ -48,7 +48,10 @@ def inbound_listeners(
     for port in ports:
         own = port_chains(context, port, workload.peer.mode_of(port.target))
         if port.bind_to_port:
-            bound.append(_listener(context, port.listener_name, port.binds, port.target, chains=own, bind_to_port=True))
+            binds, number = port.binds, port.target
+            bound.append(
+                _listener(context, port.listener_name, binds=binds, port=number, chains=own, bind_to_port=True)
+            )
         else:
             chains += own
     if settings.interception == "NONE":

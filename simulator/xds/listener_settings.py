@@ -16,6 +16,7 @@ from simulator.model.proxies import Proxy, Role
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.documents import Document
+from simulator.xds.durations import DurationError, duration
 
 STATUS_PORT = 15021
 PROMETHEUS_PORT = 15090
@@ -132,7 +133,7 @@ def listener_settings(
         status_port=_port(metadata.get("ENVOY_STATUS_PORT"), STATUS_PORT),
         prometheus_port=_port(metadata.get("ENVOY_PROMETHEUS_PORT"), PROMETHEUS_PORT),
         unprivileged=metadata_flag(metadata, "UNPRIVILEGED_POD"),
-        idle_timeout=str(metadata.get("IDLE_TIMEOUT") or ""),
+        idle_timeout=_readable_duration(str(metadata.get("IDLE_TIMEOUT") or "")),
         http10=snapshot.flag("PILOT_HTTP10", default=False) or metadata.get("HTTP10") == "1",
         inbound_exact_balance=metadata_flag(metadata, "INBOUND_LISTENER_EXACT_BALANCE"),
         outbound_exact_balance=metadata_flag(metadata, "OUTBOUND_LISTENER_EXACT_BALANCE"),
@@ -195,6 +196,14 @@ def _otel_service(proxy: Proxy) -> str:
         or (containers[0] if len(containers) == 1 else "")
         or "unknown_service"
     )
+
+
+def _readable_duration(text: str) -> str:
+    """Return a duration of node metadata in proto-JSON's form; istiod ignores what it cannot read."""
+    try:
+        return duration(text) if text else ""
+    except DurationError:
+        return ""
 
 
 def _port(value: Any, default: int) -> int:

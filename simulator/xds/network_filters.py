@@ -38,9 +38,9 @@ def peer_metadata(snapshot: Snapshot) -> list[Json]:
     return [typed_struct(METADATA_EXCHANGE, kind, config)]
 
 
-def idle_timeout(context: ListenerContext, own: object = None) -> str | None:
+def idle_timeout(context: ListenerContext, own: str | None = None) -> str | None:
     """Return the idle timeout of a rule, else that of the node."""
-    return optional_duration(own) or optional_duration(context.settings.idle_timeout)
+    return optional_duration(own) or context.settings.idle_timeout or None
 
 
 def protocol_filters(
