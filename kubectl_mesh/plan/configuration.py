@@ -1,18 +1,19 @@
 """Compare the Envoy resources of two meshes, each distinct pair of resources once.
 
-Proxies of one mesh share equal resources by reference (`ResourceSource`), so the pairs to compare are few however many
-proxies there are: the verdict on a pair of objects is kept by their identities.
+Proxies of one mesh share equal resources by reference (as a `ResourceSource` does), so the pairs to compare are few
+however many proxies there are: the verdict on a pair of objects is kept by their identities.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubectl_mesh.plan.fields import field_changes
 from kubectl_mesh.reports.changes import Action, ResourceChange
-from kubectl_mesh.sources.base import ResourceSource
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
+Resources = Callable[[ProxyId], Mapping[str, Sequence[Json]]]
+"""Returns the Envoy resources of a proxy by kind; equal resources of two proxies are one object."""
 SINGULAR = {
     "listeners": "listener",
     "routes": "route",
@@ -89,11 +90,9 @@ def _on(change: ResourceChange, proxies: Iterable[str]) -> ResourceChange:
 
 
 def compare_configurations(
-    before: ResourceSource, after: ResourceSource, proxies: Iterable[ProxyId]
+    before: Resources, after: Resources, proxies: Iterable[ProxyId]
 ) -> tuple[tuple[ResourceChange, ...], tuple[ProxyId, ...]]:
     """Compare the resources of the proxies that both meshes have; return the changes and the proxies that differ."""
     comparison = Comparison()
-    changed = tuple(
-        proxy for proxy in proxies if comparison.add(proxy, before.configuration(proxy), after.configuration(proxy))
-    )
+    changed = tuple(proxy for proxy in proxies if comparison.add(proxy, before(proxy), after(proxy)))
     return comparison.changes(), changed

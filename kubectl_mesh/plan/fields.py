@@ -12,7 +12,7 @@ _KEYS = ("name", "cluster_name", "header", "key")
 def field_changes(before: Json, after: Json) -> tuple[FieldChange, ...]:
     """Return the fields that differ, in the order of their paths.
 
-    Items of a list are paired by their names where they have any, so that an inserted virtual host is one addition and not a
+    Items of a list are paired by their names where they have any: an inserted virtual host is one addition and not a
     change of every virtual host after it.
     """
     from deepdiff import DeepDiff

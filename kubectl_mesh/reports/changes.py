@@ -61,9 +61,12 @@ class RequestChange:
     """One kind of request that ends differently, and every workload for which it does."""
 
     request: str
+    """An example: method, URL and headers."""
     sources: tuple[str, ...]
     before: Ending
     after: Ending
+    others: tuple[str, ...] = ()
+    """More requests to the same host that end in the same two ways."""
     listed: bool = False
     """The user asked for this request; it is reported even when it ends as before."""
 

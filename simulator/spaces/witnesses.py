@@ -3,7 +3,7 @@
 Reads Envoy's route matches. A witness says "look here", not "this goes there": what it meets is the predictor's to say.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from simulator.model.wire import Json
@@ -48,6 +48,19 @@ def route_witnesses(match: Json, authority: str) -> Iterator[Witness]:
         yield replace(hit, headers=(), method="GET")
     if "?" in hit.target:
         yield replace(hit, target=path)
+
+
+def crossed(witnesses: Iterable[Witness]) -> Iterator[Witness]:
+    """Yield the witnesses, then each path among them with each method and headers of another.
+
+    A rule that takes requests away from another is seen only by requests that both would accept.
+    """
+    known = list(dict.fromkeys(witnesses))
+    yield from known
+    for each in known:
+        for other in known:
+            if (other.method, other.headers) != (each.method, each.headers):
+                yield replace(each, method=other.method, headers=other.headers)
 
 
 def _join(path: str, target: str) -> str:

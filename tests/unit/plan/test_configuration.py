@@ -28,7 +28,7 @@ def test_a_mesh_does_not_differ_from_an_equal_one() -> None:
     """Equality counts, not identity."""
     before = Mesh({WEB: {"clusters": [cluster("a", "1s")]}})
     after = Mesh({WEB: {"clusters": [cluster("a", "1s")]}})
-    assert compare_configurations(before, after, [WEB]) == ((), ())
+    assert compare_configurations(before.configuration, after.configuration, [WEB]) == ((), ())
 
 
 def test_one_change_on_many_proxies_is_shown_once() -> None:
@@ -36,7 +36,7 @@ def test_one_change_on_many_proxies_is_shown_once() -> None:
     old, new, other = cluster("a", "1s"), cluster("a", "2s"), cluster("b", "1s")
     before = Mesh({WEB: {"clusters": [old, other]}, CART: {"clusters": [old]}})
     after = Mesh({WEB: {"clusters": [new, other]}, CART: {"clusters": [cluster("a", "2s")]}})
-    changes, proxies = compare_configurations(before, after, [WEB, CART])
+    changes, proxies = compare_configurations(before.configuration, after.configuration, [WEB, CART])
     assert [(c.kind, c.name, c.action, c.proxies) for c in changes] == [
         ("cluster", "a", Action.CHANGED, ("cart.shop", "web.shop"))
     ]
@@ -47,5 +47,5 @@ def test_what_only_one_side_has_is_added_or_removed() -> None:
     """Names decide: a resource without a namesake was added or removed."""
     before = Mesh({WEB: {"listeners": [{"name": "old"}]}})
     after = Mesh({WEB: {"listeners": [{"name": "new"}]}})
-    changes, _ = compare_configurations(before, after, [WEB])
+    changes, _ = compare_configurations(before.configuration, after.configuration, [WEB])
     assert [(c.name, c.action) for c in changes] == [("new", Action.ADDED), ("old", Action.REMOVED)]

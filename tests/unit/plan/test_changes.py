@@ -1,0 +1,70 @@
+"""Whole comparisons over small meshes made of manifests."""
+
+from pathlib import Path
+
+import pytest
+
+from kubectl_mesh.diagnosis.request_line import RequestFlags, read_request
+from kubectl_mesh.plan.changes import Listed, compare
+from kubectl_mesh.reports.changes import Changes
+from kubectl_mesh.sources.simulated import open_change, open_demo
+
+ROOT = Path(__file__).parents[3]
+BASE = ROOT / "examples" / "shop" / "base"
+RULES = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: catalog, namespace: shop}
+spec:
+  host: catalog.shop.svc.cluster.local
+  subsets:
+  - {name: v1, labels: {version: v1}}
+  - {name: v2, labels: {version: v3}}
+"""
+STRANGER = "apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n"
+
+
+def changes(tmp_path: Path, text: str, *listed: Listed) -> Changes:
+    """Compare the example mesh with itself after `text` has been applied to it."""
+    change = tmp_path / "change.yaml"
+    change.write_text(text)
+    before, after = open_change([str(BASE)], demo=False, apply=[str(change)], delete=[])
+    return compare(before, after, listed=listed)
+
+
+def test_a_mesh_does_not_differ_from_itself() -> None:
+    """The difference of the example with itself is empty."""
+    assert compare(open_demo(), open_demo()).empty
+
+
+def test_an_unrelated_namespace_changes_nothing(tmp_path: Path) -> None:
+    """Adding a namespace leaves every proxy and every address as it was."""
+    assert changes(tmp_path, STRANGER).empty
+
+
+def test_the_change_of_the_example_takes_requests_from_a_rule() -> None:
+    """The request that the new rule takes away from testers is found, though neither rule's own example shows it."""
+    before, after = open_change([str(BASE)], demo=False, apply=[str(ROOT / "examples" / "shop" / "change")], delete=[])
+    found = [change for change in compare(before, after).requests if "x-shop-tester" in change.request]
+    assert found
+    assert found[0].before.destination == "catalog.shop.svc.cluster.local:80 subset v2"
+    assert dict(found[0].after.shares) == {
+        "catalog.shop.svc.cluster.local:80 subset v1": 90,
+        "catalog.shop.svc.cluster.local:80 subset v2": 10,
+    }
+
+
+def test_a_branch_that_fails_is_told_by_its_share(tmp_path: Path) -> None:
+    """A canary without endpoints is shown as failing for its part of the requests."""
+    found = [change for change in changes(tmp_path, RULES).requests if change.after.shares]
+    labels = [label for change in found for label, _ in change.after.shares]
+    assert "catalog.shop.svc.cluster.local:80 subset v2 (503 no-healthy-endpoint)" in labels
+
+
+@pytest.mark.parametrize("url", ["http://catalog/items"])
+def test_listed_requests_are_reported_whatever_happens(tmp_path: Path, url: str) -> None:
+    """A request that the user names is in the report even though nothing about it changes."""
+    listed = Listed(sender="shop/deploy/web", request=read_request(url, RequestFlags()))
+    found = changes(tmp_path, STRANGER, listed)
+    assert [change.listed for change in found.requests] == [True]
+    assert found.empty

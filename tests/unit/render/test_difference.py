@@ -1,0 +1,49 @@
+from kubectl_mesh.render.color import Palette
+from kubectl_mesh.render.difference import markdown, render, summary
+from kubectl_mesh.reports.changes import Action, Changes, Ending, FieldChange, RequestChange, ResourceChange
+
+BROKEN = RequestChange(
+    request="GET http://cart/a|b",
+    sources=("shop/web",),
+    before=Ending(disposition="delivered", status=200, destination="cart:80"),
+    after=Ending(disposition="no-healthy-endpoint", status=503, effects={"timeout": "1s"}),
+)
+CHANGES = Changes(
+    resources=(
+        ResourceChange(
+            kind="cluster",
+            name="c",
+            action=Action.CHANGED,
+            fields=(FieldChange(path="timeout", before="1s", after="2s"),),
+            proxies=("web.shop",),
+        ),
+    ),
+    requests=(BROKEN,),
+    proxies_changed=("web.shop",),
+    proxies_total=2,
+)
+
+
+def test_the_summary_counts_and_says_what_fails() -> None:
+    """One line tells how many proxies change and how many requests now fail."""
+    assert summary(CHANGES) == (
+        "1 of 2 proxies change: 1 cluster changed; 1 kind of requests end differently, 1 of them now fails"
+    )
+
+
+def test_nothing_is_said_to_be_nothing() -> None:
+    """Equal meshes give one plain sentence."""
+    assert render(Changes(proxies_total=1), palette=Palette()) == "no differences in 1 proxy\n"
+
+
+def test_both_endings_and_the_fields_are_shown() -> None:
+    """A reader sees before, after, and which field of which resource made the difference."""
+    text = render(CHANGES, palette=Palette())
+    assert "    - delivered 200 cart:80" in text
+    assert "    + no-healthy-endpoint 503" in text
+    assert "timeout: 1s → 2s" in text
+
+
+def test_markdown_cells_cannot_break_the_table() -> None:
+    """A bar in a request is escaped."""
+    assert "cart/a\\|b" in markdown(CHANGES)
