@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from simulator.model.resources import Resource
+from simulator.registry.ambient.view import AmbientView
 from simulator.registry.ambiguities import ambiguities
 from simulator.registry.destination_rules import DestinationRuleIndex
 from simulator.registry.discovery import watched
 from simulator.registry.endpoint_sources import collect_endpoints
+from simulator.registry.flags import enabled
 from simulator.registry.gateway_api.convert import convert_gateway_api
 from simulator.registry.ingress import Converted, convert_ingresses
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
@@ -47,6 +49,12 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         scopes=_scopes(index, settings, services, virtual_services, converted=converted),
         policies=PolicySets(index, settings),
         workloads=workloads,
+        ambient=AmbientView(
+            index,
+            workloads,
+            domain=settings.domain,
+            active=enabled(settings.flags, "PILOT_ENABLE_AMBIENT", default=False),
+        ),
         gateways=tuple(sorted([*index.of_kind("Gateway"), *converted.gateways], key=order)),
         caveats=(
             *everything.caveats,

@@ -107,27 +107,15 @@ class EndpointBuilder:
         addresses: tuple[str, ...] = (),
     ) -> Endpoint:
         """Return the endpoint of one address and slice port; `pod` is None for an address without one."""
-        number, name = int(port.get("port") or 0), port.get("name") or ""
-        cluster_id = self._settings.cluster_id
         if pod is None:
-            network = self._workloads.network(address, {})
-            labels = augmented_labels({}, locality=Locality(), node="", network=network, cluster_id=cluster_id)
-            return Endpoint(
-                address=address,
-                port=number,
-                port_name=name,
-                labels=labels,
-                network=network,
-                cluster_id=cluster_id,
-                health=health,
-            )
+            return self._unknown(address, port, health=health)
         spec = pod.spec
         labels = self._workloads.labels(pod)
         sub_domain = spec.get("subdomain") or ""
         return Endpoint(
             address=address,
-            port=number,
-            port_name=name,
+            port=int(port.get("port") or 0),
+            port_name=port.get("name") or "",
             addresses=addresses,
             labels=labels,
             service_account=spiffe(
@@ -136,7 +124,7 @@ class EndpointBuilder:
                 account=spec.get("serviceAccountName") or "",
             ),
             network=labels.get(NETWORK_LABEL) or self._workloads.network(address, {}),
-            cluster_id=cluster_id,
+            cluster_id=self._settings.cluster_id,
             locality=self._workloads.locality(pod),
             tls_mode=pod.labels.get(TLS_MODE_LABEL) or "disabled",
             health=health,
@@ -147,4 +135,16 @@ class EndpointBuilder:
             sub_domain=sub_domain,
             http_tunnel=tunnel_enabled(pod.labels) or ambient_captured(pod),
             pod=pod.ref,
+        )
+
+    def _unknown(self, address: str, port: Json, *, health: Health) -> Endpoint:
+        network, cluster_id = self._workloads.network(address, {}), self._settings.cluster_id
+        return Endpoint(
+            address=address,
+            port=int(port.get("port") or 0),
+            port_name=port.get("name") or "",
+            labels=augmented_labels({}, locality=Locality(), node="", network=network, cluster_id=cluster_id),
+            network=network,
+            cluster_id=cluster_id,
+            health=health,
         )

@@ -12,6 +12,7 @@ from simulator.model.proxies import Proxy, Role, ServiceTarget
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Locality, Service
 from simulator.model.wire import Json
+from simulator.registry.ambient.view import AmbientView
 from simulator.registry.endpoint_index import EndpointIndex
 from simulator.registry.flags import enabled
 from simulator.registry.gateways import merge_gateways, select_gateways
@@ -38,6 +39,8 @@ class Snapshot:
     """istiod's environment, from its Deployment."""
     cluster_id: str
     """Istio's name of the cluster that istiod runs in."""
+    network: str
+    """Network of the cluster, empty when it has no name."""
     domain: str
     root_namespace: str
     trust_domain: str
@@ -49,6 +52,8 @@ class Snapshot:
     """The node proxies of ambient mode, which are no Envoys."""
     gateways: tuple[Resource, ...]
     """Istio's Gateways, and those that Ingresses and the Gateway API stand for, oldest first."""
+    ambient: AmbientView
+    """Waypoints and what they capture; empty when ambient mode is off."""
     caveats: tuple[Caveat, ...]
     """Resources that istiod refuses, fields that are not followed, outcomes that the manifests leave open."""
 
@@ -64,6 +69,7 @@ class Snapshot:
         scopes: SidecarScopes,
         policies: PolicySets,
         workloads: Workloads,
+        ambient: AmbientView,
         gateways: tuple[Resource, ...] = (),
         caveats: tuple[Caveat, ...] = (),
     ) -> None:
@@ -72,6 +78,7 @@ class Snapshot:
         self.flags = settings.flags
         self.domain = settings.domain
         self.cluster_id = settings.cluster_id
+        self.network = workloads.default_network
         self.revision = settings.revision
         self.root_namespace = settings.mesh["rootNamespace"]
         self.trust_domain = settings.mesh["trustDomain"]
@@ -86,6 +93,7 @@ class Snapshot:
         self._scopes = scopes
         self._policies = policies
         self.gateways = gateways
+        self.ambient = ambient
         self._workloads = workloads
         self._merged: dict[Proxy, MergedGateway | None] = {}
 

@@ -95,7 +95,7 @@ class Workloads:
             if address := pod.status.get("podIP"):
                 self._by_address[address].append(pod)
         namespace = index.get("Namespace", "", settings.system_namespace)
-        self._default_network = (namespace.labels.get(NETWORK_LABEL) if namespace else "") or ""
+        self.default_network = (namespace.labels.get(NETWORK_LABEL) if namespace else "") or ""
         self._ranges = _ranges(settings)
         self._registry_network = _registry_network(settings)
         self._localities: dict[str, Locality] = {}
@@ -136,7 +136,7 @@ class Workloads:
 
     def network(self, address: str, labels: Labels) -> str:
         """Return the network of an address: label, system namespace, MeshNetworks."""
-        if found := labels.get(NETWORK_LABEL) or self._default_network or self._registry_network:
+        if found := labels.get(NETWORK_LABEL) or self.default_network or self._registry_network:
             return found
         if not self._ranges:
             return ""

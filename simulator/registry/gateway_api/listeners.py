@@ -129,21 +129,8 @@ class Listeners:
     def _listener(
         self, owner: Resource, gateway: Resource, entry: Json, *, position: int, services: Sequence[str]
     ) -> Listener:
-        name, protocol = entry.get("name") or "", entry.get("protocol") or ""
-        hosts = self._hosts(owner, entry)
-        server: Json = {
-            "port": {"number": int(entry["port"]), "name": "default", "protocol": protocol},
-            "hosts": list(hosts),
-        }
-        problem = self._unsupported(protocol) if entry["port"] else "a port is required"
-        try:
-            frontend = _frontend(gateway, int(entry["port"]))
-            passing = _is_auto_passthrough(owner, entry)
-            tls = self._certificates.settings(owner, entry.get("tls"), frontend=frontend, auto_passthrough=passing)
-            if tls is not None:
-                server["tls"] = tls
-        except InvalidTlsError as error:
-            problem = str(error)
+        name, hosts = entry.get("name") or "", self._hosts(owner, entry)
+        server, problem = self._server(owner, gateway, entry, hosts)
         if problem:
             self._warn(owner, f"istiod leaves the listener out: {problem}", "spec", "listeners", position)
         annotations = {
@@ -167,12 +154,24 @@ class Listeners:
             gateway=converted,
             section=name,
             port=int(entry["port"]),
-            protocol=protocol,
+            protocol=entry.get("protocol") or "",
             hostname=entry.get("hostname") or "",
             hosts=hosts,
             kinds=_kinds(entry),
             valid=not problem,
         )
+
+    def _server(self, owner: Resource, gateway: Resource, entry: Json, hosts: Sequence[str]) -> tuple[Json, str]:
+        """Return the server of the Istio Gateway, and why istiod leaves the listener out if it does."""
+        number, protocol = int(entry["port"]), entry.get("protocol") or ""
+        server: Json = {"port": {"number": number, "name": "default", "protocol": protocol}, "hosts": list(hosts)}
+        passing, frontend = _is_auto_passthrough(owner, entry), _frontend(gateway, number)
+        try:
+            tls = self._certificates.settings(owner, entry.get("tls"), frontend=frontend, auto_passthrough=passing)
+        except InvalidTlsError as error:
+            return server, str(error)
+        problem = self._unsupported(protocol) if number else "a port is required"
+        return server if tls is None else {**server, "tls": tls}, problem
 
     def _unsupported(self, protocol: str) -> str:
         if protocol == "TCP" and not enabled(self._flags, "PILOT_ENABLE_ALPHA_GATEWAY_API", default=False):

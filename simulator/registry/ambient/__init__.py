@@ -1,0 +1,1 @@
+"""Ambient mode: waypoints and what they capture (istiod: pilot/pkg/serviceregistry/ambient)."""
