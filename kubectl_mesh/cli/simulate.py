@@ -7,10 +7,12 @@ import typer
 
 from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import add, group
+from kubectl_mesh.cli.simulate_serve import serve
 from kubectl_mesh.diagnosis.targets import find_proxies
 from kubectl_mesh.errors import InputError, UsageError
 
-app = group("Write the state that istiod would give the mesh of manifests.")
+app = group("Write the state that istiod would give the mesh of manifests, or serve it.")
+add(app, "serve")(serve)
 
 
 @add(app, "dump")

@@ -41,7 +41,7 @@ _QUIET = frozenset({"listener-filters", "http-connection", "capture"})
 _OBVIOUS = frozenset(
     {
         *("filter", "health", "allowed", "policy", "pod", "port", "port_name"),
-        *("client_ip", "scheme", "path", "shares", "sni", "alpn"),
+        *("client_ip", "scheme", "path", "shares", "alternatives", "sni", "alpn"),
     }
 )
 """Details that another line says already, or that matter only when something is looked for."""

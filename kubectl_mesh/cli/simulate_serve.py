@@ -1,0 +1,90 @@
+"""`kubectl mesh simulate serve`: a Kubernetes API server on loopback, made of manifests."""
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kubectl_mesh.cli.context import Call, command
+from kubectl_mesh.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from simulator.apiserver.server import Served
+
+_EXTRA = "pip install 'kubectl-mesh[serve]'"
+
+
+@command
+def serve(
+    call: Call,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
+    write_kubeconfig: Annotated[
+        str,
+        typer.Option(
+            "--write-kubeconfig",
+            metavar="FILE",
+            help="Write the kubeconfig here once requests are answered; readable by you only.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Serve the mesh of manifests as a Kubernetes API server on 127.0.0.1, until it is stopped with Ctrl-C or SIGTERM.
+
+    kubectl, client libraries, istioctl and this program work against it; what they change changes the mesh.
+
+    \b
+    Examples:
+      kubectl mesh simulate serve -f k8s/
+      kubectl mesh simulate serve --demo --write-kubeconfig kubeconfig &
+    """
+    if not (call.settings.files or call.settings.demo):
+        raise UsageError("nothing to serve", hint="name manifests with -f PATH, or use --demo")
+    try:
+        import aiohttp  # noqa: F401
+    except ImportError:
+        raise UsageError("serving needs aiohttp and grpcio", hint=_EXTRA) from None
+    _serve(call, port=port, kubeconfig=write_kubeconfig)
+
+
+def _serve(call: Call, *, port: int, kubeconfig: str) -> None:
+    import asyncio
+    import contextlib
+    import os
+    import tempfile
+
+    from simulator.apiserver.kubeconfig import write_private
+    from simulator.apiserver.server import ApiServer, serve_until_stopped
+
+    with contextlib.ExitStack() as stack:
+        path = kubeconfig
+        if not path:
+            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubectl-mesh-")), "kubeconfig")
+
+        def ready(served: "Served") -> None:
+            write_private(path, served.kubeconfig)
+            call.write(f"export KUBECONFIG={shlex.quote(os.path.abspath(path))}\n")
+            sys.stdout.flush()
+            call.note(f"serving at {served.url}; stop with Ctrl-C")
+
+        server = ApiServer(_resources(call), _derive(call), port=port)
+        try:
+            asyncio.run(serve_until_stopped(server, ready))
+        except OSError as error:
+            raise SourceError(f"{error.filename or f'127.0.0.1:{port}'}: {error.strerror or error}") from error
+
+
+def _resources(call: Call) -> Any:
+    from kubectl_mesh.sources.simulated import example
+    from simulator.manifests.reading import read_manifests
+
+    paths = [str(example())] if call.settings.demo else call.settings.files
+    return read_manifests(paths, stdin=sys.stdin.buffer.read)
+
+
+def _derive(call: Call) -> Any:
+    from simulator.mesh import Mesh
+
+    return lambda resources: Mesh.from_resources(resources, control_plane=call.settings.control_plane)
