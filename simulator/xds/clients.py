@@ -13,6 +13,8 @@ from simulator.model.services import Locality
 from simulator.model.wire import Json
 from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.registry.snapshot import Snapshot
+from simulator.xds.listener_settings import metadata_flag
+from simulator.xds.tunnels import joins_networks, sends_tunnels
 from simulator.xds.view import ProxyView
 
 Labels = tuple[tuple[str, str], ...]
@@ -30,6 +32,8 @@ class Client:
     """Paths of certificate chain, key and root where the node brings its own (`TLS_CLIENT_*`)."""
     credential_socket: bool = False
     file_credential_socket: bool = False
+    hbone: bool = False
+    """It sends through tunnels to endpoints that accept them."""
 
     @property
     def sidecar(self) -> bool:
@@ -58,6 +62,10 @@ class Place:
     """Name of its node, where a service of the scope answers on the same node only."""
     labels: Labels = ()
     """Those of its labels that failover priorities name."""
+    plain: bool = False
+    """It does not send through tunnels, even to endpoints that accept them."""
+    joins_networks: bool = False
+    """It is an east-west gateway, which passes tunnels on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,7 @@ def client_of(view: ProxyView) -> Client:
         ),
         credential_socket=metadata.get("credential") == "true",
         file_credential_socket=metadata.get("file-credential") == "true",
+        hbone=sends_tunnels(view.snapshot, proxy),
     )
 
 
@@ -109,6 +118,8 @@ def place_of(view: ProxyView) -> Place:
         locality=proxy.locality,
         node=proxy.node_name if keys.node_local else "",
         labels=project(proxy, keys.failover),
+        plain=metadata_flag(proxy.metadata, "DISABLE_HBONE_SEND"),
+        joins_networks=joins_networks(proxy),
     )
 
 

@@ -6,6 +6,7 @@ istiod: pilot/pkg/networking/core/cluster_builder.go (clusterWrapper, buildClust
 from dataclasses import dataclass, field
 
 from simulator.model.ports import Protocol
+from simulator.model.proxies import Role
 from simulator.model.wire import Cluster, Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client
@@ -99,7 +100,7 @@ def set_upstream_protocol(draft: ClusterDraft, protocol: Protocol, client: Clien
         return
     if (protocol.is_http or protocol is Protocol.AUTO) and client.preserve_header_case:
         draft.http_options()["explicit_http_config"] = {"http_protocol_options": PRESERVE_CASE}
-    if client.sidecar and protocol is Protocol.AUTO:
+    if client.role is not Role.GATEWAY and protocol is Protocol.AUTO:
         draft.use_downstream_protocol()
 
 

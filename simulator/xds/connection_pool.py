@@ -29,14 +29,7 @@ def apply_connection_pool(snapshot: Snapshot, draft: ClusterDraft, *, pool: Json
     cluster["connect_timeout"] = (
         duration(tcp["connectTimeout"]) if tcp.get("connectTimeout") else connect_timeout(snapshot)
     )
-    threshold: Json = {
-        "max_connections": tcp.get("maxConnections") or UNLIMITED,
-        "max_pending_requests": http.get("http1MaxPendingRequests") or UNLIMITED,
-        "max_requests": http.get("http2MaxRequests") or UNLIMITED,
-        "max_retries": http.get("maxRetries") or UNLIMITED,
-    }
-    if not snapshot.flag("DISABLE_TRACK_REMAINING_CB_METRICS", default=True):
-        threshold["track_remaining"] = True
+    threshold = thresholds(snapshot, tcp, http)
     if retry_budget is not None:
         threshold["retry_budget"] = _retry_budget(retry_budget)
     cluster["circuit_breakers"] = {"thresholds": [threshold]}
@@ -45,6 +38,20 @@ def apply_connection_pool(snapshot: Snapshot, draft: ClusterDraft, *, pool: Json
     _apply_connection_options(draft, tcp, http)
     if http.get("useClientProtocol"):
         draft.use_downstream_protocol()
+
+
+def thresholds(snapshot: Snapshot, tcp: Json | None = None, http: Json | None = None) -> Json:
+    """Return the circuit breakers that the two halves of a connection pool set; what they leave out is unlimited."""
+    tcp, http = tcp or {}, http or {}
+    threshold: Json = {
+        "max_connections": tcp.get("maxConnections") or UNLIMITED,
+        "max_pending_requests": http.get("http1MaxPendingRequests") or UNLIMITED,
+        "max_requests": http.get("http2MaxRequests") or UNLIMITED,
+        "max_retries": http.get("maxRetries") or UNLIMITED,
+    }
+    if not snapshot.flag("DISABLE_TRACK_REMAINING_CB_METRICS", default=True):
+        threshold["track_remaining"] = True
+    return threshold
 
 
 def _retry_budget(budget: Json) -> Json:

@@ -14,12 +14,14 @@ from simulator.registry.policies import MtlsMode
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client
 from simulator.xds.cluster_draft import ClusterDraft
+from simulator.xds.documents import Document
 from simulator.xds.envoy_messages import typed
+from simulator.xds.internal_sockets import RAW_BUFFER, tunnel_socket
 from simulator.xds.traffic_policy import simple_balancer
 from simulator.xds.upstream_tls_context import istio_context, user_context
 from simulator.xds.view import Shared
 
-RAW_BUFFER = typed("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
+_ISTIO_MATCH: Json = {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}}
 PLAINTEXT_MATCH: Json = {"name": "tlsMode-disabled", "match": {}, "transport_socket": RAW_BUFFER}
 
 
@@ -53,14 +55,31 @@ def apply_upstream_tls(snapshot: Snapshot, draft: ClusterDraft, *, tls: Json | N
     """Give a cluster its transport socket, or the choice of sockets where mTLS was inferred and not asked for."""
     settings, inferred = _effective(snapshot, tls, facts)
     socket = _socket(snapshot, draft, settings, facts)
-    if socket is None:
-        return
     is_istio = settings is not None and settings.get("mode") == "ISTIO_MUTUAL"
-    if inferred and is_istio and draft.type != "ORIGINAL_DST":
-        match: Json = {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transport_socket": socket}
-        draft.cluster["transport_socket_matches"] = [match, PLAINTEXT_MATCH]
-    else:
+    matches: list[Json] = []
+    if draft.type != "ORIGINAL_DST" and inferred and is_istio:
+        matches = [{**_ISTIO_MATCH, "transport_socket": socket}, PLAINTEXT_MATCH]
+    elif facts.client.hbone and (draft.type != "ORIGINAL_DST" or settings is None):
+        matches = _beside_tunnels(socket, is_istio=is_istio)
+    if matches and facts.client.hbone:
+        inner = socket if socket is not None and not is_istio else RAW_BUFFER
+        matches.insert(0, facts.shared(tunnel_match, Document(inner)))
+    if matches:
+        draft.cluster["transport_socket_matches"] = matches
+    elif socket is not None:
         draft.cluster["transport_socket"] = socket
+
+
+def _beside_tunnels(socket: Json | None, *, is_istio: bool) -> list[Json]:
+    """Return how endpoints are reached that accept no tunnel: in plaintext, or by the TLS that the rule asks for."""
+    if socket is None:
+        return [PLAINTEXT_MATCH]
+    return [{"name": "tlsMode-istio" if is_istio else "user", "transport_socket": socket}]
+
+
+def tunnel_match(snapshot: Snapshot, inner: Document) -> Json:
+    """Return the match that sends to endpoints which accept tunnels through one, with `inner` as the socket inside."""
+    return {"name": "hbone", "match": {"tunnel": "http"}, "transport_socket": tunnel_socket(snapshot, inner.value)}
 
 
 def apply_proxy_protocol(draft: ClusterDraft, proxy_protocol: Json | None) -> None:
