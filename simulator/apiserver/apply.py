@@ -1,8 +1,8 @@
 """Server-side apply: each manager owns the fields of what it applied last.
 
-A field that a manager no longer applies is removed unless another manager owns it too; a field that another manager owns
-with a different value is a conflict unless the request is forced. Ownership is kept per leaf; lists are merged by the
-keys of a strategic merge for built-in kinds and are one leaf otherwise.
+A field that a manager no longer applies is removed unless another manager owns it too; a field that another manager
+owns with a different value is a conflict unless the request is forced. Ownership is kept per leaf; lists are merged by
+the keys of a strategic merge for built-in kinds and are one leaf otherwise.
 Kubernetes: structured-merge-diff, docs/reference/using-api/server-side-apply.
 """
 

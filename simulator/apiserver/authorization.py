@@ -1,7 +1,7 @@
 """Who a request comes from, and whether RBAC objects in the store let it through.
 
-The kubeconfig's own user is in `system:masters` and may do everything; whoever it impersonates, and every service account
-token that was issued, may do what Roles and ClusterRoles grant. Kubernetes: plugin/pkg/auth/authorizer/rbac.
+The kubeconfig's own user is in `system:masters` and may do everything; whoever it impersonates, and every service
+account token that was issued, may do what Roles and ClusterRoles grant. Kubernetes: plugin/pkg/auth/authorizer/rbac.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

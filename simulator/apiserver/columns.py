@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from simulator.apiserver.ages import age, human
+from simulator.apiserver.ages import age
+from simulator.apiserver.cells import NONE, created, get, name, pairs, selector
 from simulator.apiserver.columns_pods import pod_cells
+from simulator.apiserver.columns_workloads import (
+    cron_job_cells,
+    daemon_set_cells,
+    deployment_cells,
+    job_cells,
+    replica_set_cells,
+    stateful_set_cells,
+)
 from simulator.model.wire import Json
 
-NONE = "<none>"
 Cells = Callable[[Json, datetime], Sequence[Any]]
 
 
@@ -37,47 +45,12 @@ class Columns:
         ]
 
 
-def _get(document: Any, *path: str, default: Any = None) -> Any:
-    for step in path:
-        document = document.get(step) if isinstance(document, dict) else None
-    return default if document is None else document
-
-
-def _created(document: Json, now: datetime) -> str:
-    return age(_get(document, "metadata", "creationTimestamp"), now)
-
-
-def _name(document: Json) -> str:
-    return str(document["metadata"]["name"])
-
-
-def pairs(labels: Any) -> str:
-    """Print a label map as a selector."""
-    if not isinstance(labels, dict) or not labels:
-        return NONE
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-
-
-def _selector(document: Json) -> str:
-    selector = _get(document, "spec", "selector", default={})
-    texts = [] if not selector.get("matchLabels") else [pairs(selector["matchLabels"])]
-    for each in selector.get("matchExpressions") or ():
-        values = f" ({','.join(each.get('values') or ())})" if each.get("values") else ""
-        texts.append(f"{each.get('key')} {str(each.get('operator', '')).lower()}{values}")
-    return ",".join(texts) or NONE
-
-
-def _containers(document: Json) -> tuple[str, str]:
-    found = _get(document, "spec", "template", "spec", "containers", default=[])
-    return ",".join(each.get("name", "") for each in found), ",".join(each.get("image", "") for each in found)
-
-
 def _service(document: Json, now: datetime) -> Sequence[Any]:
     spec = document.get("spec") or {}
     kind = spec.get("type") or "ClusterIP"
     return (
-        _name(document), kind, NONE if kind == "ExternalName" else spec.get("clusterIP") or NONE,
-        _external(document, kind), _service_ports(spec.get("ports") or ()), _created(document, now),
+        name(document), kind, NONE if kind == "ExternalName" else spec.get("clusterIP") or NONE,
+        _external(document, kind), _service_ports(spec.get("ports") or ()), created(document, now),
         pairs(spec.get("selector")),
     )  # fmt: skip
 
@@ -88,116 +61,36 @@ def _external(document: Json, kind: str) -> str:
     if kind == "ExternalName":
         return str(spec.get("externalName") or NONE)
     if kind == "LoadBalancer":
-        ingress = _get(document, "status", "loadBalancer", "ingress", default=[])
+        ingress = get(document, "status", "loadBalancer", "ingress", default=[])
         listed = [each.get("ip") or each.get("hostname") or "" for each in ingress] + listed
         return ",".join(listed) or "<pending>"
     return ",".join(listed) or NONE
 
 
 def _service_ports(ports: Sequence[Json]) -> str:
-    texts = [
-        f"{port.get('port')}{':' + str(port['nodePort']) if port.get('nodePort') else ''}/{port.get('protocol') or 'TCP'}"
-        for port in ports
-    ]
+    texts = [f"{port.get('port')}{_node_port(port)}/{port.get('protocol') or 'TCP'}" for port in ports]
     return ",".join(texts) or NONE
 
 
-def _deployment(document: Json, now: datetime) -> Sequence[Any]:
-    status, names = document.get("status") or {}, _containers(document)
-    ready = f"{status.get('readyReplicas', 0)}/{_get(document, 'spec', 'replicas', default=1)}"
-    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    return (_name(document), ready, updated, available, _created(document, now), *names, _selector(document))
-
-
-def _replica_set(document: Json, now: datetime) -> Sequence[Any]:
-    status = document.get("status") or {}
-    counts = (_get(document, "spec", "replicas", default=1), status.get("replicas", 0), status.get("readyReplicas", 0))
-    return (_name(document), *counts, _created(document, now), *_containers(document), _selector(document))
-
-
-def _stateful_set(document: Json, now: datetime) -> Sequence[Any]:
-    ready = f"{_get(document, 'status', 'readyReplicas', default=0)}/{_get(document, 'spec', 'replicas', default=1)}"
-    return (_name(document), ready, _created(document, now), *_containers(document))
-
-
-def _daemon_set(document: Json, now: datetime) -> Sequence[Any]:
-    status = document.get("status") or {}
-    fields = (
-        "desiredNumberScheduled",
-        "currentNumberScheduled",
-        "numberReady",
-        "updatedNumberScheduled",
-        "numberAvailable",
-    )
-    node_selector = pairs(_get(document, "spec", "template", "spec", "nodeSelector"))
-    counts = [status.get(field, 0) for field in fields]
-    return (
-        _name(document),
-        *counts,
-        node_selector,
-        _created(document, now),
-        *_containers(document),
-        _selector(document),
-    )
-
-
-def _job(document: Json, now: datetime) -> Sequence[Any]:
-    status, spec = document.get("status") or {}, document.get("spec") or {}
-    conditions = {each.get("type"): each.get("status") for each in status.get("conditions") or ()}
-    state = (
-        "Complete"
-        if conditions.get("Complete") == "True"
-        else "Failed"
-        if conditions.get("Failed") == "True"
-        else "Running"
-    )
-    wanted = spec.get("completions")
-    done = f"{status.get('succeeded', 0)}/{wanted if wanted is not None else 1}"
-    return (
-        _name(document),
-        state,
-        done,
-        _took(status, now),
-        _created(document, now),
-        *_containers(document),
-        _selector(document),
-    )
-
-
-def _took(status: Json, now: datetime) -> str:
-    if not status.get("startTime"):
-        return ""
-    start = datetime.fromisoformat(str(status["startTime"]).replace("Z", "+00:00"))
-    done = status.get("completionTime")
-    end = datetime.fromisoformat(str(done).replace("Z", "+00:00")) if done else now
-    return human((end - start).total_seconds())
-
-
-def _cron_job(document: Json, now: datetime) -> Sequence[Any]:
-    spec, status = document.get("spec") or {}, document.get("status") or {}
-    last = age(status.get("lastScheduleTime"), now) if status.get("lastScheduleTime") else NONE
-    template = {"spec": _get(spec, "jobTemplate", "spec", default={})}
-    return (
-        _name(document), spec.get("schedule", ""), spec.get("timeZone") or NONE, str(bool(spec.get("suspend"))),
-        len(status.get("active") or ()), last, _created(document, now), *_containers(template), _selector(template),
-    )  # fmt: skip
-
-
 def _node(document: Json, now: datetime) -> Sequence[Any]:
-    status, labels = document.get("status") or {}, _get(document, "metadata", "labels", default={})
+    status, labels = document.get("status") or {}, get(document, "metadata", "labels", default={})
     conditions = {each.get("type"): each.get("status") for each in status.get("conditions") or ()}
     state = {"True": "Ready", "False": "NotReady"}.get(conditions.get("Ready", ""), "Unknown")
-    if _get(document, "spec", "unschedulable"):
+    if get(document, "spec", "unschedulable"):
         state += ",SchedulingDisabled"
     prefix = "node-role.kubernetes.io/"
     roles = ",".join(sorted(label.removeprefix(prefix) for label in labels if label.startswith(prefix))) or NONE
     addresses = {each.get("type"): each.get("address") for each in status.get("addresses") or ()}
     info = status.get("nodeInfo") or {}
     return (
-        _name(document), state, roles, _created(document, now), info.get("kubeletVersion", ""),
+        name(document), state, roles, created(document, now), info.get("kubeletVersion", ""),
         addresses.get("InternalIP") or NONE, addresses.get("ExternalIP") or NONE, info.get("osImage") or "<unknown>",
         info.get("kernelVersion") or "<unknown>", info.get("containerRuntimeVersion") or "<unknown>",
     )  # fmt: skip
+
+
+def _node_port(port: Json) -> str:
+    return f":{port['nodePort']}" if port.get("nodePort") else ""
 
 
 def _endpoints(document: Json, now: datetime) -> Sequence[Any]:
@@ -207,7 +100,7 @@ def _endpoints(document: Json, now: datetime) -> Sequence[Any]:
         for port in subset.get("ports") or ()
         for address in subset.get("addresses") or ()
     ]
-    return (_name(document), _first(found, 3), _created(document, now))
+    return (name(document), _first(found, 3), created(document, now))
 
 
 def _first(found: Sequence[str], count: int) -> str:
@@ -219,7 +112,7 @@ def _endpoint_slice(document: Json, now: datetime) -> Sequence[Any]:
     ports = [str(port.get("port") or "*") for port in document.get("ports") or ()]
     found = [address for each in document.get("endpoints") or () for address in each.get("addresses") or ()]
     listed = ",".join(ports) or "<unset>"
-    return (_name(document), document.get("addressType", ""), listed, _first(found, 3), _created(document, now))
+    return (name(document), document.get("addressType", ""), listed, _first(found, 3), created(document, now))
 
 
 def _event(document: Json, now: datetime) -> Sequence[Any]:
@@ -231,23 +124,23 @@ def _event(document: Json, now: datetime) -> Sequence[Any]:
         seen, document.get("type", ""), document.get("reason", ""),
         f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}", about.get("fieldPath", ""),
         source.get("component", ""), str(document.get("message", "")).strip(),
-        age(document.get("firstTimestamp") or last, now), count, _name(document),
+        age(document.get("firstTimestamp") or last, now), count, name(document),
     )  # fmt: skip
 
 
 def _ingress(document: Json, now: datetime) -> Sequence[Any]:
     spec = document.get("spec") or {}
     hosts = [rule.get("host") or "*" for rule in spec.get("rules") or ()]
-    ingress = _get(document, "status", "loadBalancer", "ingress", default=[])
+    ingress = get(document, "status", "loadBalancer", "ingress", default=[])
     address = ",".join(each.get("ip") or each.get("hostname") or "" for each in ingress)
     ports = "80, 443" if spec.get("tls") else "80"
     return (
-        _name(document),
+        name(document),
         spec.get("ingressClassName") or NONE,
         _first(hosts, 3) if hosts else "*",
         address,
         ports,
-        _created(document, now),
+        created(document, now),
     )
 
 
@@ -256,29 +149,29 @@ def _autoscaler(document: Json, now: datetime) -> Sequence[Any]:
     target = spec.get("scaleTargetRef") or {}
     limits = (spec.get("minReplicas", 1), spec.get("maxReplicas", ""))
     return (
-        _name(document),
+        name(document),
         f"{target.get('kind')}/{target.get('name')}",
         "<unknown>",
         *limits,
         status.get("currentReplicas", 0),
-        _created(document, now),
+        created(document, now),
     )
 
 
 def _data(document: Json, now: datetime) -> Sequence[Any]:
     return (
-        _name(document),
+        name(document),
         len(document.get("data") or {}) + len(document.get("binaryData") or {}),
-        _created(document, now),
+        created(document, now),
     )
 
 
 def _secret(document: Json, now: datetime) -> Sequence[Any]:
-    return (_name(document), document.get("type") or "Opaque", len(document.get("data") or {}), _created(document, now))
+    return (name(document), document.get("type") or "Opaque", len(document.get("data") or {}), created(document, now))
 
 
 def _webhooks(document: Json, now: datetime) -> Sequence[Any]:
-    return (_name(document), len(document.get("webhooks") or ()), _created(document, now))
+    return (name(document), len(document.get("webhooks") or ()), created(document, now))
 
 
 def _binding(document: Json, now: datetime) -> Sequence[Any]:
@@ -287,17 +180,17 @@ def _binding(document: Json, now: datetime) -> Sequence[Any]:
         prefix = f"{subject.get('namespace')}/" if subject.get("kind") == "ServiceAccount" else ""
         found.setdefault(subject.get("kind"), []).append(prefix + subject.get("name", ""))
     listed = [", ".join(found[kind]) for kind in ("User", "Group", "ServiceAccount")]
-    return (_name(document), f"{role.get('kind')}/{role.get('name')}", _created(document, now), *listed)
+    return (name(document), f"{role.get('kind')}/{role.get('name')}", created(document, now), *listed)
 
 
 def _claim(document: Json, now: datetime) -> Sequence[Any]:
     spec, status = document.get("spec") or {}, document.get("status") or {}
     modes = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
     listed = ",".join(modes.get(mode, mode) for mode in status.get("accessModes") or spec.get("accessModes") or ())
-    size = _get(status, "capacity", "storage", default="")
+    size = get(status, "capacity", "storage", default="")
     return (
-        _name(document), status.get("phase", ""), spec.get("volumeName", ""), size, listed,
-        spec.get("storageClassName", ""), spec.get("volumeAttributesClassName") or "<unset>", _created(document, now),
+        name(document), status.get("phase", ""), spec.get("volumeName", ""), size, listed,
+        spec.get("storageClassName", ""), spec.get("volumeAttributesClassName") or "<unset>", created(document, now),
         spec.get("volumeMode") or "Filesystem",
     )  # fmt: skip
 
@@ -306,18 +199,18 @@ def _budget(document: Json, now: datetime) -> Sequence[Any]:
     spec = document.get("spec") or {}
     limits = [str(spec[field]) if field in spec else "N/A" for field in ("minAvailable", "maxUnavailable")]
     return (
-        _name(document),
+        name(document),
         *limits,
-        _get(document, "status", "disruptionsAllowed", default=0),
-        _created(document, now),
+        get(document, "status", "disruptionsAllowed", default=0),
+        created(document, now),
     )
 
 
 def _definition(document: Json, now: datetime) -> Sequence[Any]:
-    return (_name(document), document["metadata"].get("creationTimestamp", ""))
+    return (name(document), document["metadata"].get("creationTimestamp", ""))
 
 
-_PLAIN = Columns(headings=("Name", "Age"), cells=lambda document, now: (_name(document), _created(document, now)))
+_PLAIN = Columns(headings=("Name", "Age"), cells=lambda document, now: (name(document), created(document, now)))
 _TEMPLATE = ("+Containers", "+Images")
 _BINDING = Columns(headings=("Name", "Role", "Age", "+Users", "+Groups", "+ServiceAccounts"), cells=_binding)
 _WEBHOOKS = Columns(headings=("Name", "Webhooks", "Age"), cells=_webhooks)
@@ -331,25 +224,28 @@ _COLUMNS: dict[str, Columns] = {
         headings=("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "+Selector"), cells=_service
     ),
     "deployments.apps": Columns(
-        headings=("Name", "Ready", "Up-to-date", "Available", "Age", *_TEMPLATE, "+Selector"), cells=_deployment
+        headings=("Name", "Ready", "Up-to-date", "Available", "Age", *_TEMPLATE, "+Selector"), cells=deployment_cells
     ),
     "replicasets.apps": Columns(
-        headings=("Name", "Desired", "Current", "Ready", "Age", *_TEMPLATE, "+Selector"), cells=_replica_set
+        headings=("Name", "Desired", "Current", "Ready", "Age", *_TEMPLATE, "+Selector"), cells=replica_set_cells
     ),
     "replicationcontrollers": Columns(
-        headings=("Name", "Desired", "Current", "Ready", "Age", *_TEMPLATE, "+Selector"), cells=_replica_set
+        headings=("Name", "Desired", "Current", "Ready", "Age", *_TEMPLATE, "+Selector"), cells=replica_set_cells
     ),
-    "statefulsets.apps": Columns(headings=("Name", "Ready", "Age", *_TEMPLATE), cells=_stateful_set),
+    "statefulsets.apps": Columns(headings=("Name", "Ready", "Age", *_TEMPLATE), cells=stateful_set_cells),
     "daemonsets.apps": Columns(
-        headings=("Name", "Desired", "Current", "Ready", "Up-to-date", "Available", "Node Selector", "Age", *_TEMPLATE, "+Selector"),
-        cells=_daemon_set,
+        headings=(
+            "Name", "Desired", "Current", "Ready", "Up-to-date", "Available", "Node Selector", "Age", *_TEMPLATE,
+            "+Selector",
+        ),
+        cells=daemon_set_cells,
     ),
     "jobs.batch": Columns(
-        headings=("Name", "Status", "Completions", "Duration", "Age", *_TEMPLATE, "+Selector"), cells=_job
+        headings=("Name", "Status", "Completions", "Duration", "Age", *_TEMPLATE, "+Selector"), cells=job_cells
     ),
     "cronjobs.batch": Columns(
         headings=("Name", "Schedule", "Timezone", "Suspend", "Active", "Last Schedule", "Age", *_TEMPLATE, "+Selector"),
-        cells=_cron_job,
+        cells=cron_job_cells,
     ),
     "nodes": Columns(
         headings=("Name", "Status", "Roles", "Age", "Version", "+Internal-IP", "+External-IP", "+OS-Image",
@@ -358,14 +254,19 @@ _COLUMNS: dict[str, Columns] = {
     ),
     "namespaces": Columns(
         headings=("Name", "Status", "Age"),
-        cells=lambda document, now: (_name(document), _get(document, "status", "phase", default=""), _created(document, now)),
+        cells=lambda document, now: (
+            name(document), get(document, "status", "phase", default=""), created(document, now)
+        ),
     ),
     "endpoints": Columns(headings=("Name", "Endpoints", "Age"), cells=_endpoints),
     "endpointslices.discovery.k8s.io": Columns(
         headings=("Name", "AddressType", "Ports", "Endpoints", "Age"), cells=_endpoint_slice
     ),
     "events": Columns(
-        headings=("Last Seen", "Type", "Reason", "Object", "+Subobject", "+Source", "Message", "+First Seen", "+Count", "+Name"),
+        headings=(
+            "Last Seen", "Type", "Reason", "Object", "+Subobject", "+Source", "Message", "+First Seen", "+Count",
+            "+Name",
+        ),
         cells=_event,
     ),
     "ingresses.networking.k8s.io": Columns(
@@ -378,18 +279,21 @@ _COLUMNS: dict[str, Columns] = {
     "secrets": Columns(headings=("Name", "Type", "Data", "Age"), cells=_secret),
     "serviceaccounts": Columns(
         headings=("Name", "Secrets", "Age"),
-        cells=lambda document, now: (_name(document), len(document.get("secrets") or ()), _created(document, now)),
+        cells=lambda document, now: (name(document), len(document.get("secrets") or ()), created(document, now)),
     ),
     "networkpolicies.networking.k8s.io": Columns(
         headings=("Name", "Pod-Selector", "Age"),
         cells=lambda document, now: (
-            _name(document),
-            _selector({"spec": {"selector": _get(document, "spec", "podSelector", default={})}}),
-            _created(document, now),
+            name(document),
+            selector({"spec": {"selector": get(document, "spec", "podSelector", default={})}}),
+            created(document, now),
         ),
     ),
     "persistentvolumeclaims": Columns(
-        headings=("Name", "Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age", "+VolumeMode"),
+        headings=(
+            "Name", "Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age",
+            "+VolumeMode",
+        ),
         cells=_claim,
     ),
     "poddisruptionbudgets.policy": Columns(
@@ -405,13 +309,13 @@ _COLUMNS: dict[str, Columns] = {
     "ingressclasses.networking.k8s.io": Columns(
         headings=("Name", "Controller", "Parameters", "Age"),
         cells=lambda document, now: (
-            _name(document), _get(document, "spec", "controller", default=""), NONE, _created(document, now)
+            name(document), get(document, "spec", "controller", default=""), NONE, created(document, now)
         ),
     ),
     "leases.coordination.k8s.io": Columns(
         headings=("Name", "Holder", "Age"),
         cells=lambda document, now: (
-            _name(document), _get(document, "spec", "holderIdentity", default=""), _created(document, now)
+            name(document), get(document, "spec", "holderIdentity", default=""), created(document, now)
         ),
     ),
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The first bytes of a connection decide who serves it: SPDY upgrades are served here, all else is HTTP's.
 
-aiohttp upgrades to WebSockets only; Kubernetes' clients open a connection of its own for each SPDY upgrade, so its first
-request tells.
+aiohttp upgrades to WebSockets only; Kubernetes' clients open a connection of its own for each SPDY upgrade, so its
+first request tells.
 """
 
 import asyncio
@@ -90,7 +90,8 @@ class Door(asyncio.Protocol):
         protocol.data_received(bytes(self._buffer))
 
     def _feed(self, data: bytes) -> None:
-        assert self._session is not None and self._transport is not None
+        assert self._session is not None
+        assert self._transport is not None
         try:
             self._session.feed(data)
         except ProtocolError:

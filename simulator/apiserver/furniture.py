@@ -1,7 +1,8 @@
 """What every cluster has although no manifest says so: system namespaces, default accounts and roles, CRDs.
 
-And, where Istio is installed, the objects about injection that istioctl looks for before it asks istiod. These objects are seen through the API only: the mesh is derived without them, so that a served mesh is configured exactly
-as the same manifests are without a server.
+And, where Istio is installed, the objects about injection that istioctl looks for before it asks istiod. These objects
+are seen through the API only: the mesh is derived without them, so that a served mesh is configured exactly as the same
+manifests are without a server.
 """
 
 import json

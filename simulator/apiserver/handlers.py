@@ -61,7 +61,7 @@ class Handlers:
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
-            _LOG.exception("%s %s", request.method, request.path)
+            _LOG.error("%s %s: %r", request.method, request.path, error, exc_info=_LOG.isEnabledFor(logging.DEBUG))
             return _json(internal(str(error) or type(error).__name__).document(), status=500)
 
     async def _route(self, http: "web.BaseRequest", user: User) -> "web.StreamResponse":

@@ -1,8 +1,8 @@
 """What users gave, which is what a mesh is derived from; and derived pods that a user took over.
 
-A derived pod that somebody changes is from then on taken as it is, as objects dumped from a cluster are. Live pods among
-the inputs mean a dumped cluster, in which controllers of the same owner and of the control plane make no pods of their
-own: so its siblings and the control plane's pods are taken over with it, until their workload is changed.
+A derived pod that somebody changes is from then on taken as it is, as objects dumped from a cluster are. Live pods
+among the inputs mean a dumped cluster, in which controllers of the same owner and of the control plane make no pods of
+their own: so its siblings and the control plane's pods are taken over with it, until their workload is changed.
 """
 
 from collections.abc import Iterable, Iterator

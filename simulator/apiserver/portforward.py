@@ -48,9 +48,8 @@ class StreamForwarder:
         try:
             reader, writer = await self._ports.connect(self._pod, port)
         except (Refused, OSError) as refused:
-            error.write(
-                f"an error occurred forwarding {port} -> {port}: error forwarding port {port} to pod: {refused}".encode()
-            )
+            text = f"an error occurred forwarding {port} -> {port}: error forwarding port {port} to pod: {refused}"
+            error.write(text.encode())
             error.finish()
             data.finish()
             return

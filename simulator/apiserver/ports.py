@@ -1,7 +1,7 @@
 """What listens on a pod's ports, and byte streams that lead there.
 
-HTTP ports are answered in process over a pair of connected sockets, so that no port of the machine is opened; xDS leads to
-a gRPC server on a socket file of its own.
+HTTP ports are answered in process over a pair of connected sockets, so that no port of the machine is opened; xDS
+leads to a gRPC server on a socket file of its own.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """Bodies in Kubernetes' protobuf form, which kubectl's typed clients send whatever the server prefers.
 
-`kubernetes_messages.json` has the fields of built-in kinds as `number:name:type[:mark]`, taken from the `generated.proto`
-files of k8s.io/api 1.35; marks: r repeated, m map of strings, i inlined in JSON. Answers are JSON, which every client reads.
+`kubernetes_messages.json` has the fields of built-in kinds as `number:name:type[:mark]`, taken from the
+`generated.proto` files of k8s.io/api 1.35; marks: r repeated, m map of strings, i inlined in JSON. Answers are JSON,
+which every client reads.
 Kubernetes: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/protobuf (the `k8s\\0` envelope).
 """
 

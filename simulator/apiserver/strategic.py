@@ -1,7 +1,7 @@
 """Strategic merge patch: lists of objects with an identity are merged item by item.
 
-Kubernetes: staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go; the merge keys are those that the API types
-declare (`patchMergeKey`), looked up here by the name of the field that holds the list.
+Kubernetes: staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go; the merge keys are those that the API
+types declare (`patchMergeKey`), looked up here by the name of the field that holds the list.
 """
 
 from typing import Any

@@ -62,7 +62,7 @@ Encode = Callable[[Event, str, Json], bytes]
 
 
 async def stream(store: ObjectStore, request: WatchRequest, encode: Encode, kind: Json) -> AsyncIterator[bytes]:
-    """Yield lines of events until the time asked for is over; `kind` has the apiVersion and kind that bookmarks carry."""
+    """Yield lines of events until the time asked for is over; `kind` is what the object of a bookmark says it is."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + (request.seconds or 3600)
     position = store.revision if request.start is None else request.start

@@ -1,12 +1,14 @@
 """What the API server asks of a mesh: the interface between objects that change and what is derived from them."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from simulator.model.proxies import ProxyId
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
-from simulator.registry.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from simulator.registry.snapshot import Snapshot
 
 
 class World(Protocol):
@@ -18,7 +20,7 @@ class World(Protocol):
         ...
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> "Snapshot":
         """istiod's view."""
         ...
 

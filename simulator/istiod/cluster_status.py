@@ -36,7 +36,7 @@ def assignments(dump: Json) -> Mapping[str, Json]:
 
 
 def hosts(cluster: Json, eds: Mapping[str, Json]) -> Iterator[tuple[Json, Json, int]]:
-    """Walk (endpoint, locality, priority) of a cluster. Names that only a resolver could turn into hosts are left out."""
+    """Walk (endpoint, locality, priority) of a cluster. Names that only a resolver turns into hosts are left out."""
     name = cluster.get("name", "")
     if cluster.get("type") == "EDS":
         service = (cluster.get("eds_cluster_config") or {}).get("service_name") or name

@@ -6,6 +6,7 @@ istiod: pilot/pkg/xds/debug.go.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from simulator.istiod import registry_views
@@ -15,7 +16,9 @@ from simulator.istiod.sync import CDS, ECDS, EDS, LDS, RDS, Push, connected, sub
 from simulator.model.proxies import Proxy, ProxyId, Role
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
-from simulator.registry.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from simulator.registry.snapshot import Snapshot
 
 REVISION = "simulated"
 PATHS = {
@@ -65,7 +68,7 @@ _SECTIONS = {
 class Istiod:
     """One istiod: the snapshot it holds, how to get a proxy's dump, what it pushed, which revision it serves."""
 
-    snapshot: Snapshot
+    snapshot: "Snapshot"
     config_dump: Callable[[ProxyId], Json]
     push: Push
     version: str = "1.30.3"
@@ -331,7 +334,7 @@ def sent_dump(istiod: Istiod, proxy: Proxy, *, endpoints: bool) -> list[Json]:
     return found
 
 
-def _scope_view(snapshot: Snapshot, proxy: Proxy) -> Json:
+def _scope_view(snapshot: "Snapshot", proxy: Proxy) -> Json:
     scope = snapshot.scope(proxy)
     return {
         "Name": scope.resource.name if scope.resource else "default-sidecar",

@@ -41,7 +41,7 @@ _POST = {
 
 
 def admin_page(dump: Callable[[], Json], method: str, target: str, loggers: Loggers) -> Page:
-    """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, when it is needed."""
+    """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, where needed."""
     path, _, parameters = target.partition("?")
     path, query = path.strip("/"), dict(parse_qsl(parameters, keep_blank_values=True))
     if path in ("", "help") and method in ("GET", "HEAD"):

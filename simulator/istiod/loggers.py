@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from simulator.istiod.pages import Page, text
 
 LEVELS = ("trace", "debug", "info", "warning", "error", "critical", "off")
-LOGGERS = tuple(
-    """admin alternate_protocols_cache aws assert backtrace basic_auth cache_filter client config connection conn_handler
-    compression credential_injector decompression dns dubbo envoy_bug ext_authz ext_proc rocketmq file filter
-    forward_proxy geolocation grpc happy_eyeballs hc health_checker http http2 hystrix init io jwt kafka key_value_store
-    lua local_rate_limit main matcher mcp misc mongo multi_connection notification oauth2 quic quic_stream pool
-    rate_limit_quota rbac rds redis router runtime stats secret tap testing thrift tracing upstream udp wasm websocket
-    golang stats_sinks dynamic_modules""".split()
-)
+LOGGERS = (
+    "admin", "alternate_protocols_cache", "aws", "assert", "backtrace", "basic_auth", "cache_filter", "client",
+    "config", "connection", "conn_handler", "compression", "credential_injector", "decompression", "dns", "dubbo",
+    "envoy_bug", "ext_authz", "ext_proc", "rocketmq", "file", "filter", "forward_proxy", "geolocation", "grpc",
+    "happy_eyeballs", "hc", "health_checker", "http", "http2", "hystrix", "init", "io", "jwt", "kafka",
+    "key_value_store", "lua", "local_rate_limit", "main", "matcher", "mcp", "misc", "mongo", "multi_connection",
+    "notification", "oauth2", "quic", "quic_stream", "pool", "rate_limit_quota", "rbac", "rds", "redis", "router",
+    "runtime", "stats", "secret", "tap", "testing", "thrift", "tracing", "upstream", "udp", "wasm", "websocket",
+    "golang", "stats_sinks", "dynamic_modules",
+)  # fmt: skip
 _USAGE = """
 usage: /logging?<name>=<level> (change single level)
 usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)

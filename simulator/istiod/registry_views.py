@@ -3,11 +3,15 @@
 istiod: pilot/pkg/model/service.go (Service, IstioEndpoint), endpointshards.go.
 """
 
+from typing import TYPE_CHECKING
+
 from simulator.model.ports import Port
 from simulator.model.proxies import ServiceTarget
 from simulator.model.services import Endpoint, Health, Registry, Resolution, Service
 from simulator.model.wire import Json
-from simulator.registry.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from simulator.registry.snapshot import Snapshot
 
 _RESOLUTIONS = {
     Resolution.CLIENT_SIDE_LB: 0,
@@ -87,7 +91,7 @@ def endpoint_view(endpoint: Endpoint) -> Json:
     }
 
 
-def shards(snapshot: Snapshot) -> Json:
+def shards(snapshot: "Snapshot") -> Json:
     """Return `/debug/endpointShardz`: host → namespace → shard of a registry → endpoints."""
     found: Json = {}
     for service in snapshot.services:

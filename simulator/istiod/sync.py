@@ -8,10 +8,13 @@ istiod: pilot/pkg/xds/debug.go (SyncStatus), statusgen.go.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from simulator.model.proxies import Proxy, ProxyId, Role
 from simulator.model.wire import Json
-from simulator.registry.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from simulator.registry.snapshot import Snapshot
 
 _PREFIX = "type.googleapis.com/"
 CDS = _PREFIX + "envoy.config.cluster.v3.Cluster"
@@ -36,7 +39,7 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """One push of istiod to all its proxies: a version that changes with the snapshot, and when it was made (RFC 3339)."""
+    """One push of istiod to all its proxies: a version that changes with the snapshot, and its time (RFC 3339)."""
 
     version: str
     time: str
@@ -63,7 +66,7 @@ class TypeStatus:
         return "SYNCED" if self.acknowledged == self.sent else "STALE"
 
 
-def subscriptions(snapshot: Snapshot, proxy: Proxy) -> Sequence[str]:
+def subscriptions(snapshot: "Snapshot", proxy: Proxy) -> Sequence[str]:
     """Return the types that a proxy watches, in the order of their names."""
     if proxy.role is Role.ZTUNNEL:
         return (WORKLOAD_AUTHORIZATION, ADDRESS)
@@ -77,14 +80,14 @@ def subscriptions(snapshot: Snapshot, proxy: Proxy) -> Sequence[str]:
     return sorted(types)
 
 
-def _has_http_server(snapshot: Snapshot, proxy: Proxy) -> bool:
+def _has_http_server(snapshot: "Snapshot", proxy: Proxy) -> bool:
     merged = snapshot.gateway(proxy)
     return merged is not None and any(
         server.route_name for servers in merged.servers_by_port.values() for server in servers
     )
 
 
-def statuses(snapshot: Snapshot, proxy: Proxy, push: Push) -> Iterator[TypeStatus]:
+def statuses(snapshot: "Snapshot", proxy: Proxy, push: Push) -> Iterator[TypeStatus]:
     """Walk the state of each type that a proxy watches."""
     for type_url in subscriptions(snapshot, proxy):
         deviation = push.deviations.get((proxy.id, type_url))
@@ -103,14 +106,14 @@ def _nonce(version: str, proxy: ProxyId, type_url: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
 
-def connected(snapshot: Snapshot, revision: str | None = None) -> Sequence[Proxy]:
+def connected(snapshot: "Snapshot", revision: str | None = None) -> Sequence[Proxy]:
     """Return the proxies that are connected to the istiod of a revision; None is all of them."""
     found = (*snapshot.proxies, *snapshot.ztunnels)
     chosen = found if revision is None else [proxy for proxy in found if (proxy.revision or "default") == revision]
     return sorted(chosen, key=lambda proxy: proxy.id)
 
 
-def sync_status(snapshot: Snapshot, proxy: Proxy, push: Push) -> Json:
+def sync_status(snapshot: "Snapshot", proxy: Proxy, push: Push) -> Json:
     """Return one entry of `/debug/syncz`."""
     entry: Json = {
         "cluster_id": proxy.cluster_id,
@@ -136,7 +139,7 @@ def sync_status(snapshot: Snapshot, proxy: Proxy, push: Push) -> Json:
     return {key: value for key, value in entry.items() if value} | {"resources": resources}
 
 
-def client_config(snapshot: Snapshot, proxy: Proxy, push: Push) -> Json:
+def client_config(snapshot: "Snapshot", proxy: Proxy, push: Push) -> Json:
     """Return one `ClientConfig` of the xDS answer to `istio.io/debug/syncz`, in proto-JSON."""
     return {
         "node": {

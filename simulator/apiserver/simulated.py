@@ -1,0 +1,44 @@
+"""The world that the simulator derives: cluster state at once, istiod's view and Envoys' when they are first asked for.
+
+Most changes and most readers of the API need only the state; the rest of the generator is not even imported before.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from simulator.model.proxies import ProxyId
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+if TYPE_CHECKING:
+    from simulator.mesh import Mesh
+    from simulator.registry.snapshot import Snapshot
+
+
+class SimulatedWorld:
+    """A mesh derived from resources; `control_plane` adds an istiod where they have none."""
+
+    def __init__(self, resources: Sequence[Resource], *, control_plane: bool = True) -> None:
+        from simulator.manifests.state import cluster_state
+
+        found = cluster_state(resources, control_plane=control_plane)
+        self.state: Sequence[Resource] = found.resources
+        self._caveats = found.caveats
+
+    @cached_property
+    def mesh(self) -> "Mesh":
+        """The mesh as a whole."""
+        from simulator.mesh import Mesh
+        from simulator.registry.build import build_snapshot
+
+        return Mesh(state=self.state, snapshot=build_snapshot(self.state), caveats=self._caveats)
+
+    @property
+    def snapshot(self) -> "Snapshot":
+        """istiod's view."""
+        return self.mesh.snapshot
+
+    def config_dump(self, name: ProxyId) -> Json:
+        """Return an Envoy's config dump, endpoints included; raises KeyError when there is no such proxy."""
+        return self.mesh.config_dump(name)
