@@ -76,9 +76,9 @@ def _environment(deployment: Resource) -> dict[str, str]:
     }
 
 
-def istiod_environment(resources: Sequence[Resource], revision: str = "default") -> dict[str, str]:
-    """Return the environment variables of a revision's istiod; of none, when it is not among the resources."""
-    deployment = _istiod(resources, revision)
+def istiod_environment(resources: Sequence[Resource], revision: str | None = None) -> dict[str, str]:
+    """Return the environment of a revision's istiod, or of the first revision; empty when it is not there."""
+    deployment = _istiod(resources, revision or next(iter(revisions(resources)), "default"))
     return _environment(deployment) if deployment else {}
 
 

@@ -210,6 +210,16 @@ def _ingress(document: Json) -> None:
             _set(path, pathType="ImplementationSpecific")
 
 
+def _secret(document: Json) -> None:
+    _set(document, type="Opaque")
+    texts = document.pop("stringData", None)
+    if isinstance(texts, dict) and texts:
+        from base64 import b64encode
+
+        encoded = {key: b64encode(str(text).encode()).decode() for key, text in texts.items()}
+        document["data"] = {**(document.get("data") or {}), **encoded}
+
+
 def _namespace(document: Json) -> None:
     metadata = document["metadata"]
     labels = metadata.get("labels")
@@ -220,6 +230,7 @@ _DEFAULTS: dict[tuple[str, str], Callable[[Json], None]] = {
     ("", "Service"): _service,
     ("", "Pod"): _pod,
     ("", "Namespace"): _namespace,
+    ("", "Secret"): _secret,
     ("", "Endpoints"): _endpoints,
     ("", "ReplicationController"): _workload,
     ("apps", "Deployment"): _workload,

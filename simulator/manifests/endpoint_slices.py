@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simulator.manifests.identity import suffix, uid
+from simulator.manifests.mirrored_endpoints import MANAGED_BY, SERVICE_NAME, mirrored
 from simulator.manifests.services import ip_families
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
-SERVICE_NAME = "kubernetes.io/service-name"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
 _MOST_ENDPOINTS = 100
 _ZONE = "topology.kubernetes.io/zone"
@@ -26,10 +25,11 @@ def synthetic_slices(
     services: Iterable[Resource], pods: Iterable[Resource], *, given: Iterable[Resource], nodes: Iterable[Resource]
 ) -> tuple[Resource, ...]:
     """Return slices for every Service with a selector and none among `given` slices and Endpoints."""
+    given = tuple(given)
     served = {_service_of(resource) for resource in given}
     index = _PodIndex(pods)
     zones = {node.name: node.labels.get(_ZONE, "") for node in nodes}
-    return tuple(
+    made_of_pods = tuple(
         made
         for service in services
         if service.spec.get("selector")
@@ -37,6 +37,7 @@ def synthetic_slices(
         and (service.namespace, service.name) not in served
         for made in _slices(service, index.selected(service), zones)
     )
+    return (*made_of_pods, *mirrored(given))
 
 
 class _PodIndex:

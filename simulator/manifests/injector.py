@@ -109,6 +109,11 @@ class Injectors:
     namespace_labels: Mapping[str, Labels]
     nodes: tuple[Resource, ...] = ()
 
+    @property
+    def first(self) -> Injector:
+        """The injector of the default revision, or of the first when there is no default."""
+        return next(iter(self.by_revision.values()), Injector())
+
     def decide(self, pod: Json, *, namespace: str) -> Decision:
         """Decide whether a pod of a namespace is injected, and by whom."""
         return decide(

@@ -1,9 +1,8 @@
 """Manifests → resources: the one entry for files, directories, globs and standard input."""
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 
+from simulator.manifests.collecting import collector_paused
 from simulator.manifests.defaulting import apply_defaults
 from simulator.manifests.documents import documents
 from simulator.manifests.files import read_texts
@@ -30,7 +29,7 @@ def parse_manifests(text: str, *, source: str = "<text>") -> tuple[Resource, ...
 
 
 def _resources(texts: Iterable[tuple[str, str]], *, progress: Progress | None) -> tuple[Resource, ...]:
-    with _collector_paused():
+    with collector_paused():
         read = list(documents(texts, progress=progress))
         if progress is not None and read:
             progress(read[-1].source, len(read))
@@ -41,15 +40,3 @@ def _resources(texts: Iterable[tuple[str, str]], *, progress: Progress | None) -
         for resource in resources:
             apply_defaults(resource)
         return resources
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from searching what is being read, again and again: trees have no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulator.manifests import control_plane as istio
+from simulator.manifests.collecting import collector_paused
 from simulator.manifests.endpoint_slices import synthetic_slices
 from simulator.manifests.gateway_deployments import managed_gateways
 from simulator.manifests.injector import Injectors, find_injectors
@@ -35,10 +36,15 @@ class ClusterState:
 
 def cluster_state(resources: Sequence[Resource], *, control_plane: bool = True) -> ClusterState:
     """Complete manifests to the state of a cluster; without `control_plane` no istiod or gateway is added."""
+    with collector_paused():
+        return _completed(resources, control_plane=control_plane)
+
+
+def _completed(resources: Sequence[Resource], *, control_plane: bool) -> ClusterState:
     known = [one for one in resources if find_kind(one.api_version, one.kind)]
     foreign = [one for one in resources if not find_kind(one.api_version, one.kind)]
     given = [*known, *(istio.missing(known) if control_plane else ())]
-    given += managed_gateways(given, injector=find_injectors(given, nodes=()).injector("default"))
+    given += managed_gateways(given, injector=find_injectors(given, nodes=()).first)
     given += istio.namespaces([*given, *foreign])
     given.sort(key=_order)
     nodes = _of_kind(given, "Node") or synthetic_nodes()

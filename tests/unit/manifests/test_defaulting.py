@@ -44,3 +44,12 @@ def test_null_fields_are_absent() -> None:
     assert "selector" not in service.spec
     assert "ports" not in service.spec
     assert service.labels == {}
+
+
+def test_secrets_are_encoded() -> None:
+    """`stringData` ends up in `data`, as the API server stores it."""
+    (secret,) = parse_manifests(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YQ==}\nstringData: {b: b}\n"
+    )
+    assert secret.document["data"] == {"a": "YQ==", "b": "Yg=="}
+    assert "stringData" not in secret.document

@@ -267,3 +267,65 @@ spec: {gatewayClassName: istio, listeners: [{name: web, port: 8080, protocol: HT
     assert [(port["name"], port["port"]) for port in service.spec["ports"]] == [("status-port", 15021), ("web", 8080)]
     assert pod.spec["containers"][0]["args"][:2] == ["proxy", "router"]
     assert pod.labels["gateway.networking.k8s.io/gateway-name"] == "front"
+
+
+def test_endpoints_written_by_hand_are_mirrored() -> None:
+    """Endpoints without a slice of their own get one, since istiod reads nothing else."""
+    text = """\
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop}
+spec: {ports: [{name: tcp, port: 5432}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: db, namespace: shop}
+subsets:
+- addresses: [{ip: 192.0.2.7}]
+  notReadyAddresses: [{ip: 192.0.2.8}]
+  ports: [{name: tcp, port: 15432}]
+"""
+    (found,) = of(complete(text), "EndpointSlice")
+    assert found.labels["kubernetes.io/service-name"] == "db"
+    assert found.document["ports"] == [{"name": "tcp", "port": 15432, "protocol": "TCP"}]
+    ready = [(one["addresses"], one["conditions"]["ready"]) for one in found.document["endpoints"]]
+    assert ready == [(["192.0.2.7"], True), (["192.0.2.8"], False)]
+
+
+def test_a_revisions_settings_count_without_a_default_one() -> None:
+    """With nothing but a revisioned control plane, its istiod's flags and mesh config are those of the mesh."""
+    text = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio.io/rev: canary}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio-canary, namespace: istio-system}
+data: {mesh: "defaultConfig: {concurrency: 7}"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: istiod-canary, namespace: istio-system}
+spec:
+  selector: {matchLabels: {app: istiod}}
+  template:
+    metadata: {labels: {app: istiod}}
+    spec:
+      containers:
+      - name: discovery
+        image: hub.example/pilot:1.30.1
+        env: [{name: REVISION, value: canary}, {name: ENABLE_NATIVE_SIDECARS, value: "false"}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {containers: [{name: app}]}
+"""
+    (pod,) = of(complete(text), "Pod")
+    proxy = pod.spec["containers"][1]
+    values = {entry["name"]: entry.get("value") for entry in proxy["env"]}
+    assert proxy["image"] == "hub.example/proxyv2:1.30.1"
+    assert values["PROXY_CONFIG"] == '{"concurrency":7}\n'
+    assert values["CA_ADDR"] == "istiod-canary.istio-system.svc:15012"
+    assert pod.annotations["istio.io/rev"] == "canary"
