@@ -168,12 +168,13 @@ def _endpoint_config(assignment: Json) -> Json:
 
 
 def _locality(group: Json) -> Json:
-    result: Json = {"locality": group.get("locality") or {}}
-    result["lb_endpoints"] = [_host(one) for one in group["lb_endpoints"]]
-    for name in ("load_balancing_weight", "priority"):
-        if group.get(name):
-            result[name] = group[name]
-    return result
+    """Spell out locality and weight, which Envoy prints also when nobody set them."""
+    result: Json = {
+        "locality": group.get("locality") or {},
+        "lb_endpoints": [_host(one) for one in group["lb_endpoints"]],
+        "load_balancing_weight": group.get("load_balancing_weight") or 0,
+    }
+    return result | ({"priority": group["priority"]} if group.get("priority") else {})
 
 
 def _host(host: Json) -> Json:
