@@ -1,9 +1,9 @@
 """`kubectl mesh experimental`: commands that istioctl keeps under that name."""
 
-from kubectl_mesh.cli import authz, describe
+from kubectl_mesh.cli import authz_table, describe
 from kubectl_mesh.cli.groups import group
 
 app = group("Commands that istioctl calls experimental.")
-app.add_typer(authz.app, name="authz")
+app.add_typer(authz_table.app, name="authz")
 app.add_typer(describe.app, name="describe")
 app.add_typer(describe.app, name="des", hidden=True)

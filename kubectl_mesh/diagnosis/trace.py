@@ -140,13 +140,13 @@ def _steps(steps: Iterable[Step], locate: Locate) -> tuple[StepReport, ...]:
             index=step.index,
             rejected=tuple(RejectedReport(name=each.name, because=each.because) for each in step.rejected),
             details=step.details,
-            source=_source(step, locate),
+            source=step_source(step, locate),
         )
         for step in steps
     )
 
 
-def _source(step: Step, locate: Locate) -> SourceReport | None:
+def step_source(step: Step, locate: Locate) -> SourceReport | None:
     """Name what a step was made from; an authorization rule is known by the name that istiod gives it."""
     named = _POLICY.search(str(step.details.get("policy", ""))) if step.kind is StepKind.RBAC else None
     if named is None:

@@ -1,0 +1,81 @@
+"""What do the AuthorizationPolicies for a pod say, rule by rule?"""
+
+from collections.abc import Iterable
+
+from kubectl_mesh.diagnosis.config_dump import listed
+from kubectl_mesh.diagnosis.lookup import Lookup, labels, namespace_of, oldest_first, spec
+from kubectl_mesh.reports.security import RuleRow, rules
+from kubectl_mesh.reports.tables import Table
+from simulator.model.labels import selects
+from simulator.model.wire import Json
+
+_ORDER = ("CUSTOM", "DENY", "ALLOW", "AUDIT")
+_ANY = "<any>"
+
+
+def table(lookup: Lookup, pod: Json) -> Table[RuleRow]:
+    """Return one row for each rule that applies to a pod, in the order in which Envoy asks for the actions."""
+    namespaces = dict.fromkeys((lookup.root_namespace, namespace_of(pod)))
+    found = [each for namespace in namespaces for each in lookup.all("AuthorizationPolicy", namespace)]
+    applied = [policy for policy in oldest_first(found) if _applies(policy, pod)]
+    rows = [row for policy in applied for row in _rows(lookup, policy)]
+    return rules(tuple(sorted(rows, key=lambda row: _ORDER.index(row.action))))
+
+
+def _applies(policy: Json, pod: Json) -> bool:
+    body = spec(policy)
+    if body.get("targetRef") or body.get("targetRefs"):
+        return False
+    return selects((body.get("selector") or {}).get("matchLabels") or {}, labels(pod))
+
+
+def _rows(lookup: Lookup, policy: Json) -> Iterable[RuleRow]:
+    action = str(spec(policy).get("action") or "ALLOW")
+    action = action if action in _ORDER else "ALLOW"
+    found = listed(spec(policy).get("rules"))
+    if not found:
+        yield RuleRow(
+            action=action, methods="-", paths="-", sources="nobody", conditions="", policy=lookup.called(policy)
+        )
+    for index, rule in enumerate(found):
+        operations = [item.get("operation") or {} for item in listed((rule or {}).get("to"))]
+        sources = [item.get("source") or {} for item in listed((rule or {}).get("from"))]
+        conditions = [_condition(item) for item in listed((rule or {}).get("when"))]
+        conditions += [f"{word} {text}" for word in ("hosts", "ports") if (text := _field(operations, word, ""))]
+        yield RuleRow(
+            action=action,
+            methods=_field(operations, "methods", _ANY),
+            paths=_field(operations, "paths", _ANY),
+            sources=" or ".join(_source(each) for each in sources) or _ANY,
+            conditions=" and ".join(conditions),
+            policy=f"{lookup.called(policy)}[{index}]",
+        )
+
+
+def _field(operations: list[Json], name: str, absent: str) -> str:
+    """Write a field of every operation, with what it excludes."""
+    texts = []
+    for operation in operations:
+        chosen = ",".join(map(str, listed(operation.get(name))))
+        excluded = ",".join(map(str, listed(operation.get(f"not{name.capitalize()}"))))
+        texts.append(" ".join(part for part in (chosen, f"not {excluded}" if excluded else "") if part) or absent)
+    return " or ".join(dict.fromkeys(texts)).strip(" or") if any(texts) else absent
+
+
+def _source(source: Json) -> str:
+    words = []
+    for name, values in source.items():
+        negative = name.startswith("not")
+        plain = (name[3:4].lower() + name[4:]) if negative else name
+        prefix = "" if plain == "principals" else f"{plain} "
+        words.append(f"{'not ' if negative else ''}{prefix}{','.join(map(str, listed(values)))}")
+    return " and ".join(words) or _ANY
+
+
+def _condition(condition: Json) -> str:
+    parts = []
+    if condition.get("values"):
+        parts.append(f"{condition.get('key')} is {','.join(map(str, condition['values']))}")
+    if condition.get("notValues"):
+        parts.append(f"{condition.get('key')} is not {','.join(map(str, condition['notValues']))}")
+    return " and ".join(parts)

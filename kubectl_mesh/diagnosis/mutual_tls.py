@@ -1,0 +1,106 @@
+"""What does each client send, what does each server accept, and does it fit?"""
+
+from collections.abc import Iterator, Sequence
+
+from kubectl_mesh.diagnosis.describe_security import peer_authentication
+from kubectl_mesh.diagnosis.lookup import Lookup
+from kubectl_mesh.diagnosis.permission import destination
+from kubectl_mesh.diagnosis.prediction import configurations
+from kubectl_mesh.diagnosis.senders import find_sender
+from kubectl_mesh.diagnosis.trace import locator, step_source
+from kubectl_mesh.errors import UsageError
+from kubectl_mesh.reports.security import EncryptionRow
+from simulator.model.directory import Directory, Workload
+from simulator.model.proxies import Role
+from simulator.model.requests import Request, Tls, Wire
+from simulator.model.traces import Disposition, StepKind, Trace
+from simulator.traffic.follow import follow
+
+_MOST = 20_000
+_WORDS = {Tls.NONE: "plain text", Tls.SIMPLE: "TLS", Tls.MUTUAL: "mutual TLS"}
+_BROKEN = frozenset({Disposition.TLS_MISMATCH, Disposition.NO_FILTER_CHAIN})
+
+
+def diagnose(
+    lookup: Lookup, directory: Directory, *, from_: str = "", to: str = "", namespace: str = ""
+) -> tuple[EncryptionRow, ...]:
+    """Return a row for each sender and service port: those named, or all of the mesh."""
+    senders = _senders(directory, from_, namespace)
+    targets = [destination(directory, to, namespace=namespace)[:2]] if to else list(_targets(directory))
+    if len(senders) * len(targets) > _MOST:
+        raise UsageError(f"{len(senders)} senders and {len(targets)} ports are too many", hint="name --from or --to")
+    configuration = configurations(lookup.source)
+    rows = []
+    for sender in senders:
+        for host, port in targets:
+            request = Request(host=host, port=port, wire=Wire.HTTP1)
+            trace = follow(directory, configuration, request, sender)
+            rows.append(_row(lookup, directory, trace, sender=sender, target=(host, port)))
+    return tuple(rows)
+
+
+def _senders(directory: Directory, name: str, namespace: str) -> Sequence[Workload]:
+    if name:
+        found = find_sender(directory, name, namespace=namespace)
+        if found is None:
+            raise UsageError("--from outside: clients outside the mesh have no identity", hint="name a workload")
+        return [found]
+    senders: dict[tuple[str, str], Workload] = {}
+    for workload in directory.workloads:
+        if workload.role in (None, Role.SIDECAR) and namespace in ("", workload.namespace):
+            senders.setdefault((workload.namespace, workload.owner or workload.name), workload)
+    return [senders[key] for key in sorted(senders)]
+
+
+def _targets(directory: Directory) -> Iterator[tuple[str, int]]:
+    for host, record in sorted(directory.services.items()):
+        if record.kubernetes and not record.external_name:
+            yield from ((host, port) for port in sorted(record.backends) if record.backends[port])
+
+
+def _row(
+    lookup: Lookup, directory: Directory, trace: Trace, *, sender: Workload, target: tuple[str, int]
+) -> EncryptionRow:
+    first = trace.hops[0].forwarded if trace.hops and sender.proxy is not None else None
+    works = trace.disposition not in _BROKEN
+    server = _server(directory, trace)
+    accepts, applied = _accepts(lookup, server, first.port if first is not None else target[1])
+    return EncryptionRow(
+        from_=f"{sender.owner or sender.name}.{sender.namespace}",
+        to=target[0],
+        port=target[1],
+        sends=_WORDS[first.tls] if first is not None else _WORDS[Tls.NONE],
+        accepts=accepts,
+        result="ok" if works else trace.disposition.value,
+        works=works,
+        decided_by=", ".join(dict.fromkeys([*_rules(trace, directory), *applied])) or "defaults",
+    )
+
+
+def _server(directory: Directory, trace: Trace) -> Workload | None:
+    addresses = [hop.forwarded.address for hop in trace.hops if hop.forwarded is not None]
+    name, _, namespace = trace.destination.rpartition(".")
+    return directory.workload(name, namespace) or (directory.workload_at(addresses[-1]) if addresses else None)
+
+
+def _accepts(lookup: Lookup, server: Workload | None, port: int) -> tuple[str, tuple[str, ...]]:
+    if server is None:
+        return "", ()
+    if server.proxy is None and not server.ambient:
+        return "plain text (no proxy)", ()
+    pod = lookup.get("Pod", server.namespace, server.name)
+    if pod is None:
+        return "", ()
+    found = peer_authentication(lookup, pod)
+    mode = dict(found.ports).get(port, found.mode)
+    return mode, tuple(f"PeerAuthentication/{name}" for name in found.applied)
+
+
+def _rules(trace: Trace, directory: Directory) -> Iterator[str]:
+    """Name the DestinationRule behind the client's cluster."""
+    locate = locator(directory.origins)
+    step = trace.hops[0].step(StepKind.CLUSTER) if trace.hops else None
+    source = step_source(step, locate) if step is not None else None
+    if source is not None and source.resource.startswith("DestinationRule/"):
+        kind, namespace, name = source.resource.split("/")
+        yield f"{kind}/{name}.{namespace}"
