@@ -5,13 +5,11 @@ Istio's agent: tools/packaging/common/envoy_bootstrap.json, pkg/bootstrap/config
 
 import ipaddress
 import json
-from dataclasses import dataclass, field
 
-from simulator.model.labels import Labels
 from simulator.model.proxies import Role
-from simulator.model.services import Locality
 from simulator.model.wire import Json
-from simulator.xds.bootstrap_static import Places, Service, service_tls, static_clusters, static_listeners
+from simulator.xds.bootstrap_node import Node, service_cluster, sink_addresses, telemetry_services, tracing
+from simulator.xds.bootstrap_static import Places, static_clusters, static_listeners
 from simulator.xds.bootstrap_stats import StatsSettings, stats_config, stats_intervals, stats_sinks
 from simulator.xds.envoy_messages import any_message, typed, typed_struct
 from simulator.xds.listener_settings import PROMETHEUS_PORT, STATUS_PORT, metadata_flag, proxy_config
@@ -30,40 +28,6 @@ _MAX_CONNECTIONS_KEYS = (
     "overload.global_downstream_max_connections",
 )
 _LOG_FORMAT = "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """What the agent knows when it writes a bootstrap."""
-
-    id: str
-    metadata: Json
-    locality: Locality = field(default_factory=Locality)
-    config: Json = field(default_factory=dict)
-    """ProxyConfig."""
-    dual_stack: bool = False
-    waypoint: bool = False
-    status_proxy_protocol: bool = False
-
-    @property
-    def labels(self) -> Labels:
-        """Labels of the pod."""
-        return self.metadata.get("LABELS") or {}
-
-    @property
-    def annotations(self) -> Labels:
-        """Annotations of the pod."""
-        return self.metadata.get("ANNOTATIONS") or {}
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Addresses of the instance."""
-        return tuple(part for part in str(self.metadata.get("INSTANCE_IPS") or "").split(",") if part)
-
-    @property
-    def discovers_metadata(self) -> bool:
-        """The proxy asks istiod about the workloads that it talks to (ambient)."""
-        return self.waypoint or metadata_flag(self.metadata, "METADATA_DISCOVERY")
 
 
 def build_bootstrap(view: ProxyView) -> Json:
@@ -86,7 +50,7 @@ def build_bootstrap(view: ProxyView) -> Json:
 def bootstrap(node: Node) -> Json:
     """Write the bootstrap of a node, zero values left out as Envoy's config dump does."""
     places = _places(node)
-    addresses = _addresses(node.config)
+    addresses = sink_addresses(node.config)
     stats = StatsSettings(
         config=node.config,
         annotations=node.annotations,
@@ -98,7 +62,7 @@ def bootstrap(node: Node) -> Json:
         "node": _node(node),
         "static_resources": {
             "listeners": static_listeners(places),
-            "clusters": static_clusters(places, _services(node)),
+            "clusters": static_clusters(places, telemetry_services(node)),
         },
         "dynamic_resources": _dynamic_resources(),
         "admin": _admin(places),
@@ -116,43 +80,11 @@ def bootstrap(node: Node) -> Json:
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
     }
     optional = {
-        "tracing": _tracing(node),
+        "tracing": tracing(node),
         "stats_sinks": stats_sinks(node.config, addresses),
         "cluster_manager": _cluster_manager(node.metadata),
     }
     return document | {name: value for name, value in optional.items() if value}
-
-
-def service_cluster(node: Node) -> str:
-    """Return the name of the service that a proxy belongs to, as traces and Envoy's node know it."""
-    config, metadata = node.config, node.metadata
-    namespace = metadata.get("NAMESPACE") or ""
-    naming = config.get("tracingServiceName")
-    if naming in ("CANONICAL_NAME_ONLY", "CANONICAL_NAME_AND_NAMESPACE"):
-        canonical = _canonical_name(node)
-        if naming == "CANONICAL_NAME_AND_NAMESPACE" and namespace:
-            return f"{canonical}.{namespace}"
-        return _service_cluster_or_default(canonical, node, namespace)
-    name = "istio-proxy" if naming else config.get("serviceCluster") or "istio-proxy"
-    return _service_cluster_or_default(name, node, namespace)
-
-
-def _service_cluster_or_default(name: str, node: Node, namespace: str) -> str:
-    if name and name != "istio-proxy":
-        return name
-    keys = ("app", "app.kubernetes.io/name", "service.istio.io/canonical-name")
-    app = next((node.labels[key] for key in keys if key in node.labels), None)
-    workload = node.metadata.get("WORKLOAD_NAME")
-    for candidate in (app, workload):
-        if candidate:
-            return f"{candidate}.{namespace}"
-    return f"istio-proxy.{namespace}" if namespace else "istio-proxy"
-
-
-def _canonical_name(node: Node) -> str:
-    keys = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
-    named = next((node.labels[key] for key in keys if node.labels.get(key)), "")
-    return named or node.metadata.get("WORKLOAD_NAME") or "istio-proxy"
 
 
 def _node(node: Node) -> Json:
@@ -183,86 +115,6 @@ def _places(node: Node) -> Places:
         files_socket="./var/run/secrets/credential-uds/files-socket" if "CREDENTIAL_FILE" in node.metadata else "",
         metadata=node.metadata,
     )
-
-
-def _addresses(config: Json) -> Json:
-    metrics = (config.get("envoyMetricsService") or {}).get("address")
-    statsd = config.get("statsdUdpAddress")
-    found = {"metrics_service": metrics, "statsd": statsd}
-    return {name: _socket_address(text) for name, text in found.items() if text}
-
-
-def _socket_address(text: str) -> Json:
-    host, _, port = text.rpartition(":")
-    return {"address": host.strip("[]"), "port_value": int(port)}
-
-
-def _tracer(config: Json) -> tuple[str, str]:
-    """Return name and address of the tracer that the proxy itself reports to; empty for none."""
-    tracing = config.get("tracing") or {}
-    for name in ("zipkin", "lightstep", "datadog"):
-        address = (tracing.get(name) or {}).get("address")
-        if address:
-            return name, address
-    return "", ""
-
-
-def _services(node: Node) -> list[Service]:
-    config = node.config
-    services: list[Service] = []
-    tracer, address = _tracer(config)
-    if tracer:
-        http2 = tracer == "lightstep"
-        name = "datadog_agent" if tracer == "datadog" else tracer
-        tls = (config.get("tracing") or {}).get("tlsSettings")
-        services.append(
-            Service(
-                name=name,
-                address=_socket_address(address),
-                tls=service_tls(tls, sni="tracer", metadata=node.metadata, http2=http2) if tls else None,
-                http2=http2,
-                refresh=tracer == "zipkin",
-            )
-        )
-    for field_name, name in (
-        ("envoyMetricsService", "envoy_metrics_service"),
-        ("envoyAccessLogService", "envoy_accesslog_service"),
-    ):
-        settings = config.get(field_name) or {}
-        if settings.get("address"):
-            tls = settings.get("tlsSettings")
-            services.append(
-                Service(
-                    name=name,
-                    address=_socket_address(settings["address"]),
-                    tls=service_tls(tls, sni=name, metadata=node.metadata, http2=True) if tls else None,
-                    keepalive=settings.get("tcpKeepalive"),
-                    http2=True,
-                )
-            )
-    return services
-
-
-def _tracing(node: Node) -> Json:
-    tracer, _ = _tracer(node.config)
-    prefix = "envoy.config.trace.v3."
-    if tracer == "zipkin":
-        zipkin: Json = {
-            "collector_cluster": "zipkin",
-            "collector_endpoint": "/api/v2/spans",
-            "collector_endpoint_version": "HTTP_JSON",
-            "trace_id_128bit": True,
-            "shared_span_context": False,
-        }
-        return {"http": typed("envoy.tracers.zipkin", f"{prefix}ZipkinConfig", **zipkin)}
-    if tracer == "lightstep":
-        token = f"{node.config.get('configPath') or './etc/istio/proxy'}/lightstep_access_token.txt"
-        lightstep = {"collector_cluster": "lightstep", "access_token_file": token}
-        return {"http": typed("envoy.tracers.lightstep", f"{prefix}LightstepConfig", **lightstep)}
-    if tracer == "datadog":
-        datadog = {"collector_cluster": "datadog_agent", "service_name": service_cluster(node)}
-        return {"http": typed("envoy.tracers.datadog", f"{prefix}DatadogConfig", **datadog)}
-    return {}
 
 
 def _dynamic_resources() -> Json:

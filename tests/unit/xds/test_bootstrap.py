@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from simulator.xds.bootstrap import Node, bootstrap, service_cluster
+from simulator.xds.bootstrap import bootstrap
+from simulator.xds.bootstrap_node import Node, service_cluster
 from tests.unit.xds.shop import CLIENT, mesh
 
 
