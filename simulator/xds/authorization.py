@@ -28,6 +28,8 @@ class AuthorizationFilters:
     custom_tcp: tuple[Json, ...] = ()
     http: tuple[Json, ...] = ()
     tcp: tuple[Json, ...] = ()
+    connection_http: tuple[Json, ...] = ()
+    """HTTP filters that check what TCP shows, for the tunnels of a waypoint."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ def authorization_filters(
         custom_tcp=_custom(snapshot, policies.custom, tcp=True, filter_state=filter_state),
         http=_local(snapshot, policies, tcp=False, filter_state=filter_state),
         tcp=_local(snapshot, policies, tcp=True, filter_state=filter_state),
+        connection_http=_local(snapshot, policies, tcp=True, filter_state=filter_state, on_http=True),
     )
 
 
@@ -57,13 +60,16 @@ def _domains(snapshot: Snapshot) -> list[str]:
     return [mesh.get("trustDomain") or snapshot.trust_domain, *(mesh.get("trustDomainAliases") or ())]
 
 
-def _local(snapshot: Snapshot, policies: AuthorizationPolicies, *, tcp: bool, filter_state: bool) -> tuple[Json, ...]:
-    chosen = (("LOG", policies.audit), ("DENY", policies.deny), ("ALLOW", policies.allow))
-    return tuple(
-        _rbac_filter(_rules(snapshot, of_action, action=action, tcp=tcp, filter_state=filter_state), action, tcp=tcp)
-        for action, of_action in chosen
-        if of_action
-    )
+def _local(
+    snapshot: Snapshot, policies: AuthorizationPolicies, *, tcp: bool, filter_state: bool, on_http: bool = False
+) -> tuple[Json, ...]:
+    """Build a filter per action; `on_http` puts rules for TCP into HTTP filters."""
+    filters = []
+    for action, chosen in (("LOG", policies.audit), ("DENY", policies.deny), ("ALLOW", policies.allow)):
+        if chosen:
+            rules = _rules(snapshot, chosen, action=action, tcp=tcp, filter_state=filter_state)
+            filters.append(_rbac_filter(rules, action, tcp=tcp and not on_http))
+    return tuple(filters)
 
 
 def _rbac_filter(rules: _Rules, action: str, *, tcp: bool) -> Json:

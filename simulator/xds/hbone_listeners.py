@@ -191,6 +191,26 @@ def _connect_authority() -> Json:
     )
 
 
+def kept_original_address() -> Json:
+    """Return the network filter that passes on the address a tunnel was to lead to."""
+    return typed(
+        "connect_authority",
+        "envoy.extensions.filters.network.set_filter_state.v3.Config",
+        on_new_connection=[_state(_ORIGINAL_IP, f"%FILTER_STATE({_ORIGINAL_IP}:PLAIN)%")],
+    )
+
+
+def client_identity() -> Json:
+    """Return the HTTP filter that tells a server who the client at the far end of the tunnel is."""
+    text = "By=%FILTER_STATE(io.istio.local_principal:PLAIN)%;URI=%FILTER_STATE(io.istio.peer_principal:PLAIN)%"
+    mutation = {"append": _header("x-forwarded-client-cert", text)}
+    return typed(
+        "istio.waypoint.xfcc_client_identity",
+        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+        mutations={"request_mutations": [mutation]},
+    )
+
+
 def _state(key: str, text: str, *, how: str = "ONCE", hashable: bool = False) -> Json:
     return message(
         object_key=key,

@@ -46,6 +46,8 @@ class HttpOptions:
     dynamic_host: str = ""
     """Wildcard host whose names are resolved as requests name them."""
     peer_metadata: bool = True
+    filters: tuple[Json, ...] | None = None
+    """All HTTP filters, where they are not the usual ones (waypoints)."""
 
 
 def stat_prefix(text: str) -> str:
@@ -63,7 +65,7 @@ def http_connection_manager(context: ListenerContext, options: HttpOptions) -> J
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=options.stat_prefix,
         **_routes(options),
-        http_filters=_filters(context, options),
+        http_filters=_filters(context, options) if options.filters is None else list(options.filters),
         **{**context.headers.manager, **options.manager},
         http_protocol_options=_http1(context, options),
         **_paths(snapshot),

@@ -15,8 +15,13 @@ def service_address(service: Service, settings: ListenerSettings) -> str:
 
 def extra_addresses(snapshot: Snapshot, service: Service, settings: ListenerSettings) -> tuple[str, ...]:
     """Return the further addresses of a service, those of the other family."""
+    return all_addresses(snapshot, service, settings)[1:]
+
+
+def all_addresses(snapshot: Snapshot, service: Service, settings: ListenerSettings) -> tuple[str, ...]:
+    """Return every address by which the proxy's clients may dial a service."""
     both = settings.dual_stack or snapshot.flag("PILOT_ENABLE_AMBIENT", default=False)
-    return proxy_addresses(service, _traits(settings, every_family=both), single_auto=False)[1:]
+    return proxy_addresses(service, _traits(settings, every_family=both), single_auto=False)
 
 
 def _traits(settings: ListenerSettings, *, every_family: bool) -> AddressTraits:

@@ -66,7 +66,13 @@ def listener_context(
         logs=access_logs(snapshot, telemetries, cls=cls),
         stats=stats_filters(snapshot, telemetries, cls=cls, role=settings.role),
         tracing=tracing(snapshot, settings, telemetries, cls=cls, identity=identity) if identity else Tracing(),
-        authorization=authorization_filters(snapshot, policies.authorization) if guarded else AuthorizationFilters(),
+        authorization=_authorization(snapshot, settings, policies) if guarded else AuthorizationFilters(),
         authentication=jwt_filters(snapshot, policies.authentication, clear_route_cache=clear) if guarded else (),
         extensions=extensions_of(policies.extensions, namespace=settings.namespace),
     )
+
+
+def _authorization(snapshot: Snapshot, settings: ListenerSettings, policies: WorkloadPolicies) -> AuthorizationFilters:
+    """Build authorization; behind a waypoint's tunnel the peer is known from filter state only."""
+    behind_tunnel = settings.role is Role.WAYPOINT
+    return authorization_filters(snapshot, policies.authorization, filter_state=behind_tunnel)

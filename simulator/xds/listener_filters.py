@@ -60,6 +60,11 @@ def _tls_inspector(needs: dict[int, _Needs]) -> Json:
     return _without(TLS_INSPECTOR, disabled if default or disabled is None else {"not_match": disabled})
 
 
+def disabled_on(inspector: Json, ports: Sequence[int]) -> Json:
+    """Return an inspector that is off on some ports."""
+    return _without(inspector, _ports(ports))
+
+
 def _without(inspector: Json, disabled: Json | None) -> Json:
     return inspector if disabled is None else {**inspector, "filter_disabled": disabled}
 

@@ -6,32 +6,37 @@ every class of proxies, connection managers for every workload, inbound listener
 
 from dataclasses import replace
 
-from simulator.model.proxies import Role
+from simulator.model.proxies import Proxy, Role
+from simulator.model.services import Resolution, Service
 from simulator.model.wire import Listener
 from simulator.registry.policies import AuthorizationPolicies
 from simulator.xds.gateway_listeners import gateway_listeners
 from simulator.xds.hbone_listeners import connect_originate, double_originate, tunnel_listeners
 from simulator.xds.inbound import inbound_listeners
 from simulator.xds.inbound_ports import InboundWorkload
+from simulator.xds.listen_addresses import is_ip
 from simulator.xds.listener_context import WorkloadPolicies
 from simulator.xds.listener_settings import (
     ListenerClass,
     ListenerSettings,
     global_unicast,
     listener_settings,
-    metadata_flag,
     trace_identity,
 )
 from simulator.xds.outbound import common_listeners, outbound_listeners
 from simulator.xds.outbound_entries import outbound_plan
 from simulator.xds.outbound_scope import outbound_scope, scope_content, scope_keys
+from simulator.xds.tunnels import sends_tunnels, takes_tunnels, tunnels_twice
 from simulator.xds.view import ProxyView
+from simulator.xds.waypoint_listeners import WaypointWorkload, waypoint_listeners
 
 
 def build_listeners(view: ProxyView) -> tuple[Listener, ...]:
     """Generate the listeners of a proxy, in the order in which istiod sends them."""
     if view.proxy.role is Role.GATEWAY:
         return (*_gateway(view), *_tunnels(view, ListenerClass.GATEWAY))
+    if view.proxy.role is Role.WAYPOINT:
+        return _waypoint(view)
     if view.proxy.role is not Role.SIDECAR or not view.snapshot.mesh.get("proxyListenPort"):
         return ()
     return (*_outbound(view), *_inbound(view), *_tunnels(view, ListenerClass.OUTBOUND))
@@ -82,20 +87,15 @@ def _inbound(view: ProxyView) -> tuple[Listener, ...]:
     settings = _settings(view, keys=frozenset(), unicast=global_unicast(proxy) if sidecar is not None else "")
     policies, identity = policies_of(view), trace_identity(proxy)
     listeners = view.shared(inbound_listeners, settings, policies, identity, workload)
-    if not _takes_tunnels(view):
+    if not takes_tunnels(snapshot, proxy):
         return listeners
     workload = replace(workload, tunnel_addresses=proxy.addresses)
     return (*listeners, *view.shared(tunnel_listeners, settings, policies, identity, workload))
 
 
-def _takes_tunnels(view: ProxyView) -> bool:
-    listening = view.snapshot.flag("PILOT_ENABLE_SIDECAR_LISTENING_HBONE", default=True)
-    return listening and metadata_flag(view.proxy.metadata, "ENABLE_HBONE")
-
-
 def _tunnels(view: ProxyView, cls: ListenerClass) -> tuple[Listener, ...]:
     """Return the listener by which a proxy opens tunnels, where the mesh has any."""
-    if not view.snapshot.flag("PILOT_ENABLE_SENDING_HBONE", default=True):
+    if not sends_tunnels(view.snapshot, view.proxy):
         return ()
     policies = WorkloadPolicies(telemetries=policies_of(view).telemetries)
     settings = replace(_settings(view, keys=frozenset()), namespace="")
@@ -109,19 +109,59 @@ def _gateway(view: ProxyView) -> tuple[Listener, ...]:
     settings, policies = _settings(view, keys=frozenset(view.proxy.labels)), policies_of(view)
     identity = trace_identity(view.proxy)
     listeners = view.shared(gateway_listeners, view.scope, settings, policies, identity, merged)
-    if not merged.merged or not _spans_networks(view):
+    if not merged.merged or not tunnels_twice(view.snapshot, view.proxy):
         return listeners
     return (*listeners, *view.shared(double_originate, settings, policies, view.proxy.network))
 
 
-def _spans_networks(view: ProxyView) -> bool:
-    """Tell whether an ingress gateway reaches other networks by a tunnel in a tunnel."""
-    snapshot, labels = view.snapshot, view.proxy.labels
-    managed = labels.get("gateway.istio.io/managed") == "istio.io-gateway-controller"
-    return (
-        (managed or labels.get("istio") == "ingressgateway")
-        and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False)
-        and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_INGRESS", default=False)
-        and snapshot.flag("PILOT_ENABLE_SENDING_HBONE", default=True)
-        and not metadata_flag(view.proxy.metadata, "DISABLE_HBONE_SEND")
+def _waypoint(view: ProxyView) -> tuple[Listener, ...]:
+    services, addresses = attached_services(view), attached_addresses(view)
+    workload = WaypointWorkload(
+        services=services,
+        addresses=addresses,
+        policies=_waypoint_policies(view, None),
+        service_policies=tuple(_waypoint_policies(view, service) for service in services),
+        termination=policies_of(view),
+        network=view.proxy.network,
+        tells_identity=_tells_identity(view.proxy),
     )
+    settings = _settings(view, keys=frozenset(view.proxy.labels))
+    return view.shared(waypoint_listeners, view.scope, settings, trace_identity(view.proxy), workload)
+
+
+def attached_services(view: ProxyView) -> tuple[Service, ...]:
+    """Return the services that a waypoint serves, in istiod's order."""
+    snapshot = view.snapshot
+    found = []
+    for one in snapshot.ambient.services_of(snapshot.service_targets(view.proxy)):
+        service = snapshot.services_of_host(one.host).get(one.source.namespace)
+        if service is not None and (service.resolution is not Resolution.DYNAMIC_DNS or service.mesh_external):
+            found.append(service)
+    return tuple(sorted(found, key=lambda service: (service.created, service.name, service.namespace)))
+
+
+def attached_addresses(view: ProxyView) -> tuple[str, ...]:
+    """Return the addresses of the workloads whose own traffic a waypoint takes."""
+    snapshot = view.snapshot
+    found: list[str] = []
+    for workload in snapshot.ambient.workloads_of(snapshot.service_targets(view.proxy)):
+        several = [entry["ip"] for entry in workload.status.get("podIPs") or ()]
+        own = workload.status.get("podIP") if workload.kind == "Pod" else workload.spec.get("address")
+        found += several or ([own] if own and is_ip(own) else [])
+    return tuple(found)
+
+
+def _waypoint_policies(view: ProxyView, service: Service | None) -> WorkloadPolicies:
+    snapshot, proxy = view.snapshot, view.proxy
+    own = (proxy.namespace, proxy.labels)
+    return WorkloadPolicies(
+        authorization=snapshot.authorization(*own, waypoint=True, service=service),
+        authentication=tuple(snapshot.request_authentications(*own, waypoint=True, service=service)),
+        telemetries=tuple(snapshot.telemetries(*own, waypoint=True, service=service)),
+        extensions=tuple(snapshot.extensions(proxy, *([service] if service is not None else []))),
+    )
+
+
+def _tells_identity(proxy: Proxy) -> bool:
+    annotations = proxy.metadata.get("ANNOTATIONS") or proxy.annotations
+    return str(annotations.get("ambient.istio.io/xfcc-include-client-identity", "")).lower() == "true"

@@ -60,13 +60,11 @@ class Destinations:
         wildcard: Service | None = None,
     ) -> list[Json]:
         """Return the stack to one cluster."""
-        proxy = self._tcp_proxy(prefix, {"cluster": cluster}, rule=rule, subset=subset, tunnel=tunnel)
+        proxy = proxy_by_rule(self.context, prefix, {"cluster": cluster}, rule=rule, subset=subset, tunnel=tunnel)
         stack = protocol_filters(self.context.snapshot, port.protocol, proxy, stat_prefix=prefix, cluster=cluster)
         if wildcard is None:
             return guarded_filters(self.context, stack, port=port.number, with_peer=with_peer)
-        config = {"dns_cache_config": dns_cache(wildcard.host), "port_value": port.number}
-        kind = "envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
-        stack = [typed(SNI_PROXY, kind, **config), *stack]
+        stack = [sni_proxy(wildcard.host, port.number), *stack]
         return guarded_filters(self.guarded or self.context, stack, port=port.number, with_peer=with_peer)
 
     def routes(self, routes: Sequence[Json], port: Port, source: Resource, *, with_peer: bool = False) -> list[Json]:
@@ -91,7 +89,7 @@ class Destinations:
             if (route.get("weight") or 0) > 0
         ]
         prefix = f"{source.name}.{source.namespace}"
-        proxy = self._tcp_proxy(prefix, {"weighted_clusters": {"clusters": clusters}}, rule=rule)
+        proxy = proxy_by_rule(self.context, prefix, {"weighted_clusters": {"clusters": clusters}}, rule=rule)
         first = clusters[0]["name"] if clusters else ""
         stack = protocol_filters(self.context.snapshot, port.protocol, proxy, stat_prefix=prefix, cluster=first)
         return guarded_filters(self.context, stack, port=port.number, with_peer=with_peer)
@@ -102,20 +100,34 @@ class Destinations:
         only = service.ports[0].number if service is not None and len(service.ports) == 1 else port.number
         return destination_cluster(destination, service, only)
 
-    def _tcp_proxy(
-        self, prefix: str, target: Json, *, rule: DestinationRule | None, subset: str = "", tunnel: bool = True
-    ) -> Json:
-        policy: Json = (rule.spec.get("trafficPolicy") if rule else None) or {}
-        tcp: Json = (policy.get("connectionPool") or {}).get("tcp") or {}
-        return tcp_proxy(
-            stat_prefix=prefix,
-            **target,
-            idle_timeout=idle_timeout(self.context, tcp.get("idleTimeout")),
-            max_downstream_connection_duration=optional_duration(tcp.get("maxConnectionDuration")),
-            hash_policy=_hash_policy(policy, _subset(rule, subset)),
-            tunneling_config=_tunnel(rule, subset) if tunnel else None,
-            logs=self.context.logs.tcp,
-        )
+
+def proxy_by_rule(
+    context: ListenerContext,
+    prefix: str,
+    target: Json,
+    *,
+    rule: DestinationRule | None,
+    subset: str = "",
+    tunnel: bool = True,
+) -> Json:
+    """Return the TCP proxy to `target`, a cluster or several by weight, as a DestinationRule wants it."""
+    policy: Json = (rule.spec.get("trafficPolicy") if rule else None) or {}
+    tcp: Json = (policy.get("connectionPool") or {}).get("tcp") or {}
+    return tcp_proxy(
+        stat_prefix=prefix,
+        **target,
+        idle_timeout=idle_timeout(context, tcp.get("idleTimeout")),
+        max_downstream_connection_duration=optional_duration(tcp.get("maxConnectionDuration")),
+        hash_policy=_hash_policy(policy, _subset(rule, subset)),
+        tunneling_config=_tunnel(rule, subset) if tunnel else None,
+        logs=context.logs.tcp,
+    )
+
+
+def sni_proxy(host: str, port: int) -> Json:
+    """Return the filter that resolves the name in SNI, one under a wildcard host."""
+    kind = "envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
+    return typed(SNI_PROXY, kind, dns_cache_config=dns_cache(host), port_value=port)
 
 
 def is_dynamic_wildcard(service: Service) -> bool:

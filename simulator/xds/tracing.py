@@ -15,6 +15,17 @@ from simulator.xds.listener_settings import ListenerClass, ListenerSettings, Tra
 from simulator.xds.telemetry import TraceChoice, merge_tracing, workload_mode
 from simulator.xds.tracing_providers import TracingProvider, UnknownCluster, tracing_provider
 
+_PEER_FIELDS = {
+    "workload": "workload",
+    "namespace": "namespace",
+    "cluster_id": "cluster",
+    "canonical_service": "service",
+    "canonical_revision": "revision",
+    "app": "app",
+    "app_version": "version",
+    "workload_type": "type",
+    "instance_name": "name",
+}
 _DRY_RUN = {
     "allow_policy.name": "istio_dry_run_allow_shadow_effective_policy_id",
     "allow_policy.result": "istio_dry_run_allow_shadow_engine_result",
@@ -51,7 +62,7 @@ def tracing(
     except UnknownCluster:
         return Tracing()
     own = settings.proxy_config.get("tracing", default={})
-    tags = _tags(own, choice.custom_tags, identity, istio=choice.istio_tags)
+    tags = _tags(own, choice.custom_tags, identity, istio=choice.istio_tags, role=settings.role)
     config = message(
         **_sampling(100.0 if built.custom_sampler else _percentage(snapshot, own, choice)),
         provider=built.provider,
@@ -75,7 +86,7 @@ def _from_mesh(snapshot: Snapshot, settings: ListenerSettings, identity: TraceId
     own = settings.proxy_config.get("tracing", default={})
     return message(
         **_sampling(_configured(snapshot, own)),
-        custom_tags=_tags(own, {}, identity, istio=own.get("enableIstioTags", True)),
+        custom_tags=_tags(own, {}, identity, istio=own.get("enableIstioTags", True), role=settings.role),
         max_path_tag_length=own.get("maxPathTagLength") or None,
     )
 
@@ -102,8 +113,9 @@ def _configured(snapshot: Snapshot, own: Json) -> float:
     return 1.0 if percentage > 100 else float(percentage)
 
 
-def _tags(own: Json, custom: Json, identity: TraceIdentity, *, istio: bool) -> list[Json]:
+def _tags(own: Json, custom: Json, identity: TraceIdentity, *, istio: bool, role: Role) -> list[Json]:
     tags = [*_identity_tags(identity), *_dry_run_tags()] if istio else []
+    tags += _peer_tags() if role is Role.WAYPOINT else []
     tags += [_custom_tag(name, tag) for name, tag in (custom or own.get("customTags") or {}).items() if tag]
     return sorted(tags, key=lambda tag: str(tag["tag"]))
 
@@ -117,6 +129,16 @@ def _identity_tags(identity: TraceIdentity) -> list[Json]:
         "istio.cluster_id": identity.cluster_id,
     }
     return [{"tag": tag, "literal": {"value": value}} for tag, value in values.items()]
+
+
+def _peer_tags() -> list[Json]:
+    """Return the tags by which a waypoint names both ends of a request, neither of which it is."""
+    sides = {"source": "downstream", "destination": "upstream"}
+    return [
+        {"tag": f"istio.{end}_{tag}", "value": f"%FILTER_STATE({side}_peer_obj:FIELD:{name})%"}
+        for end, side in sides.items()
+        for tag, name in _PEER_FIELDS.items()
+    ]
 
 
 def _dry_run_tags() -> list[Json]:
