@@ -89,8 +89,8 @@ class Listeners:
             controller = self._classes.controller(gateway)
             if controller in ("", REMOTE, WAYPOINT):
                 continue
-            services = gateway_services(gateway, controller, flags=self._flags, domain=self._domain)
-            if not services and gateway.spec.get("addresses"):
+            services = self._services(gateway, controller)
+            if services is None:
                 self._warn(gateway, "none of its addresses is a host name, so istiod ignores it", "spec", "addresses")
                 continue
             for position, entry in enumerate(gateway.spec.get("listeners") or ()):
@@ -109,10 +109,16 @@ class Listeners:
             if not self._admits(parent, one.namespace):
                 self._warn(one, f"Gateway {parent.namespace}/{parent.name} does not allow it", "spec", "parentRef")
                 continue
-            services = gateway_services(parent, self._classes.ingress, flags=self._flags, domain=self._domain)
+            services = self._services(parent, self._classes.ingress)
+            if services is None:
+                continue
             for position, entry in enumerate(one.spec.get("listeners") or ()):
                 numbered = {**entry, "port": entry.get("port") or {"HTTP": 80, "HTTPS": 443}.get(entry["protocol"], 0)}
                 yield self._listener(one, parent, numbered, position=position, services=services)
+
+    def _services(self, gateway: Resource, controller: str) -> Sequence[str] | None:
+        found = gateway_services(gateway, controller, flags=self._flags, domain=self._domain)
+        return None if not found and gateway.spec.get("addresses") else found
 
     def _admits(self, gateway: Resource, namespace: str) -> bool:
         admitted = (gateway.spec.get("allowedListeners") or {}).get("namespaces") or {}
