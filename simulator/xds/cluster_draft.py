@@ -40,6 +40,8 @@ class ClusterDraft:
     """HttpProtocolOptions, packed by `finish`."""
     dynamic_forward_proxy: bool = False
     istio_metadata: Json = field(default_factory=dict)
+    hides_baggage: bool = False
+    """Peers cannot learn of each other by baggage, since something hides the connection."""
 
     @property
     def type(self) -> str:
@@ -78,8 +80,11 @@ class ClusterDraft:
             self.cluster["typed_extension_protocol_options"] = {
                 HTTP_OPTIONS: {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options}
             }
-        if self.istio_metadata:
-            self.cluster["metadata"] = {"filter_metadata": {"istio": self.istio_metadata}}
+        metadata: Json = {"istio": self.istio_metadata} if self.istio_metadata else {}
+        if self.hides_baggage:
+            metadata["istio.peer_metadata"] = {"disable_baggage_discovery": True}
+        if metadata:
+            self.cluster["metadata"] = {"filter_metadata": metadata}
         return self.cluster
 
 

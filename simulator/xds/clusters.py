@@ -14,22 +14,41 @@ from simulator.xds.inbound_clusters import inbound_clusters
 from simulator.xds.load_assignment import DNS
 from simulator.xds.outbound_clusters import Target, outbound_clusters, port_clusters
 from simulator.xds.static_clusters import black_hole, external_secrets, inbound_passthrough, passthrough
+from simulator.xds.tunnel_clusters import connect_originate, double_originate, main_internal
+from simulator.xds.tunnels import opens_tunnels, takes_tunnels, tunnels_twice
 from simulator.xds.view import ProxyView, Shared
+from simulator.xds.waypoint_clusters import waypoint_clusters
 
 
 def build_clusters(view: ProxyView) -> tuple[Cluster, ...]:
     """Build all clusters of a proxy."""
-    client, shared = client_of(view), view.shared
+    client, shared, proxy = client_of(view), view.shared, view.proxy
     built = list(shared_outbound(view))
-    built.append(shared(black_hole))
-    if view.proxy.role is Role.SIDECAR:
-        built.append(shared(passthrough, client))
-        built += inbound_clusters(view, client)
-        built.append(shared(inbound_passthrough, client))
-    elif (gateway := view.snapshot.gateway(view.proxy)) is not None and gateway.auto_passthrough:
-        built += shared(sni_clusters, shared, view.scope, selected_labels(view), client, place_of(view))
+    match proxy.role:
+        case Role.SIDECAR:
+            built += [shared(black_hole), shared(passthrough, client), *inbound_clusters(view, client)]
+            if takes_tunnels(view.snapshot, proxy):
+                built.append(shared(main_internal))
+            built.append(shared(inbound_passthrough, client))
+        case Role.WAYPOINT:
+            built += waypoint_clusters(view)
+        case _:
+            built += _gateway_clusters(view, client)
+    if proxy.role is not Role.WAYPOINT and opens_tunnels(view.snapshot, proxy):
+        built.append(shared(connect_originate, ""))
     if client.credential_socket:
         built.append(shared(external_secrets))
+    return tuple(built)
+
+
+def _gateway_clusters(view: ProxyView, client: Client) -> tuple[Cluster, ...]:
+    """Build what a gateway has beside its outbound clusters."""
+    snapshot, shared = view.snapshot, view.shared
+    built: list[Cluster] = [shared(black_hole)]
+    if (gateway := snapshot.gateway(view.proxy)) is not None and gateway.auto_passthrough:
+        built += shared(sni_clusters, shared, view.scope, selected_labels(view), client, place_of(view))
+    if tunnels_twice(snapshot, view.proxy):
+        built += shared(double_originate)
     return tuple(built)
 
 

@@ -6,14 +6,16 @@ istiod: pilot/pkg/xds/eds.go, pilot/pkg/xds/endpoints/endpoint_builder.go (Build
 from collections.abc import Sequence
 
 from simulator.model import names
-from simulator.model.services import Resolution, Service
+from simulator.model.proxies import Role
+from simulator.model.services import UNSPECIFIED, Resolution, Service
 from simulator.model.wire import Cluster, ClusterLoadAssignment
+from simulator.registry.ambient.waypoints import Waypoint
 from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Client, Labels, Place, client_of, place_of, selected_labels
 from simulator.xds.clusters import shared_outbound
 from simulator.xds.gateway_services import Hosts, gateway_hosts, is_used
-from simulator.xds.load_assignment import DNS, locality_groups
+from simulator.xds.load_assignment import DNS, Wanted, locality_groups, waypoint_groups
 from simulator.xds.locality import balance_localities, locality_setting
 from simulator.xds.outbound_clusters import service_clusters
 from simulator.xds.traffic_policy import resolved_policy
@@ -116,21 +118,29 @@ def load_assignment(
     """Build the assignment of a service's cluster; without port or endpoints it is empty."""
     if service.port(name.port) is None:
         return empty_assignment(snapshot, cluster)
-    groups = locality_groups(
-        snapshot,
-        shared,
-        service=service,
-        port=name.port,
-        subset=name.subset,
-        rule=rule,
-        place=place,
-        sni_dnat="|" not in cluster,
+    vip = name.direction == "inbound-vip"
+    subset = name.subset.removeprefix("http/").removeprefix("tcp/") if vip else name.subset
+    wanted = Wanted(
+        service=service, port=name.port, place=place, subset=subset, rule=rule, sni_dnat="|" not in cluster, vip=vip
     )
+    if (waypoint := _ingress_waypoint(snapshot, service, place)) is not None:
+        groups = waypoint_groups(snapshot, shared, wanted, waypoint)
+        return {"cluster_name": cluster, "endpoints": [group.envoy() for group in groups]}
+    groups = locality_groups(snapshot, shared, wanted)
     if not groups:
         return empty_assignment(snapshot, cluster)
-    policy = resolved_policy(rule, port=name.port, subset=name.subset) or {}
+    policy = resolved_policy(rule, port=name.port, subset=subset) or {}
     balancer = policy.get("loadBalancer") or {}
     setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), service.traffic_distribution)
     failover = forced or policy.get("outlierDetection") is not None
     groups = balance_localities(groups, place=place, setting=setting, failover=failover)
     return {"cluster_name": cluster, "endpoints": [group.envoy() for group in groups]}
+
+
+def _ingress_waypoint(snapshot: Snapshot, service: Service, place: Place) -> Waypoint | None:
+    """Return the waypoint through which a gateway sends to a service that asks for it."""
+    routes = snapshot.flag("ENABLE_INGRESS_WAYPOINT_ROUTING", default=True)
+    if place.role is not Role.GATEWAY or not routes or not (service.auto_addresses or service.address != UNSPECIFIED):
+        return None
+    found = snapshot.ambient.service(service)
+    return found.waypoint if found is not None and found.ingress_uses_waypoint else None

@@ -10,6 +10,7 @@ from simulator.model.proxies import Role
 from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.xds.view import ProxyView
+from simulator.xds.waypoint_services import waypoint_services
 
 Hosts = frozenset[tuple[str, str]]
 """(namespace, host); an empty namespace stands for any."""
@@ -30,11 +31,15 @@ _REFERENCES = "envoyfilter.istio.io/referenced-services"
 
 
 def gateway_hosts(view: ProxyView) -> Hosts | None:
-    """Return the hosts that a gateway proxy uses; None when it gets every service, as by default."""
-    filters = view.snapshot.flag("PILOT_FILTER_GATEWAY_CLUSTER_CONFIG", default=False)
-    if view.proxy.role is not Role.GATEWAY or not filters:
-        return None
-    hosts = [*_provider_hosts(view), *_filter_hosts(view), *_key_set_hosts(view), *_destination_hosts(view)]
+    """Return the hosts that a gateway or waypoint uses; None when it gets every service, as gateways do by default."""
+    match view.proxy.role:
+        case Role.WAYPOINT:
+            own = _referenced_hosts(view)
+        case Role.GATEWAY if view.snapshot.flag("PILOT_FILTER_GATEWAY_CLUSTER_CONFIG", default=False):
+            own = _destination_hosts(view)
+        case _:
+            return None
+    hosts = [*_provider_hosts(view), *_filter_hosts(view), *_key_set_hosts(view), *own]
     split = (host.partition("/") for host in hosts)
     return frozenset((first, rest) if slash else ("", first) for first, slash, rest in split)
 
@@ -60,7 +65,8 @@ def _filter_hosts(view: ProxyView) -> Iterator[str]:
 def _key_set_hosts(view: ProxyView) -> Iterator[str]:
     if view.snapshot.flags.get("PILOT_JWT_ENABLE_REMOTE_JWKS", "false").lower() in ("", "false", "istiod"):
         return
-    for resource in view.snapshot.request_authentications(view.proxy.namespace, view.proxy.labels):
+    proxy, waypoint = view.proxy, view.proxy.role is Role.WAYPOINT
+    for resource in view.snapshot.request_authentications(proxy.namespace, proxy.labels, waypoint=waypoint):
         for rule in resource.spec.get("jwtRules") or ():
             if host := urlsplit(rule.get("jwksUri") or "").hostname:
                 yield host
@@ -72,6 +78,17 @@ def _destination_hosts(view: ProxyView) -> Iterator[str]:
     for name in sorted({server.name for server in servers}):
         for virtual_service in view.snapshot.virtual_services_of_gateway(name, view.proxy.namespace):
             yield from _destinations(virtual_service.spec)
+
+
+def _referenced_hosts(view: ProxyView) -> Iterator[str]:
+    """Yield where the routes of the services that a waypoint serves lead, if not to another one of them."""
+    served = {service.host: service for service in waypoint_services(view)}
+    for egress in view.scope.egress:
+        for virtual_service in egress.virtual_services:
+            if any(host in served for host in virtual_service.hosts):
+                for host in _destinations(virtual_service.spec):
+                    if host not in served or served[host].mesh_external:
+                        yield host
 
 
 def _destinations(spec: Json) -> Iterator[str]:

@@ -4,65 +4,105 @@ istiod: pilot/pkg/xds/endpoints/endpoint_builder.go, mtls_checker.go.
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulator.model.labels import selects
 from simulator.model.services import Endpoint, Health, Resolution, Service
-from simulator.model.wire import Json
+from simulator.registry.ambient.waypoints import Waypoint
+from simulator.registry.endpoint_slices import tunnel_enabled
 from simulator.registry.policies import MtlsMode
 from simulator.registry.scopes import DestinationRule
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Place
-from simulator.xds.envoy_messages import address
+from simulator.xds.internal_sockets import CONNECT_ORIGINATE
+from simulator.xds.lb_endpoints import draining_by_label, envoy_endpoint, host_and_port, tunnelled_endpoint
 from simulator.xds.locality import LocalityGroup
 from simulator.xds.networks import is_mtls, network_gateways, through_gateways
 from simulator.xds.outlier_detection import supports_unhealthy
 from simulator.xds.traffic_policy import rule_subset
+from simulator.xds.tunnels import FORWARD_INNER, HBONE_PORT, MANAGED
 from simulator.xds.view import Shared
 
 DNS = frozenset({Resolution.DNS_LB, Resolution.DNS_ROUND_ROBIN_LB})
-DRAINING_LABEL = "istio.io/draining"
 PERSISTENT_SESSION_LABEL = "istio.io/persistent-session"
-_CANONICAL_NAME = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
-_CANONICAL_REVISION = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
+_WAYPOINT_CONTROLLER = "istio.io-mesh-controller"
 
 
-def locality_groups(
-    snapshot: Snapshot,
-    shared: Shared,
-    *,
-    service: Service,
-    port: int,
-    subset: str,
-    rule: DestinationRule | None,
-    place: Place,
-    sni_dnat: bool = False,
-) -> list[LocalityGroup]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which endpoints a cluster asks for, and from where."""
+
+    service: Service
+    port: int
+    place: Place
+    subset: str = ""
+    rule: DestinationRule | None = None
+    sni_dnat: bool = False
+    """The cluster passes mTLS through, so only endpoints that speak it may be in it."""
+    vip: bool = False
+    """The cluster is a waypoint's, to a service that it serves: tunnels are the only way to the endpoints."""
+
+
+def locality_groups(snapshot: Snapshot, shared: Shared, wanted: Wanted) -> list[LocalityGroup]:
     """Return the endpoints of a service's port and subset by locality, in order of its name; priorities come later."""
+    service, rule, subset = wanted.service, wanted.rule, wanted.subset
     labels = (rule_subset(rule, subset) or {}).get("labels") or {} if subset else {}
-    mode = rule_tls_mode(rule, port=port, subset=subset)
+    mode = rule_tls_mode(rule, port=wanted.port, subset=subset)
+    resolves = service.resolution in DNS
     by_locality: dict[str, LocalityGroup] = {}
-    for endpoint in snapshot.endpoints(service, port):
-        if not selects(labels, endpoint.labels) or not _is_sent(snapshot, service, endpoint, place):
+    for endpoint in snapshot.endpoints(service, wanted.port):
+        if not selects(labels, endpoint.labels) or not _is_sent(snapshot, service, endpoint, wanted.place):
             continue
-        dialled, speaks_mtls, label = shared(endpoint_facts, endpoint)
-        if not dialled and service.resolution not in DNS:
+        facts = shared(endpoint_facts, endpoint)
+        if not facts.dialled and not resolves:
             continue
-        mtls = speaks_mtls if mode is None else mode == "ISTIO_MUTUAL"
+        mtls = facts.mtls if mode is None else mode == "ISTIO_MUTUAL"
         member = shared(envoy_endpoint, endpoint, mtls, service if service.mesh_external else None)
-        group = by_locality.setdefault(label, LocalityGroup(locality=endpoint.locality))
+        if facts.tunnelled and _takes_tunnel(snapshot, endpoint, wanted):
+            listener = FORWARD_INNER if wanted.place.joins_networks else CONNECT_ORIGINATE
+            target = host_and_port(endpoint.address, endpoint.port)
+            member = tunnelled_endpoint(member, target, chosen_by_match=not wanted.vip, listener=listener)
+        group = by_locality.setdefault(facts.locality, LocalityGroup(locality=endpoint.locality))
         group.members.append((endpoint, member))
     groups = [by_locality[label] for label in sorted(by_locality)]
     for group in groups:
         group.weigh()
-    gateways = shared(network_gateways, service.resolution not in DNS)
-    groups = through_gateways(groups, place=place, gateways=gateways)
-    if sni_dnat:  # such a cluster passes mTLS through, so only endpoints that speak it may be in it
+    groups = through_gateways(groups, place=wanted.place, gateways=shared(network_gateways, not resolves))
+    if wanted.sni_dnat:
         for group in groups:
             group.members = [member for member in group.members if is_mtls(member[1])]
             group.weigh()
     return groups
+
+
+def waypoint_groups(snapshot: Snapshot, shared: Shared, wanted: Wanted, waypoint: Waypoint) -> list[LocalityGroup]:
+    """Return the instances of a waypoint as endpoints of the service that they serve."""
+    service = wanted.service
+    own = snapshot.services_of_host(waypoint.host).get(waypoint.namespace)
+    by_locality: dict[str, LocalityGroup] = {}
+    for endpoint in snapshot.endpoints(own, HBONE_PORT) if own else ():
+        if not _is_sent(snapshot, service, endpoint, wanted.place):
+            continue
+        facts = shared(endpoint_facts, endpoint)
+        mtls = facts.mtls if rule_tls_mode(wanted.rule, port=wanted.port, subset=wanted.subset) is None else False
+        member = shared(envoy_endpoint, endpoint, mtls, None)
+        target = host_and_port(service.address, wanted.port)
+        member = tunnelled_endpoint(member, target, waypoint=host_and_port(endpoint.address, endpoint.port))
+        group = by_locality.setdefault(facts.locality, LocalityGroup(locality=endpoint.locality))
+        group.members.append((endpoint, member))
+    groups = [by_locality[label] for label in sorted(by_locality)]
+    for group in groups:
+        group.weigh()
+    return groups
+
+
+def _takes_tunnel(snapshot: Snapshot, endpoint: Endpoint, wanted: Wanted) -> bool:
+    """Tell whether a client uses the tunnel that an endpoint accepts; Istio's mTLS is preferred where there is both."""
+    if wanted.place.plain:
+        return False
+    prefers = snapshot.flag("PILOT_PREFER_SENDING_HBONE", default=False)
+    return wanted.vip or prefers or endpoint.tls_mode != "istio"
 
 
 class EndpointFacts(NamedTuple):
@@ -72,12 +112,32 @@ class EndpointFacts(NamedTuple):
     """Its address needs no resolving."""
     mtls: bool
     """It is called with mTLS when no rule says otherwise."""
+    hbone: bool
+    """Its workload accepts tunnels, by itself or through ztunnel."""
+    tunnelled: bool
+    """It is reached through a tunnel where there is a choice; waypoints, too, are."""
     locality: str
 
 
 def endpoint_facts(snapshot: Snapshot, endpoint: Endpoint) -> EndpointFacts:
     """Work out what every client of an endpoint has to know."""
-    return EndpointFacts(is_address(endpoint), accepts_mtls(snapshot, endpoint), str(endpoint.locality))
+    addresses = endpoint.addresses or (endpoint.address,)
+    hbone = tunnel_enabled(endpoint.labels) or any(
+        snapshot.ambient.accepts_hbone(endpoint.network, address) for address in addresses
+    )
+    return EndpointFacts(
+        dialled=is_address(endpoint),
+        mtls=accepts_mtls(snapshot, endpoint),
+        hbone=hbone,
+        tunnelled=hbone or endpoint.labels.get(MANAGED) == _WAYPOINT_CONTROLLER,
+        locality=str(endpoint.locality),
+    )
+
+
+def all_accept_tunnels(snapshot: Snapshot, shared: Shared, service: Service, port: int) -> bool:
+    """Tell whether a service port has endpoints, all of which accept tunnels."""
+    endpoints = snapshot.endpoints(service, port)
+    return bool(endpoints) and all(shared(endpoint_facts, endpoint).hbone for endpoint in endpoints)
 
 
 def is_address(endpoint: Endpoint) -> bool:
@@ -113,49 +173,6 @@ def accepts_mtls(snapshot: Snapshot, endpoint: Endpoint) -> bool:
     return policy.mode_of(endpoint.port) is not MtlsMode.DISABLE
 
 
-def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, external: Service | None) -> Json:
-    """Return an endpoint in Envoy's form; metadata chooses its transport socket and names its workload.
-
-    `external`: the service, where it is outside of the mesh.
-    """
-    target: Json = {"address": address(endpoint.address, endpoint.port)}
-    if snapshot.flag("ISTIO_DUAL_STACK", default=False) and len(endpoint.addresses) > 1:
-        target["additional_addresses"] = [{"address": address(ip, endpoint.port)} for ip in endpoint.addresses[1:]]
-    result: Json = {"endpoint": target}
-    health = _draining(snapshot, endpoint) or endpoint.health
-    if health is not Health.UNKNOWN:
-        result["health_status"] = health.value if health is not Health.TERMINATING else "TIMEOUT"
-    result["load_balancing_weight"] = endpoint.weight or 1
-    metadata: Json = {}
-    if mtls and endpoint.tls_mode not in ("", "disabled"):
-        metadata["envoy.transport_socket_match"] = {"tlsMode": endpoint.tls_mode}
-    if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True) and snapshot.flag(
-        "PILOT_ENDPOINT_TELEMETRY_LABEL", default=True
-    ):
-        metadata["istio"] = {"workload": _workload(snapshot, endpoint, external)}
-    if metadata:
-        result["metadata"] = {"filter_metadata": metadata}
-    return result
-
-
-def _workload(snapshot: Snapshot, endpoint: Endpoint, external: Service | None) -> str:
-    labels, namespace = dict(endpoint.labels), endpoint.namespace
-    canonical = snapshot.flag("PILOT_CANONICAL_SERVICE_FOR_MESH_EXTERNAL_SERVICE_ENTRY", default=False)
-    if canonical and external is not None:
-        namespace = external.namespace
-        if _CANONICAL_NAME[0] in external.labels:
-            labels[_CANONICAL_NAME[0]] = external.labels[_CANONICAL_NAME[0]]
-            labels[_CANONICAL_REVISION[0]] = external.labels.get(_CANONICAL_REVISION[0], "")
-    name = _first_label(labels, _CANONICAL_NAME, endpoint.workload_name)
-    revision = _first_label(labels, _CANONICAL_REVISION, "latest")
-    revision = "" if revision == "latest" else revision
-    return ";".join((endpoint.workload_name, namespace, name, revision, endpoint.cluster_id))
-
-
-def _first_label(labels: Mapping[str, str], keys: Sequence[str], default: str) -> str:
-    return next((labels[key] for key in keys if key in labels), default)
-
-
 def _is_sent(snapshot: Snapshot, service: Service, endpoint: Endpoint, place: Place) -> bool:
     if service.node_local and (endpoint.node_name != place.node or endpoint.cluster_id != place.cluster_id):
         return False
@@ -165,15 +182,10 @@ def _is_sent(snapshot: Snapshot, service: Service, endpoint: Endpoint, place: Pl
         return False
     if endpoint.health is Health.TERMINATING:
         return False
-    draining = endpoint.health is Health.DRAINING or _draining(snapshot, endpoint) is not None
+    draining = endpoint.health is Health.DRAINING or draining_by_label(snapshot, endpoint) is not None
     return not draining or bool(service.labels.get(persistent_session_label(snapshot)))
 
 
 def persistent_session_label(snapshot: Snapshot) -> str:
     """Return the service label that asks for persistent sessions."""
     return snapshot.flags.get("PILOT_PERSISTENT_SESSION_LABEL") or PERSISTENT_SESSION_LABEL
-
-
-def _draining(snapshot: Snapshot, endpoint: Endpoint) -> Health | None:
-    label = snapshot.flags.get("PILOT_DRAINING_LABEL", DRAINING_LABEL)
-    return Health.DRAINING if label and endpoint.labels.get(label) else None

@@ -19,8 +19,8 @@ from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.cluster_shapes import Shape, ShapeFacts, apply_policy, shape_of
 from simulator.xds.dynamic_forward_proxy import forward_proxy_draft, forwards
 from simulator.xds.gateway_services import Hosts, is_used
-from simulator.xds.load_assignment import DNS, locality_groups, persistent_session_label
-from simulator.xds.locality import LocalityGroup, balance_localities, fail_over_by_labels, locality_setting
+from simulator.xds.inline_endpoints import inline_endpoints
+from simulator.xds.load_assignment import DNS, Wanted, all_accept_tunnels, persistent_session_label
 from simulator.xds.stat_names import stat_name
 from simulator.xds.traffic_policy import rule_policy, simple_balancer, with_subset
 from simulator.xds.upstream_tls import TlsFacts, apply_proxy_protocol, apply_upstream_tls, inferred_mode
@@ -47,6 +47,17 @@ class Target:
         """Return the name of the cluster of a subset."""
         name = names.ClusterName("outbound", self.port.number, subset, self.service.host)
         return name.dns_san if self.sni_dnat else str(name)
+
+    def wanted(self, subset: str) -> Wanted:
+        """Return what the cluster of a subset asks for where it holds its endpoints."""
+        return Wanted(
+            service=self.service,
+            port=self.port.number,
+            place=self.place or Place(role=self.client.role),
+            subset=subset,
+            rule=self.rule,
+            sni_dnat=self.sni_dnat,
+        )
 
     def shape_facts(self, discovery: str) -> ShapeFacts:
         """Return what the shape of its clusters depends on."""
@@ -136,7 +147,7 @@ def discovery_type(snapshot: Snapshot, service: Service, client: Client) -> str:
     """Choose how a client learns the endpoints of a service."""
     match service.resolution:
         case Resolution.DNS_LB:
-            return "LOGICAL_DNS" if _races(service) else "STRICT_DNS"
+            return "LOGICAL_DNS" if races(service) else "STRICT_DNS"
         case Resolution.DNS_ROUND_ROBIN_LB:
             return "LOGICAL_DNS"
         case Resolution.PASSTHROUGH if client.role is not Role.GATEWAY:
@@ -151,12 +162,15 @@ def _draft(snapshot: Snapshot, target: Target, shape: Shape, *, subset: str) -> 
     service, port, name = target.service, target.port, target.name(subset)
     draft = shape.draft(name)
     if shape.facts.discovery in ("STRICT_DNS", "LOGICAL_DNS"):
-        groups = _inline_groups(snapshot, target, subset=subset, policy=shape.policy)
-        if not groups:
+        wanted = target.wanted(subset)
+        endpoints = inline_endpoints(
+            snapshot, target.shared, wanted, policy=shape.policy, labels_known=not subset and not target.sni_dnat
+        )
+        if not endpoints:
             return None
         if draft.type != "ORIGINAL_DST":
-            draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": [group.envoy() for group in groups]}
-        if _races(service):
+            draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": endpoints}
+        if races(service):
             draft.cluster["dns_lookup_family"] = "ALL"
     if shape.facts.discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
         draft.cluster["original_dst_lb_config"] = {"upstream_port_override": int(port.target)}
@@ -171,33 +185,13 @@ def _service_metadata(snapshot: Snapshot, service: Service) -> list[Json]:
     return [{"host": service.host, "name": service.name, "namespace": service.namespace}]
 
 
-def _inline_groups(snapshot: Snapshot, target: Target, *, subset: str, policy: Json | None) -> list[LocalityGroup]:
-    place = target.place or Place(role=target.client.role)
-    groups = locality_groups(
-        snapshot,
-        target.shared,
-        service=target.service,
-        port=target.port.number,
-        subset=subset,
-        rule=target.rule,
-        place=place,
-        sni_dnat=target.sni_dnat,
-    )
-    balancer = (policy or {}).get("loadBalancer") or {}
-    setting, forced = locality_setting(snapshot, balancer.get("localityLbSetting"), target.service.traffic_distribution)
-    failover = forced or (policy or {}).get("outlierDetection") is not None
-    priorities = (setting or {}).get("failoverPriority")
-    if setting and failover and priorities and not setting.get("distribute"):
-        # istiod knows the labels of the first locality's endpoints only, and of none where there is a subset
-        groups = groups if subset else fail_over_by_labels(groups[:1], place, priorities)
-        setting = {"failover": setting["failover"]} if setting.get("failover") else None
-    return balance_localities(groups, place=place, setting=setting, failover=failover)
-
-
 def _finish_default(snapshot: Snapshot, target: Target, draft: ClusterDraft, policy: Json | None) -> Cluster:
     whole = target.rule.spec.get("trafficPolicy") if target.rule else None
     _identify(snapshot, target, draft, policy=policy, mode_policy=whole, subset="")
-    if target.service.mesh_external:
+    service, port = target.service, target.port.number
+    if not target.sni_dnat and all_accept_tunnels(snapshot, target.shared, service, port):
+        draft.istio_metadata["disable_mx"] = True
+    elif service.mesh_external:
         draft.istio_metadata["external"] = True
     if target.rule is not None:
         _add_rule_metadata(draft, target.rule, policy)
@@ -262,5 +256,6 @@ def _supports_draining(snapshot: Snapshot, service: Service) -> bool:
     return bool(service.labels.get(persistent_session_label(snapshot)) or service.labels.get(header))
 
 
-def _races(service: Service) -> bool:
+def races(service: Service) -> bool:
+    """Tell whether a client of the service takes whichever address answers first."""
     return service.annotations.get(RACE_ANNOTATION) == "RACE_FIRST_TCP_CONNECT"

@@ -11,11 +11,11 @@ from simulator.xds.downstream_tls import trust_domains
 from simulator.xds.durations import duration
 from simulator.xds.envoy_messages import any_message, typed_struct
 from simulator.xds.internal_sockets import CONNECT_ORIGINATE, ORIGINAL_DST, PLAIN, internal_socket, shares_baggage
+from simulator.xds.tunnels import FORWARD_INNER, HBONE_PORT
 from simulator.xds.upstream_tls_context import sds_secret
 
-MAIN_INTERNAL, ENCAP, FORWARD_INNER = "main_internal", "encap", "forward_inner_connect"
+MAIN_INTERNAL, ENCAP = "main_internal", "encap"
 INNER_ORIGINATE, OUTER_ORIGINATE = "inner_connect_originate", "outer_connect_originate"
-HBONE_PORT = 15008
 BAGGAGE_FILTER = typed_struct(
     "upstream_hbone_peer_metadata", "envoy.extensions.network_filters.peer_metadata.UpstreamConfig", {}
 )

@@ -8,6 +8,8 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.listener_settings import metadata_flag
 
 MANAGED = "gateway.istio.io/managed"
+HBONE_PORT = 15008
+FORWARD_INNER = "forward_inner_connect"
 
 
 def sends_tunnels(snapshot: Snapshot, proxy: Proxy) -> bool:
@@ -35,10 +37,11 @@ def tunnels_twice(snapshot: Snapshot, proxy: Proxy) -> bool:
     """Tell whether a proxy reaches other networks by a tunnel in a tunnel."""
     if proxy.role is Role.WAYPOINT:
         return snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_WAYPOINT", default=True)
-    gateway = proxy.labels.get(MANAGED) == "istio.io-gateway-controller" or proxy.labels.get("istio") == "ingressgateway"
+    labels = proxy.labels
+    ingress = labels.get(MANAGED) == "istio.io-gateway-controller" or labels.get("istio") == "ingressgateway"
     return (
         proxy.role is Role.GATEWAY
-        and gateway
+        and ingress
         and opens_tunnels(snapshot, proxy)
         and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False)
         and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_INGRESS", default=False)

@@ -89,10 +89,13 @@ def apply_proxy_protocol(draft: ClusterDraft, proxy_protocol: Json | None) -> No
     cluster = draft.cluster
     if matches := cluster.get("transport_socket_matches"):
         cluster["transport_socket_matches"] = [
-            {**match, "transport_socket": _proxy_socket(proxy_protocol, match["transport_socket"])} for match in matches
+            {**match, "transport_socket": proxy_protocol_socket(proxy_protocol, match["transport_socket"])}
+            for match in matches
         ]
     else:
-        cluster["transport_socket"] = _proxy_socket(proxy_protocol, cluster.get("transport_socket") or RAW_BUFFER)
+        cluster["transport_socket"] = proxy_protocol_socket(
+            proxy_protocol, cluster.get("transport_socket") or RAW_BUFFER
+        )
 
 
 def _effective(snapshot: Snapshot, tls: Json | None, facts: TlsFacts) -> tuple[Json | None, bool]:
@@ -162,7 +165,8 @@ def _socket(snapshot: Snapshot, draft: ClusterDraft, settings: Json | None, fact
     )
 
 
-def _proxy_socket(proxy_protocol: Json, socket: Json) -> Json:
+def proxy_protocol_socket(proxy_protocol: Json, socket: Json) -> Json:
+    """Return a socket that sends the PROXY protocol's header before all else."""
     version = proxy_protocol.get("version") or "V1"
     return {
         "name": "envoy.transport_sockets.upstream_proxy_protocol",
