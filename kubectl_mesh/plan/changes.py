@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.diagnosis.trace import written
 from kubectl_mesh.errors import MeshError
 from kubectl_mesh.plan.configuration import compare_configurations
@@ -76,7 +75,7 @@ class _Requests:
         """Ask what the user lists; a sender that one side lacks is a note."""
         for each in listed:
             try:
-                senders = [find_sender(side.directory, each.sender, namespace=namespace) for side in self._sides]
+                senders = [side.sender(each.sender, namespace=namespace) for side in self._sides]
             except MeshError as error:
                 self.notes.append(f"{each.sender}: not asked: {error}")
                 continue

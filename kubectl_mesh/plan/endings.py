@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from kubectl_mesh.diagnosis.predictor import deciding_hop
 from kubectl_mesh.plan.side import Side
 from kubectl_mesh.reports.changes import Ending
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
-from simulator.model.proxies import Direction
 from simulator.model.requests import Request
 from simulator.model.traces import Forwarded, Hop, StepKind, Trace
 
@@ -19,7 +19,7 @@ _UNTOLD = frozenset({"shares", "policy", "name", "statPrefix"})
 def ending(side: Side, request: Request, sender: Workload | None) -> Ending:
     """Predict how a request ends; where clusters share the requests, each of them is followed."""
     trace = side.trace(request, sender)
-    hop = _deciding(trace)
+    hop = deciding_hop(trace)
     forwarded = hop.forwarded if hop is not None else None
     shares = _shares(side, request, sender, forwarded) if forwarded is not None else ()
     return Ending(
@@ -30,13 +30,6 @@ def ending(side: Side, request: Request, sender: Workload | None) -> Ending:
         because=_because(side, trace),
         effects=_effects(hop),
     )
-
-
-def _deciding(trace: Trace) -> Hop | None:
-    """Return the hop that chose the destination: the last one that is not the destination's own proxy."""
-    sending = [hop for hop in trace.hops if hop.direction is Direction.OUTBOUND]
-    routing = [hop for hop in trace.hops if hop.step(StepKind.ROUTE)]
-    return next(reversed(sending or routing), None)
 
 
 def _destination(trace: Trace, forwarded: Forwarded | None) -> str:
@@ -91,7 +84,7 @@ def _because(side: Side, trace: Trace) -> str:
         StepKind.RBAC, StepKind.ROUTE, StepKind.CLUSTER, StepKind.FILTER_CHAIN)  # fmt: skip
     for kind in wanted:
         for step in reversed(steps):
-            origin = side.origin(step.document) if step.kind is kind else None
+            origin = side.origin(step) if step.kind is kind else None
             if origin is not None:
                 return str(origin)
     return trace.hops[-1].steps[-1].because if trace.hops and trace.hops[-1].steps else ""

@@ -1,0 +1,53 @@
+"""Many predictions over one mesh: its directory and the configuration of its proxies are read once."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from kubectl_mesh.diagnosis.mesh_directory import directory_of
+from kubectl_mesh.diagnosis.prediction import configurations
+from kubectl_mesh.diagnosis.senders import find_sender
+from kubectl_mesh.diagnosis.trace import Locate, locator, step_source
+from kubectl_mesh.reports.trace import SourceReport
+from kubectl_mesh.sources.base import MeshSource
+from simulator.envoy.config import Config
+from simulator.model.directory import Directory, Workload
+from simulator.model.proxies import Direction, ProxyId
+from simulator.model.requests import Request
+from simulator.model.traces import Hop, Step, StepKind, Trace
+from simulator.traffic.follow import follow
+
+
+class Predictor:
+    """Follows requests through a mesh."""
+
+    def __init__(self, source: MeshSource) -> None:
+        self.source = source
+        self._config: Callable[[ProxyId], Config] = configurations(source)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Hosts, addresses and pods."""
+        return directory_of(self.source)
+
+    @cached_property
+    def _locate(self) -> Locate:
+        return locator(self.directory.origins)
+
+    def sender(self, name: str, *, namespace: str = "") -> Workload | None:
+        """Return the workload of a name; None for `outside`. Raises NothingFound and AmbiguousName."""
+        return find_sender(self.directory, name, namespace=namespace)
+
+    def trace(self, request: Request, sender: Workload | None) -> Trace:
+        """Predict what becomes of a request."""
+        return follow(self.directory, self._config, request, sender)
+
+    def origin(self, step: Step) -> SourceReport | None:
+        """Return what a decision was made from, and where that is written."""
+        return step_source(step, self._locate)
+
+
+def deciding_hop(trace: Trace) -> Hop | None:
+    """Return the hop that chose the destination: the last that sends, not the destination's own proxy."""
+    sending = [hop for hop in trace.hops if hop.direction is Direction.OUTBOUND]
+    routing = [hop for hop in trace.hops if hop.step(StepKind.ROUTE)]
+    return next(reversed(sending or routing), None)

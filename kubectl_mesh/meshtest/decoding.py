@@ -1,0 +1,170 @@
+"""Text of a test file → suites. Unknown keys are errors with a line and a suggestion."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+from kubectl_mesh.errors import InputError
+from kubectl_mesh.meshtest.expecting import read_expectation
+from kubectl_mesh.meshtest.model import API_VERSION, KIND, Case, Expectation, Given, Invariant, RequestSpec, Suite
+from kubectl_mesh.meshtest.nodes import Node, each
+from simulator.model.errors import SimulatorError
+from simulator.model.resources import Origin
+from simulator.model.wire import Json
+
+_REQUEST = ("url", "method", "headers", "sourceIP", "sni", "tls", "random", "resolve")
+_MATRIX = ("from", *_REQUEST)
+_COVERAGE = ("routes", "authzRules")
+
+
+def read_suites(text: str, *, source: str) -> tuple[Suite, ...]:
+    """Read every MeshTest document of a file; raises InputError, which names file and line."""
+    return tuple(_suite(root) for root in roots(text, source=source))
+
+
+def roots(text: str, *, source: str) -> Iterator[Node]:
+    """Yield the documents of a YAML text as nodes."""
+    from simulator.manifests.documents import documents
+
+    try:
+        found = list(documents([(source, text)], progress=None))
+    except SimulatorError as error:
+        raise InputError(str(error), hint=error.hint) from error
+    for document in found:
+        yield Node(value=document.value, origin=Origin(source=source, line=document.line, text=document.text))
+
+
+def _suite(root: Node) -> Suite:
+    fields = root.fields("apiVersion", "kind", "metadata", "spec")
+    for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if key not in fields:
+            raise root.wrong(f"no {key}", hint=f"a test file begins with {key}: {wanted}")
+        fields[key].text(among=(wanted,))
+    metadata = fields["metadata"].fields("name", "labels", "annotations") if "metadata" in fields else {}
+    source = root.origin.source
+    name = metadata["name"].text() if "name" in metadata else source
+    if "spec" not in fields:
+        raise root.wrong("no spec", hint="spec holds given, cases and invariants")
+    spec = fields["spec"].fields("given", "defaults", "cases", "invariants", "coverage")
+    defaults = spec["defaults"].fields("from", "request", "expect") if "defaults" in spec else {}
+    return Suite(
+        name=name,
+        source=source,
+        given=_given(spec["given"]) if "given" in spec else Given(),
+        cases=tuple(itertools.chain(*each(spec.get("cases"), lambda node: tuple(_cases(node, defaults))))),
+        invariants=each(spec.get("invariants"), _invariant),
+        coverage=_coverage(spec.get("coverage")),
+    )
+
+
+def _given(node: Node) -> Given:
+    fields = node.fields("manifests", "overlay", "bundle", "live", "istio", "creationOrder")
+    istio = fields["istio"].fields("version", "meshConfig", "revision") if "istio" in fields else {}
+    if "version" in istio and not istio["version"].text().startswith("1.30"):
+        raise istio["version"].wrong("only Istio 1.30 is simulated", hint='write version: "1.30"')
+    given = Given(
+        manifests=_texts(fields, "manifests"),
+        overlay=_texts(fields, "overlay"),
+        bundle=_text(fields, "bundle"),
+        live="live" in fields and fields["live"].flag(),
+        mesh_config=_text(istio, "meshConfig"),
+        revision=_text(istio, "revision"),
+        creation_order=_order(fields.get("creationOrder")),
+    )
+    if sum(map(bool, (given.manifests, given.bundle, given.live))) > 1:
+        raise node.wrong("manifests, bundle and live exclude each other", hint="name one mesh; overlay adds to it")
+    return given
+
+
+def _order(node: Node | None) -> str | tuple[str, ...]:
+    if node is None:
+        return "undetermined"
+    return node.texts() if isinstance(node.value, list) else node.text(among=("undetermined", "file", "bundle"))
+
+
+def _coverage(node: Node | None) -> Mapping[str, float]:
+    return {key: value.number() for key, value in node.fields(*_COVERAGE).items()} if node is not None else {}
+
+
+def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
+    """Read a case, and yield it once for each combination of its matrix."""
+    fields = node.fields("name", "from", "request", "matrix", "expect")
+    if "expect" not in fields and "expect" not in defaults:
+        raise node.wrong("no expect", hint="say what the request must meet, such as disposition: delivered")
+    expect = read_expectation(fields.get("expect") or defaults["expect"])
+    given = {key: value.value for part in (defaults.get("request"), fields.get("request")) if part is not None
+             for key, value in part.fields(*_REQUEST).items()}  # fmt: skip
+    base = Node(value=given, origin=node.origin, path=(*node.path, "request"))
+    sender = fields.get("from") or defaults.get("from")
+    name = fields["name"].text() if "name" in fields else node.name
+    for choice in _combinations(fields.get("matrix")):
+        chosen = Node(
+            value=given | {k: v for k, v in choice.items() if k != "from"}, origin=base.origin, path=base.path
+        )
+        who = str(choice["from"]) if "from" in choice else sender.text() if sender is not None else ""
+        if not who:
+            raise node.wrong("no from", hint="every case names who sends the request, or spec.defaults.from does")
+        label = ", ".join(f"{key} {value}" for key, value in choice.items())
+        yield Case(
+            name=f"{name} [{label}]" if label else name,
+            sender=who,
+            request=_request(chosen, node),
+            expect=expect,
+            position=node.position,
+        )
+
+
+def _combinations(matrix: Node | None) -> Iterator[Json]:
+    if matrix is None:
+        yield {}
+        return
+    fields = matrix.fields(*_MATRIX)
+    choices = [[item.value for item in value.items()] for value in fields.values()]
+    for key, values in zip(fields, choices, strict=True):
+        if not values:
+            raise fields[key].wrong("an empty list makes no case")
+    for combination in itertools.product(*choices):
+        yield dict(zip(fields, combination, strict=True))
+
+
+def _request(node: Node, case: Node) -> RequestSpec:
+    fields = node.fields(*_REQUEST)
+    if "url" not in fields:
+        raise case.wrong("no request.url", hint="write url: http://HOST[:PORT]/PATH")
+    headers = fields["headers"].entries() if "headers" in fields else {}
+    resolve = fields["resolve"].entries() if "resolve" in fields else {}
+    return RequestSpec(
+        url=fields["url"].text(),
+        method=_text(fields, "method"),
+        headers=tuple(pair for key, value in headers.items() for pair in ((key, text) for text in value.texts()))
+        if all(isinstance(value.value, str | list) for value in headers.values())
+        else tuple((key, value.text()) for key, value in headers.items()),
+        source_ip=_text(fields, "sourceIP"),
+        sni=_text(fields, "sni"),
+        tls=_text(fields, "tls"),
+        random=fields["random"].number() if "random" in fields else None,
+        resolve={key: value.text() for key, value in resolve.items()},
+    )
+
+
+def _invariant(node: Node) -> Invariant:
+    fields = node.fields("name", "forall", "expect", "noFinding")
+    if ("expect" in fields) == ("noFinding" in fields):
+        raise node.wrong("either expect or noFinding is needed")
+    quantified = fields["forall"].fields("from", "to") if "forall" in fields else {}
+    expect: Expectation | None = read_expectation(fields["expect"]) if "expect" in fields else None
+    return Invariant(
+        name=fields["name"].text() if "name" in fields else node.name,
+        position=node.position,
+        sender=_text(quantified, "from") or "*/*",
+        destination=_text(quantified, "to") or "*/*",
+        expect=expect,
+        no_finding=_texts(fields, "noFinding"),
+    )
+
+
+def _text(fields: Mapping[str, Node], key: str) -> str:
+    return fields[key].text() if key in fields else ""
+
+
+def _texts(fields: Mapping[str, Node], key: str) -> tuple[str, ...]:
+    return fields[key].texts() if key in fields else ()

@@ -1,0 +1,110 @@
+"""A value in a test file, with its path: every complaint about it can name the file and the line."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from kubectl_mesh.errors import InputError
+from simulator.model.resources import Origin
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A value and where it stands. Readers raise InputError for what is not of the form they ask for."""
+
+    value: Any
+    origin: Origin
+    path: tuple[str | int, ...] = ()
+
+    @property
+    def position(self) -> str:
+        """`file:line` of the value."""
+        from simulator.manifests.positions import line_of
+
+        return f"{self.origin.source}:{line_of(self.origin, self.path)}"
+
+    @property
+    def name(self) -> str:
+        """The path as a reader writes it: `spec.cases[0].expect`."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
+
+    def wrong(self, problem: str, *, hint: str = "") -> InputError:
+        """Return an error about this value, to be raised."""
+        return InputError(f"{self.position}: {self.name}: {problem}", hint=hint)
+
+    def fields(self, *known: str) -> Mapping[str, "Node"]:
+        """Return the children of an object that may have `known` keys only; null values are left out."""
+        if not isinstance(self.value, dict):
+            raise self.wrong(f"an object is needed, not {_kind(self.value)}", hint=f"its keys are {', '.join(known)}")
+        for key in self.value:
+            if key not in known:
+                close = get_close_matches(key, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"keys here are {', '.join(known)}"
+                raise self.child(key).wrong("no such key", hint=hint)
+        return {key: self.child(key) for key, value in self.value.items() if value is not None}
+
+    def entries(self) -> Mapping[str, "Node"]:
+        """Return the children of an object with keys of its own choice."""
+        if not isinstance(self.value, dict):
+            raise self.wrong(f"an object is needed, not {_kind(self.value)}")
+        return {key: self.child(key) for key in self.value}
+
+    def child(self, step: str | int) -> "Node":
+        """Return a child by key or index."""
+        return Node(value=self.value[step], origin=self.origin, path=(*self.path, step))
+
+    def items(self) -> Iterator["Node"]:
+        """Yield the items of a list."""
+        if not isinstance(self.value, list):
+            raise self.wrong(f"a list is needed, not {_kind(self.value)}")
+        yield from (self.child(index) for index in range(len(self.value)))
+
+    def text(self, *, among: Collection[str] = ()) -> str:
+        """Return a string; a number is taken as it is written. `among` limits what it may be."""
+        if isinstance(self.value, bool) or not isinstance(self.value, str | int | float):
+            raise self.wrong(f"a text is needed, not {_kind(self.value)}")
+        text = str(self.value)
+        if among and text not in among:
+            close = get_close_matches(text, among, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(among)}"
+            raise self.wrong(f"{text} is not known", hint=hint)
+        return text
+
+    def texts(self) -> tuple[str, ...]:
+        """Return a list of strings; a single string is a list of one."""
+        return (self.text(),) if isinstance(self.value, str) else tuple(item.text() for item in self.items())
+
+    def number(self) -> float:
+        """Return a number, or the one before a per cent sign."""
+        text = self.value.removesuffix("%") if isinstance(self.value, str) else self.value
+        if isinstance(text, bool) or text is None:
+            raise self.wrong("a number is needed")
+        try:
+            return float(text)
+        except (TypeError, ValueError) as error:
+            raise self.wrong(f"a number is needed, not {_kind(self.value)}") from error
+
+    def integer(self) -> int:
+        """Return a whole number."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise self.wrong(f"a whole number is needed, not {_kind(self.value)}")
+        return self.value
+
+    def flag(self) -> bool:
+        """Return true or false."""
+        if not isinstance(self.value, bool):
+            raise self.wrong(f"true or false is needed, not {_kind(self.value)}")
+        return self.value
+
+
+def each(node: Node | None, read: Callable[[Node], Item]) -> tuple[Item, ...]:
+    """Read every item of a list; nothing of a list that is not there."""
+    return tuple(read(item) for item in node.items()) if node is not None else ()
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,120 @@
+"""A trace in the words of a test file: what the request met, each part comparable on its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kubectl_mesh.diagnosis.predictor import Predictor, deciding_hop
+from simulator.model.directory import Workload
+from simulator.model.names import ClusterName
+from simulator.model.requests import Tls
+from simulator.model.traces import Forwarded, Hop, Share, Step, StepKind, Trace
+
+IMPLICIT = "<implicit>"
+"""Denied because no ALLOW policy matched: no policy says so by name."""
+_TLS = {Tls.NONE: "none", Tls.SIMPLE: "simple", Tls.MUTUAL: "mtls"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What became of a request."""
+
+    trace: Trace = field(repr=False)
+    disposition: str
+    status: int | None
+    cluster: ClusterName | None = None
+    shares: tuple[tuple[ClusterName, float], ...] = ()
+    workload: Workload | None = None
+    """The workload that gets the request."""
+    rule: str = ""
+    """`KIND/namespace/name` of the resource that routes."""
+    rule_index: int | None = None
+    rule_name: str = ""
+    rule_position: str = ""
+    """`file:line` of the rule."""
+    location: str = ""
+    path: str = ""
+    authority: str = ""
+    timeout: str = "none"
+    retries: Mapping[str, object] = field(default_factory=dict)
+    request_headers: tuple[str, ...] = ()
+    """Changes in words, `set x-env: prod`, as the trace tells them."""
+    response_headers: tuple[str, ...] = ()
+    upstream_tls: str = "none"
+    authz_verdict: str = "allow"
+    authz_by: str = ""
+    authz_position: str = ""
+
+
+def observe(predictor: Predictor, trace: Trace) -> Observed:
+    """Read a trace."""
+    hop = deciding_hop(trace)
+    forwarded = hop.forwarded if hop is not None else None
+    route = hop.step(StepKind.ROUTE) if hop is not None else None
+    origin = predictor.origin(route) if route is not None else None
+    details = route.details if route is not None else {}
+    verdict, by, where = _authorization(predictor, trace)
+    sent = forwarded.request if forwarded is not None else None
+    return Observed(
+        trace=trace,
+        disposition=trace.disposition.value,
+        status=trace.verdict.status,
+        cluster=ClusterName.parse(forwarded.cluster) if forwarded is not None else None,
+        shares=_shares(forwarded),
+        workload=_receiver(predictor, trace),
+        rule=origin.resource if origin is not None else "",
+        rule_index=_rule_index(origin.field) if origin is not None else None,
+        rule_name=route.chosen if route is not None else "",
+        rule_position=origin.position if origin is not None else "",
+        location=trace.verdict.location,
+        path=sent.target.partition("?")[0] if sent is not None else "",
+        authority=sent.host_header if sent is not None else "",
+        timeout=str(details.get("timeout", "none")),
+        retries=details.get("retries") or {},
+        request_headers=tuple(details.get("request_headers") or ()),
+        response_headers=tuple(details.get("response_headers") or ()),
+        upstream_tls=_TLS[forwarded.tls] if forwarded is not None else "none",
+        authz_verdict=verdict,
+        authz_by=by,
+        authz_position=where,
+    )
+
+
+def _shares(forwarded: Forwarded | None) -> tuple[tuple[ClusterName, float], ...]:
+    shares: tuple[Share, ...] = forwarded.shares if forwarded is not None else ()
+    named = ((ClusterName.parse(share.cluster), share.percent) for share in shares)
+    return tuple((name, percent) for name, percent in named if name is not None)
+
+
+def _receiver(predictor: Predictor, trace: Trace) -> Workload | None:
+    if not trace.disposition.is_delivered:
+        return None
+    name, _, namespace = trace.destination.rpartition(".")
+    return predictor.directory.workload(name, namespace)
+
+
+def _rule_index(path: str) -> int | None:
+    """Return the number of the rule in `spec.http[2].match[0]` or `spec.rules[1]`."""
+    for part in path.split("."):
+        name, bracket, rest = part.partition("[")
+        if bracket and name in ("http", "tls", "tcp", "rules"):
+            return int(rest.partition("]")[0])
+    return None
+
+
+def _authorization(predictor: Predictor, trace: Trace) -> tuple[str, str, str]:
+    """Return the verdict, the policy that gave it, and its file:line; the denying filter wins over allowing ones."""
+    found = ("allow", "", "")
+    for hop in trace.hops:
+        for step in _rbac_steps(hop):
+            origin = predictor.origin(step)
+            name = origin.resource.partition("/")[2] if origin is not None else ""
+            position = origin.position if origin is not None else ""
+            if not step.details.get("allowed", True):
+                return "deny", name or IMPLICIT, position
+            if name:
+                found = ("allow", name, position)
+    return found
+
+
+def _rbac_steps(hop: Hop) -> list[Step]:
+    return [step for step in hop.steps if step.kind is StepKind.RBAC]

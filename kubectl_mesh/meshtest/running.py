@@ -1,0 +1,88 @@
+"""Run the cases of a suite over a mesh."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from kubectl_mesh.diagnosis.predictor import Predictor
+from kubectl_mesh.diagnosis.request_line import RequestFlags, read_request
+from kubectl_mesh.errors import MeshError
+from kubectl_mesh.meshtest.judging import Mismatch, judge
+from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
+from kubectl_mesh.meshtest.observing import Observed, observe
+from kubectl_mesh.reports.verdicts import Result, Verdict
+from simulator.model.requests import Request
+from simulator.model.traces import Disposition, Trace
+
+Clock = Callable[[], float]
+Explain = Callable[[Trace, str, str], str]
+"""(trace, url, sender) → the trace as text."""
+_UNDECIDABLE = frozenset({Disposition.NOT_SIMULATED, Disposition.UNREADABLE_CONFIGURATION})
+
+
+@dataclass(slots=True)
+class Runner:
+    """Asks a mesh the questions of one suite, and remembers what was touched."""
+
+    suite: Suite
+    predictor: Predictor
+    namespace: str
+    explain: Explain
+    clock: Clock
+    seen: list[Observed] = field(default_factory=list)
+
+    def run(self, wanted: Callable[[Case], bool] = lambda case: True) -> Iterator[Result]:
+        """Yield the result of each wanted case, in the order of the file."""
+        for case in self.suite.cases:
+            if wanted(case):
+                started = self.clock()
+                yield replace(self._case(case), seconds=round(self.clock() - started, 6))
+
+    def _case(self, case: Case) -> Result:
+        blank = Result(name=case.name, suite=self.suite.name, position=case.position, verdict=Verdict.UNDECIDED)
+        try:
+            observed = self.ask(case.sender, case.request)
+        except MeshError as error:
+            return replace(blank, messages=(str(error), *([error.hint] if error.hint else [])))
+        request = f"{observed.trace.request.method} {case.request.url} from {case.sender}"
+        if observed.trace.disposition in _UNDECIDABLE:
+            reason = f"{observed.disposition}: {'; '.join(observed.trace.notes) or observed.trace.verdict.details}"
+            return replace(blank, messages=(reason,), request=request)
+        mismatches = judge(case.expect, observed, namespace=self.namespace)
+        if not mismatches:
+            return replace(blank, verdict=Verdict.PASS, request=request)
+        return replace(
+            blank,
+            verdict=Verdict.FAIL,
+            request=request,
+            messages=tuple(map(str, mismatches)),
+            sources=at_fault(observed, mismatches),
+            path=self.explain(observed.trace, case.request.url, case.sender),
+        )
+
+    def ask(self, sender: str, spec: RequestSpec) -> Observed:
+        """Predict a request; raises MeshError where the sender or the URL cannot be understood."""
+        workload = self.predictor.sender(sender, namespace=self.namespace)
+        observed = observe(self.predictor, self.predictor.trace(request_of(spec), workload))
+        self.seen.append(observed)
+        return observed
+
+
+def request_of(spec: RequestSpec) -> Request:
+    """Turn the request of a case into one that can be traced."""
+    headers = tuple(f"{name}: {value}" for name, value in spec.headers)
+    flags = RequestFlags(
+        method=spec.method, headers=headers, source_ip=spec.source_ip, sni=spec.sni, tls=spec.tls, random=spec.random
+    )
+    return read_request(spec.url, flags)
+
+
+def at_fault(seen: Observed, mismatches: tuple[Mismatch, ...]) -> tuple[str, ...]:
+    """Return `object  file:line` of what decided the parts that do not hold."""
+    parts = {each.part.partition(".")[0] for each in mismatches}
+    found = []
+    if seen.authz_position and (parts & {"authz"} or seen.authz_verdict == "deny"):
+        found.append(f"AuthorizationPolicy/{seen.authz_by}  {seen.authz_position}")
+    if seen.rule_position and seen.authz_verdict != "deny":
+        index = f" rule {seen.rule_index}" if seen.rule_index is not None else ""
+        found.append(f"{seen.rule}{index}  {seen.rule_position}")
+    return tuple(found)
