@@ -6,6 +6,8 @@ back as changes that watchers see.
 """
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +21,22 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+PASSIVE_GROUPS = frozenset(
+    {
+        "coordination.k8s.io",
+        "extensions.istio.io",
+        "rbac.authorization.k8s.io",
+        "security.istio.io",
+        "telemetry.istio.io",
+    }
+)
+_PASSIVE = frozenset({"configmaps", "events", "secrets", "serviceaccounts"}) | {
+    f"{plural}.networking.istio.io"
+    for plural in ("destinationrules", "envoyfilters", "gateways", "sidecars", "virtualservices")
+}
+_CONTROL_PLANE = "istio-system"
+QUIET, PATIENCE = 0.05, 1.0
+"""Seconds without a change after which the world is derived, and how long changes may put that off."""
 _KEPT_BY_STORE = frozenset({"resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink"})
 
 
@@ -33,6 +51,7 @@ class Keeper:
         """Why the world could not be derived from the present objects; the last one that could stays."""
         self._derive = derive
         self._running: asyncio.Task[None] | None = None
+        self._asked = asyncio.Event()
         self._written: dict[Key, tuple[Json, Json | None]] = {}
         self._inputs = Inputs(store, ((self._key_of(one), one) for one in resources))
         self._world = derive(self._inputs.resources())
@@ -59,6 +78,7 @@ class Keeper:
     async def world(self) -> World:
         """Return the world as the present objects make it, waiting for it where it is being derived."""
         while self._settled != self.generation:
+            self._asked.set()
             await asyncio.shield(self._start())
         return self._world
 
@@ -71,7 +91,8 @@ class Keeper:
         if key.resource == DEFINITIONS:
             self.catalog = Catalog(document for _, document in self.store.list(DEFINITIONS, None))
         self.generation += 1
-        self._start()
+        if not _is_passive(key):
+            self._start()
 
     def _start(self) -> asyncio.Task[None]:
         if self._running is None or self._running.done():
@@ -79,8 +100,8 @@ class Keeper:
         return self._running
 
     async def _settle(self) -> None:
-        await asyncio.sleep(0)
         while self._settled != self.generation:
+            await self._quiet()
             generation = self.generation
             world: World | None = None
             try:
@@ -93,6 +114,17 @@ class Keeper:
                     self._world = world
                     self._adopt(world)
                 self._settled = generation
+
+    async def _quiet(self) -> None:
+        """Wait until no more changes come, unless somebody asks for the world."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._asked.is_set() and time.monotonic() < deadline:
+            generation = self.generation
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), QUIET)
+            if generation == self.generation:
+                break
+        self._asked.clear()
 
     def _key_of(self, resource: Resource) -> Key | None:
         each = self.catalog.of(resource.group, resource.kind)
@@ -144,6 +176,12 @@ class Keeper:
         key = Key(each.id, metadata.get("namespace", "") if each.kind.namespaced else "", metadata["name"])
         if key not in taken and self.store.get(key) is None:
             self.store.put(key, document)
+
+
+def _is_passive(key: Key) -> bool:
+    """Tell whether controllers make nothing of an object: then the world may wait until it is asked."""
+    group = key.resource.partition(".")[2]
+    return key.namespace != _CONTROL_PLANE and (group in PASSIVE_GROUPS or key.resource in _PASSIVE)
 
 
 def _content(document: Json) -> tuple[Any, Any]:

@@ -17,6 +17,8 @@ from simulator.apiserver.storage import Compacted, Event, ObjectStore
 from simulator.model.wire import Json
 
 BOOKMARK_SECONDS = 30.0
+GATHER_SECONDS = 0.005
+"""Changes that come this close after one another are sent together."""
 _BATCH = 500
 
 
@@ -84,6 +86,7 @@ async def stream(store: ObjectStore, request: WatchRequest, encode: Encode, kind
         position = events[-1].revision if events else position
         try:
             await asyncio.wait_for(store.changed(position), min(BOOKMARK_SECONDS, max(0.0, deadline - loop.time())))
+            await asyncio.sleep(GATHER_SECONDS)
         except TimeoutError:
             if request.bookmarks:
                 yield _bookmark(kind, position)
