@@ -35,7 +35,7 @@ COMMANDS = (
     Entry("trace", "trace", "Follow a request hop by hop: where it goes, and why."),
     Entry("diff", "diff", "Show what a change does: to proxies, and to requests."),
     Entry("proxy-status", "proxy_status", "Show which proxies are in sync with istiod.", ("ps",)),
-    Entry("proxy-config", "proxy_config", "Show what a proxy holds: clusters, listeners, routes, …", ("pc",)),
+    Entry("proxy-config", "proxy_commands", "Show what a proxy holds: clusters, listeners, routes, …", ("pc",)),
     Entry("describe", "describe", "Describe what applies to a pod or a service.", ("des",)),
     Entry("ztunnel-config", "ztunnel_config", "Show what a ztunnel holds: workloads, services, policies, …", ("zc",)),
     Entry("authz", "authz", "Show what authorization policies allow a request, and why."),
@@ -116,7 +116,7 @@ def root(
 
 
 _DEPTHS = {
-    "proxy_config": 2,
+    "proxy_commands": 2,
     "ztunnel_config": 2,
     "describe": 2,
     "authz": 2,

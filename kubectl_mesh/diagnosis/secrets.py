@@ -66,18 +66,19 @@ def _hide(value: Any) -> Any:
 
 def _certificates(secret: Json) -> Iterator[tuple[bytes, str]]:
     """Return the PEM text and the trust domain of each row that a secret makes."""
-    chain = _inline((secret.get("tlsCertificate") or {}).get("certificateChain"))
+    chain = inline_bytes((secret.get("tlsCertificate") or {}).get("certificateChain"))
     context = secret.get("validationContext") or {}
-    roots = _inline(context.get("trustedCa"))
+    roots = inline_bytes(context.get("trustedCa"))
     validator = (context.get("customValidatorConfig") or {}).get("typedConfig") or {}
     if chain or roots or not str(validator.get("@type", "")).endswith(_SPIFFE):
         yield chain or roots, ""
         return
     for domain in listed(validator.get("trustDomains")):
-        yield _inline(domain.get("trustBundle")), str(domain.get("name", ""))
+        yield inline_bytes(domain.get("trustBundle")), str(domain.get("name", ""))
 
 
-def _inline(source: Any) -> bytes:
+def inline_bytes(source: Any) -> bytes:
+    """Return the bytes of a data source; empty when they are elsewhere or malformed."""
     try:
         return base64.b64decode(str((source or {}).get("inlineBytes") or ""))
     except (binascii.Error, ValueError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from kubectl_mesh.errors import InputError, NothingFound
+from kubectl_mesh.errors import InputError, NotAvailable, NothingFound
 from kubectl_mesh.sources.base import LocatedSource, MeshSource, ResourceSource
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Directory
@@ -79,6 +79,18 @@ class SimulatedMesh:
         """Return what Envoy's admin interface would answer."""
         self._check(proxy)
         return _translated(lambda: self.mesh.envoy(proxy, path))
+
+    def envoy_post(self, proxy: ProxyId, path: str) -> bytes:
+        """Return the log levels that a proxy starts with; nothing in a simulated mesh can be changed."""
+        from simulator.istiod.envoy_admin import admin_page
+        from simulator.istiod.loggers import Loggers
+
+        self._check(proxy)
+        if path != "logging":
+            raise NotAvailable(
+                "a simulated proxy cannot be changed", hint="kubectl mesh simulate serve serves one that can"
+            )
+        return admin_page(dict, "POST", path, Loggers()).body
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what istiod's debug interface would answer."""

@@ -1,0 +1,57 @@
+"""At which levels does a proxy log, and how are they changed?
+
+istioctl: pkg/proxyconfig/proxyconfig.go (logCmd). Envoy: `POST /logging`.
+"""
+
+import re
+from collections.abc import Mapping
+
+from kubectl_mesh.errors import NotAvailable, NothingFound, UsageError
+from kubectl_mesh.sources.base import MeshAdmin, MeshSource
+from simulator.model.proxies import ProxyId
+
+LEVELS = ("trace", "debug", "info", "warning", "error", "critical", "off")
+EVERY = "level"
+_SPELLINGS = {level: level for level in LEVELS} | {"warn": "warning"}
+_DEFAULT = "warning"
+
+
+def read_levels(text: str) -> dict[str, str]:
+    """Read `LEVEL` or `LOGGER:LEVEL,…`; a level alone is for every logger and discards what stands before it."""
+    levels: dict[str, str] = {}
+    for item in text.split(",") if text else ():
+        logger, mark, level = _divided(item)
+        if level not in _SPELLINGS:
+            raise UsageError(f"unrecognized logging level: {level}", hint=f"levels are {', '.join(LEVELS)}")
+        if mark:
+            levels[logger] = _SPELLINGS[level]
+        else:
+            levels = {EVERY: _SPELLINGS[level]}
+    return levels
+
+
+def _divided(item: str) -> tuple[str, str, str]:
+    if not re.search("[:=]", item):
+        return "", "", item
+    logger, level = re.split("[:=]", item.rpartition("::")[2], maxsplit=1)
+    return logger, ":", level
+
+
+def default_levels() -> dict[str, str]:
+    """Return what istio-proxy starts with unless it is told otherwise."""
+    return {EVERY: _DEFAULT}
+
+
+def apply(source: MeshSource, proxy: ProxyId, levels: Mapping[str, str]) -> str:
+    """Set levels, first that of every logger, and return Envoy's list of all; without levels only read."""
+    if not isinstance(source, MeshAdmin):
+        raise NotAvailable("log levels can be asked of running proxies only", hint="leave out -f and --bundle")
+    answer = source.envoy_post(proxy, "logging").decode(errors="replace")
+    known = set(re.findall(r"^\s+(\S+): \w+$", answer, re.MULTILINE))
+    for logger in levels:
+        if logger != EVERY and logger not in known:
+            close = ", ".join(sorted(known)[:6])
+            raise NothingFound(f"unrecognized logger name: {logger}", hint=f"loggers are {close}, …")
+    for logger in sorted(levels, key=lambda name: name != EVERY):
+        answer = source.envoy_post(proxy, f"logging?{logger}={levels[logger]}").decode(errors="replace")
+    return f"{proxy}:\n{answer}"

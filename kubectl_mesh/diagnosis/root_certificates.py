@@ -1,0 +1,25 @@
+"""Do two proxies trust the same roots? istioctl: proxy-config rootca-compare, which fails on real dumps."""
+
+from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed
+from kubectl_mesh.diagnosis.secrets import inline_bytes
+from kubectl_mesh.errors import NotAvailable, NothingFound
+
+_ROOT = "ROOTCA"
+_MARK = b"-----BEGIN CERTIFICATE-----"
+
+
+def share_a_root(one: ConfigDump, other: ConfigDump) -> bool:
+    """Tell whether a certificate is among the roots of both."""
+    first, second = _roots(one), _roots(other)
+    if not first or not second:
+        raise NotAvailable("ROOTCA: the dump names the secret and does not hold its certificates")
+    return bool(first & second)
+
+
+def _roots(dump: ConfigDump) -> frozenset[bytes]:
+    for entry in listed(dump.section("SecretsConfigDump").get("dynamicActiveSecrets")):
+        if entry.get("name") == _ROOT:
+            context = (entry.get("secret") or {}).get("validationContext") or {}
+            parts = inline_bytes(context.get("trustedCa")).split(_MARK)
+            return frozenset(b"".join(part.split()) for part in parts[1:])
+    raise NothingFound("cannot find ROOTCA from secret", hint="has the proxy started?")

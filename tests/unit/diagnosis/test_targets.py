@@ -1,0 +1,45 @@
+"""What a user may mean by a name."""
+
+import pytest
+
+from kubectl_mesh.diagnosis.targets import Target, owners, readings
+from kubectl_mesh.errors import UsageError
+
+
+def target(kind: str, name: str, namespace: str) -> Target:
+    """Return a target."""
+    return Target(kind=kind, name=name, namespace=namespace)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web", (target("", "web", "here"),)),
+        ("deploy/web", (target("Deployment", "web", "here"),)),
+        ("shop/web", (target("", "web", "shop"),)),
+        ("shop/deployment/web", (target("Deployment", "web", "shop"),)),
+        ("web.shop", (target("", "web", "shop"), target("", "web.shop", "here"))),
+        ("svc/web.shop", (target("Service", "web", "shop"), target("Service", "web.shop", "here"))),
+    ],
+)
+def test_readings(text: str, expected: tuple[Target, ...]) -> None:
+    """Namespaces stand in front or behind the last dot; what a name says beats -n."""
+    assert readings(text, namespace="here") == expected
+
+
+@pytest.mark.parametrize("text", ["", "a/", "/a", "a/b/c/d", "shop/nokind/web"])
+def test_no_names(text: str) -> None:
+    """What cannot be a name is wrong usage."""
+    with pytest.raises(UsageError):
+        readings(text)
+
+
+def test_a_pod_belongs_to_its_replica_sets_deployment() -> None:
+    """The hash that the Deployment put on is taken off again."""
+    pod = {
+        "metadata": {
+            "labels": {"pod-template-hash": "5d8f"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web-5d8f"}],
+        }
+    }
+    assert owners(pod) == [("ReplicaSet", "web-5d8f"), ("Deployment", "web")]
