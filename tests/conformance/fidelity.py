@@ -30,6 +30,7 @@ def page(scenarios: Sequence[tuple[Scenario, Outcome]], gaps: KnownGaps) -> str:
     lines.append("| **all** | | " + " | ".join(f"**{equal[kind]}/{total[kind]}**" for kind in kinds) + " |")
     lines += ["", "## Not simulated", ""]
     lines += [f"- `{scenarios}`: {reason}" for scenarios, reason in gaps.pending_reasons.items()]
+    lines += [f"- {limit}" for limit in gaps.limits]
     lines += ["", "## Known gaps", ""]
     for reason in dict.fromkeys(gaps.resources.values()):
         keys = [key for key, why in gaps.resources.items() if why == reason]

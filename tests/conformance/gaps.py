@@ -15,6 +15,8 @@ class KnownGaps:
 
     pending_reasons: dict[str, str]
     resources: dict[str, str]
+    limits: tuple[str, ...] = ()
+    """What no scenario shows and is not simulated, each a sentence."""
 
     @classmethod
     def load(cls) -> "KnownGaps":
@@ -22,6 +24,7 @@ class KnownGaps:
         document = yaml.safe_load(PATH.read_text())
         return cls(
             pending_reasons={entry["scenarios"]: entry["reason"] for entry in document.get("pending") or ()},
+            limits=tuple(document.get("limits") or ()),
             resources={key: entry["reason"] for entry in document.get("gaps") or () for key in entry["resources"]},
         )
 
