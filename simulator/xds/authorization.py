@@ -28,8 +28,6 @@ class AuthorizationFilters:
     custom_tcp: tuple[Json, ...] = ()
     http: tuple[Json, ...] = ()
     tcp: tuple[Json, ...] = ()
-    connection_http: tuple[Json, ...] = ()
-    """HTTP filters that check what TCP shows, for the tunnels of a waypoint."""
 
 
 @dataclass(slots=True)
@@ -51,8 +49,12 @@ def authorization_filters(
         custom_tcp=_custom(snapshot, policies.custom, tcp=True, filter_state=filter_state),
         http=_local(snapshot, policies, tcp=False, filter_state=filter_state),
         tcp=_local(snapshot, policies, tcp=True, filter_state=filter_state),
-        connection_http=_local(snapshot, policies, tcp=True, filter_state=filter_state, on_http=True),
     )
+
+
+def tunnel_filters(snapshot: Snapshot, policies: AuthorizationPolicies) -> tuple[Json, ...]:
+    """Build HTTP filters that check what TCP shows, for the requests that open tunnels to a waypoint."""
+    return _local(snapshot, policies, tcp=True, filter_state=False, on_http=True)
 
 
 def _domains(snapshot: Snapshot) -> list[str]:

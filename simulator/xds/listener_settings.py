@@ -51,7 +51,6 @@ class ListenerSettings:
 
     role: Role
     namespace: str
-    cluster_id: str
     domain: str
     ipv4: bool = True
     ipv6: bool = False
@@ -124,7 +123,6 @@ def listener_settings(
     return ListenerSettings(
         role=proxy.role,
         namespace=proxy.namespace,
-        cluster_id=proxy.cluster_id,
         domain=proxy.domain,
         ipv4=4 in families,
         ipv6=6 in families,

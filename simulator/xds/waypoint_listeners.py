@@ -12,7 +12,7 @@ from simulator.model.services import Resolution, Service
 from simulator.model.wire import FilterChain, Json, Listener
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.authorization import authorization_filters
+from simulator.xds.authorization import tunnel_filters
 from simulator.xds.filter_chain_options import plain_http
 from simulator.xds.hbone_listeners import (
     MAIN_INTERNAL,
@@ -80,7 +80,7 @@ def waypoint_listeners(
 def _termination_filters(snapshot: Snapshot, workload: WaypointWorkload) -> tuple[Json, ...]:
     if not snapshot.flag("ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES", default=False):
         return ()
-    return authorization_filters(snapshot, workload.termination.authorization).connection_http
+    return tunnel_filters(snapshot, workload.termination.authorization)
 
 
 def _main(
