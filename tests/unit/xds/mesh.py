@@ -26,6 +26,7 @@ def pod(
     labels: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
     ips: Sequence[str] = (),
+    annotations: Mapping[str, str] | None = None,
 ) -> Json:
     """Return a running pod; `proxy` is the type of its istio-proxy, empty for none; `node` is `region.zone`."""
     own = {
@@ -45,7 +46,7 @@ def pod(
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": own},
+        "metadata": {"name": name, "namespace": namespace, "labels": own, "annotations": dict(annotations or {})},
         "spec": {"serviceAccountName": app, "nodeName": node, "containers": containers},
         "status": {
             "phase": "Running",
