@@ -86,6 +86,10 @@ def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> 
             empty.append(field)
         elif type(wanted) is not str or wanted not in _TYPES or type(inner) not in _TYPES[wanted]:
             _conform(inner, wanted, (*path, field))
+    for field in shape.get("!", ()):
+        if value.get(field) is None:
+            name = ".".join(str(step) for step in (*path, field))
+            raise ShapeError(f"{name} is required", path=path, hint="see `kubectl explain` for the field")
     for field in empty:
         if every == "string":  # Go decodes null as an empty value of a map, and as an absent field
             value[field] = ""

@@ -29,7 +29,8 @@ def test_gateway_listeners_allow_their_own_namespace() -> None:
     """A listener admits routes of its namespace and terminates TLS, unless it says otherwise."""
     (gateway,) = parse_manifests(
         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\n"
-        "spec: {listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}]}\n"
+        "spec:\n  gatewayClassName: istio\n"
+        "  listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}]\n"
     )
     listener = gateway.spec["listeners"][0]
     assert listener["allowedRoutes"] == {"namespaces": {"from": "Same"}}

@@ -139,6 +139,16 @@ BAD = {
         6,
         "spec.ports.0.port must be a whole number",
     ),
+    "no host": (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n  subsets: []\n",
+        4,
+        "spec.host is required",
+    ),
+    "no container port": (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - ports:\n    - name: http\n",
+        7,
+        "containerPort is required",
+    ),
     "template": ("apiVersion: v1\nkind: A\nmetadata:\n  name: {{ .Values.name }}\n", 4, "key must be a string"),
     "cycle": ("a: &a {b: *a}\n", 1, "contains itself"),
     "depth": ("a: " + "[" * 1000 + "]" * 1000, 1, "nested deeper"),
