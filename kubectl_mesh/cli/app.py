@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("authz", "authz", "Show what authorization policies allow a request, and why."),
     Entry("mtls", "mtls", "Show what clients send and servers accept."),
     Entry("simulate", "simulate", "Write or serve the state that istiod would give the mesh of manifests.", ("sim",)),
+    Entry("bundle", "bundle", "Record a mesh, to be asked later or by somebody else."),
     Entry("completion", "completion_command", "Print or install completion for bash and zsh."),
     Entry("version", "version", "Show the versions of this program, of istiod and of the proxies."),
     Entry("options", "global_options", "List the options that every command takes."),

@@ -13,6 +13,7 @@ from simulator.envoy.config import Config
 from simulator.model.directory import Directory, Workload
 from simulator.model.proxies import Direction, ProxyId
 from simulator.model.requests import Request
+from simulator.model.resources import ObjectRef
 from simulator.model.traces import Hop, Step, StepKind, Trace
 from simulator.traffic.follow import follow
 
@@ -44,6 +45,10 @@ class Predictor:
     def origin(self, step: Step) -> SourceReport | None:
         """Return what a decision was made from, and where that is written."""
         return step_source(step, self._locate)
+
+    def position(self, ref: ObjectRef, path: tuple[str | int, ...] = ()) -> str:
+        """Return `file:line` of a field of a resource; empty where the source knows none."""
+        return self._locate(ref, path)
 
 
 def deciding_hop(trace: Trace) -> Hop | None:

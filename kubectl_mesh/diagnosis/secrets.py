@@ -5,6 +5,7 @@ istioctl: pkg/writer/compare/sds/util.go.
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,13 @@ from simulator.model.wire import Json
 
 REDACTED = base64.b64encode(b"[redacted]").decode()
 _SPIFFE = "envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig"
-_PRIVATE = frozenset({"privateKey", "password", "private_key", "secret", "sessionTicketKeys", "genericSecret"})
+_PRIVATE = frozenset(
+    {
+        *("privateKey", "password", "secret", "sessionTicketKeys", "genericSecret", "pkcs12"),
+        *("private_key", "session_ticket_keys", "generic_secret"),
+    }
+)
+_BYTES = frozenset({"inlineBytes", "inlineString", "inline_bytes", "inline_string"})
 
 
 def table(dump: ConfigDump, *, now: datetime, named: bool = False) -> Table[report.SecretRow] | None:
@@ -41,6 +48,16 @@ def document(dump: ConfigDump) -> Json:
     return redacted
 
 
+def redact_secrets(data: bytes) -> bytes:
+    """Return a config dump without private keys; a dump that holds none is returned as it is."""
+    if not any(mark in data for mark in (b"privateKey", b"private_key", b"genericSecret", b"generic_secret")):
+        return data
+    try:
+        return json.dumps(_redact(json.loads(data))).encode()
+    except ValueError:
+        return b""
+
+
 def _redact(value: Any) -> Any:
     if isinstance(value, list):
         return [_redact(item) for item in value]
@@ -58,7 +75,7 @@ def _holds_name(value: Any) -> bool:
 
 def _hide(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: REDACTED if key in ("inlineBytes", "inlineString") else _hide(item) for key, item in value.items()}
+        return {key: REDACTED if key in _BYTES else _hide(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_hide(item) for item in value]
     return value

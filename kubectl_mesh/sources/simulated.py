@@ -30,7 +30,8 @@ def open_manifests(paths: Sequence[str], *, control_plane: bool = True) -> "Simu
 
 def open_demo() -> "SimulatedMesh":
     """Simulate the bundled example mesh."""
-    return open_manifests([str(example())])
+    folder, here = example(), Path.cwd()
+    return open_manifests([str(folder.relative_to(here) if folder.is_relative_to(here) else folder)])
 
 
 def open_change(

@@ -75,7 +75,9 @@ class ServedMesh:
         token: str = self.served.kubeconfig["users"][0]["user"]["token"]
         return token
 
-    def request(self, method: str, path: str, body: Any = None, *, content: str = "application/json", **headers: str) -> Any:
+    def request(
+        self, method: str, path: str, body: Any = None, *, content: str = "application/json", **headers: str
+    ) -> Any:
         """Send one request and return status and document."""
         status, data = self.raw(method, path, body, content=content, **headers)
         return status, json.loads(data) if data else None

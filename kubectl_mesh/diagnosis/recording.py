@@ -1,0 +1,70 @@
+"""What a recorded mesh holds: everything that the commands ask for, secrets redacted."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from kubectl_mesh.bundle import envoy_path, istiod_path, redact, resources_path
+from kubectl_mesh.diagnosis.proxy_status import SYNCZ
+from kubectl_mesh.diagnosis.secrets import redact_secrets
+from kubectl_mesh.errors import MeshError, SourceError
+from kubectl_mesh.sources.base import MeshSource
+from simulator.model.proxies import ProxyId
+
+KINDS = (
+    *("Namespace", "Node", "Pod", "Service", "EndpointSlice", "ServiceAccount", "ConfigMap", "Secret"),
+    *("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Ingress"),
+    *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CustomResourceDefinition"),
+    *("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "WorkloadEntry", "WorkloadGroup", "Sidecar"),
+    *("EnvoyFilter", "ProxyConfig", "WasmPlugin", "TrafficExtension", "Telemetry"),
+    *("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
+    *("GatewayClass", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ReferenceGrant"),
+    *("BackendTLSPolicy", "ListenerSet"),
+)
+_ENVOY = ("config_dump?include_eds=true", "clusters?format=json", "server_info")
+_ISTIOD = (SYNCZ, "version")
+Progress = Callable[[str], None]
+
+
+def record(source: MeshSource, *, missed: Progress) -> dict[str, bytes]:
+    """Return the files of a bundle; what the source does not answer is told to `missed` and left out."""
+    return dict(_files(source, missed))
+
+
+def _files(source: MeshSource, missed: Progress) -> Iterator[tuple[str, bytes]]:
+    for kind in KINDS:
+        try:
+            found = [redact(each) for each in source.resources(kind)]
+        except SourceError as error:
+            missed(f"{kind}: {error}")
+            continue
+        if found:
+            yield resources_path(kind), _encoded({"apiVersion": "v1", "kind": "List", "items": found})
+    proxies = source.proxies()
+    for proxy in proxies:
+        for path in _ENVOY:
+            data = _answer(partial(source.envoy, proxy, path), f"{proxy} {path}", missed)
+            if data is not None:
+                yield envoy_path(proxy, path), redact_secrets(data) if path.startswith("config_dump") else data
+    for path in (*_ISTIOD, *map(_sent, proxies)):
+        answers = _answer(partial(source.istiod, path), f"istiod {path}", missed)
+        for pod, data in (answers or {}).items():
+            yield istiod_path(pod, path), redact_secrets(data) if "config_dump" in path else data
+
+
+def _sent(proxy: ProxyId) -> str:
+    return f"debug/config_dump?proxyID={quote(str(proxy))}&include_eds=true"
+
+
+def _answer(ask: Callable[[], Any], subject: str, missed: Progress) -> Any:
+    try:
+        return ask()
+    except MeshError as error:
+        missed(f"{subject}: {error}")
+        return None
+
+
+def _encoded(document: Any) -> bytes:
+    return json.dumps(document, default=str, sort_keys=True).encode()

@@ -1,0 +1,114 @@
+"""Requests that stand for all that a workload can send to a host: for each route and each rule some that meet it.
+
+A mesh has no end of requests and few routes. The requests made here meet every route of the host and every path and
+method that authorization at the destination names, and each path with each set of headers, since a rule that takes
+requests from another is seen only by requests that both would accept.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kubectl_mesh.sources.base import ResourceSource
+from simulator.model.directory import Directory, Workload
+from simulator.model.proxies import ProxyId
+from simulator.model.requests import Request, Tls
+from simulator.model.wire import Json
+from simulator.spaces.rules import rule_methods, rule_paths
+from simulator.spaces.witnesses import Witness, crossed, domain_example, route_witnesses
+
+INBOUND = "virtualInbound"
+MOST = 60
+"""Requests for one host and port; there are more only where a host has dozens of routes."""
+
+
+@dataclass(slots=True)
+class Representatives:
+    """Makes requests from the configuration of one mesh."""
+
+    source: ResourceSource
+    directory: Directory
+    proxies: frozenset[ProxyId]
+    _hosts: dict[int, Mapping[str, Json]] = field(default_factory=dict)
+
+    def virtual_hosts(self, proxy: ProxyId) -> Mapping[str, Mapping[str, Json]]:
+        """Return route configuration → name → virtual host, of one proxy."""
+        found = {}
+        for configuration in self._resources(proxy, "routes"):
+            hosts = self._hosts.get(id(configuration))
+            if hosts is None:
+                hosts = {host["name"]: host for host in configuration.get("virtual_hosts", ())}
+                self._hosts[id(configuration)] = hosts
+            found[str(configuration["name"])] = hosts
+        return found
+
+    def witnesses(self, sender: ProxyId, host: str, port: int) -> Iterator[Witness]:
+        """Yield examples for the routes that a proxy has for a host, then for the rules at the destination."""
+        for name, hosts in self.virtual_hosts(sender).items():
+            for virtual_host in hosts.values() if port_of(name) == port else ():
+                if any(domain_example(str(domain)) == host for domain in virtual_host.get("domains", ())):
+                    for route in virtual_host.get("routes", ()):
+                        yield from route_witnesses(route.get("match") or {}, host)
+        for proxy in self._behind(host, port)[:1]:
+            inbound = [one for one in self._resources(proxy, "listeners") if one["name"] == INBOUND]
+            rules = [rule for listener in inbound for rule in _rbac(listener)]
+            paths = [path for rule in rules for path in rule_paths(rule)] or ["/"]
+            for method in ["GET", *(method for rule in rules for method in rule_methods(rule))] if rules else []:
+                yield from (Witness(authority=host, target=path, method=method) for path in paths)
+
+    def _resources(self, proxy: ProxyId, kind: str) -> Sequence[Json]:
+        return self.source.configuration(proxy).get(kind, ()) if proxy in self.proxies else ()
+
+    def _behind(self, host: str, port: int) -> list[ProxyId]:
+        """Return the proxies of the pods behind a service port."""
+        record = self.directory.services.get(host)
+        backends = record.backends.get(port, ()) if record is not None else ()
+        workloads = (self.directory.workload_at(one.address) for one in backends)
+        return [each.proxy for each in workloads if each is not None and each.proxy is not None]
+
+
+def requests_of(witnesses: Iterable[Witness], host: str, port: int) -> list[Request]:
+    """Return requests for examples, and for their crossings; a plain one where there are none."""
+    found = dict.fromkeys(crossed(witnesses)) or {Witness(authority=host): None}
+    return [_request(witness, host, port) for witness in list(found)[:MOST]]
+
+
+def one_each(workloads: Iterable[Workload]) -> list[Workload]:
+    """Return the first pod of every owner: pods of one owner send and receive alike."""
+    first: dict[tuple[str, str], Workload] = {}
+    for each in sorted(workloads, key=lambda each: (each.namespace, each.name)):
+        first.setdefault((each.namespace, each.owner or each.name), each)
+    return list(first.values())
+
+
+def port_of(configuration: str) -> int:
+    """Read the port in a name: `80`, `host:80`, `http.80` or `https.443.name.gateway.namespace`; 0 without."""
+    for part in (configuration.rpartition(":")[2], *configuration.split(".")[1:2]):
+        if part.isdigit():
+            return int(part)
+    return 0
+
+
+def _rbac(node: object) -> Iterator[Json]:
+    if isinstance(node, dict):
+        if isinstance(node.get("policies"), dict):
+            yield node
+        for value in node.values():
+            yield from _rbac(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _rbac(item)
+
+
+def _request(witness: Witness, host: str, port: int) -> Request:
+    encrypted = port == 443
+    return Request(
+        host=host,
+        port=port,
+        scheme="https" if encrypted else "http",
+        authority=witness.authority if witness.authority != host else None,
+        method=witness.method,
+        target=witness.target,
+        headers=witness.headers,
+        tls=Tls.SIMPLE if encrypted else Tls.NONE,
+        sni=host if encrypted else "",
+    )

@@ -1,0 +1,90 @@
+"""What routes make of paths and hosts, and where redirects lead."""
+
+from typing import Any
+
+import pytest
+
+from simulator.envoy.header_mutation import mutate
+from simulator.envoy.headers import Message
+from simulator.envoy.rewrites import redirect_location, rewrite, rewritten_path
+from simulator.envoy.timeouts import with_grpc_timeout
+from simulator.model.requests import Request
+
+REQUEST = Message(
+    method="GET", path="/api/v1?q=1", authority="a.test:80", scheme="http", fields=(("x-forwarded-proto", "http"),)
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "match", "result"),
+    [
+        ({"prefix_rewrite": "/"}, {"prefix": "/api"}, "//v1?q=1"),
+        ({"prefix_rewrite": "/x"}, {"path": "/api/v1"}, "/x?q=1"),
+        ({"prefix_rewrite": "/x"}, {"safe_regex": {"regex": ".*"}}, "/x?q=1"),
+        ({"prefix_rewrite": "/x"}, {"path_separated_prefix": "/api"}, "/x/v1?q=1"),
+        ({"regex_rewrite": {"pattern": {"regex": "^/api/(.*)"}, "substitution": "/\\1"}}, {}, "/v1?q=1"),
+        ({}, {"prefix": "/"}, "/api/v1?q=1"),
+    ],
+)
+def test_a_rewrite_replaces_what_matched(action: dict[str, Any], match: dict[str, Any], result: str) -> None:
+    """A prefix rewrite replaces just the matched part, and the query stays."""
+    assert rewritten_path(action, match, "/api/v1?q=1") == result
+
+
+def test_a_template_puts_variables_where_they_belong() -> None:
+    """A path template rewrite carries the variables over."""
+    match = {"path_match_policy": {"typed_config": {"@type": "t/U", "path_template": "/api/{version}"}}}
+    action = {"path_rewrite_policy": {"typed_config": {"@type": "t/R", "path_template_rewrite": "/{version}/api"}}}
+    assert rewritten_path(action, match, "/api/v1?q=1") == "/v1/api?q=1"
+
+
+def test_the_original_path_is_kept_in_a_header() -> None:
+    """A rewrite changes host and path and leaves the old path in a header."""
+    message = rewrite(REQUEST, {"prefix_rewrite": "/", "host_rewrite_literal": "b"}, {"prefix": "/api/"})
+    assert (message.authority, message.path) == ("b", "/v1?q=1")
+    assert message.value("x-envoy-original-path") == "/api/v1?q=1"
+
+
+@pytest.mark.parametrize(
+    ("action", "location"),
+    [
+        ({"path_redirect": "/new"}, "http://a.test:80/new?q=1"),
+        ({"path_redirect": "/new?z=1"}, "http://a.test:80/new?z=1"),
+        ({"https_redirect": True}, "https://a.test/api/v1?q=1"),
+        ({"host_redirect": "b", "strip_query": True}, "http://b/api/v1"),
+        ({"port_redirect": 8443, "scheme_redirect": "https"}, "https://a.test:8443/api/v1?q=1"),
+        ({"prefix_rewrite": "/x"}, "http://a.test:80/x/v1?q=1"),
+    ],
+)
+def test_a_redirect_keeps_what_it_does_not_replace(action: dict[str, Any], location: str) -> None:
+    """Query, host and port stay unless replaced; a change of scheme drops only the old default port."""
+    assert redirect_location(action, {"prefix": "/api"}, REQUEST) == location
+
+
+def test_headers_are_removed_before_they_are_added() -> None:
+    """Each level removes first and then adds; a later level sees what an earlier one did."""
+    levels: list[dict[str, Any]] = [
+        {
+            "request_headers_to_remove": ["X-Forwarded-Proto"],
+            "request_headers_to_add": [{"header": {"key": "x-a", "value": "%REQ(:authority)%"}}],
+        },
+        {
+            "request_headers_to_add": [
+                {"header": {"key": "x-a", "value": "2"}, "append_action": "ADD_IF_ABSENT"},
+                {"header": {"key": "x-b", "value": "%PROTOCOL% 100%%"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"},
+            ]
+        },
+    ]
+    message, changes = mutate(REQUEST, levels, Request())
+    assert message.fields == (("x-a", "a.test:80"), ("x-b", "HTTP/1.1 100%"))
+    assert len(changes) == 4
+
+
+def test_a_grpc_server_is_told_the_timeout_it_has() -> None:
+    """A route's limit replaces a longer or missing gRPC timeout, and a timeout per try is shorter still."""
+    grpc = REQUEST.with_field("content-type", "application/grpc")
+    assert with_grpc_timeout(grpc, {"max_grpc_timeout": "4s"}, {}).value("grpc-timeout") == "4000m"
+    assert with_grpc_timeout(grpc, {"max_grpc_timeout": "0s"}, {}).value("grpc-timeout") is None
+    hurried = with_grpc_timeout(grpc, {"max_grpc_timeout": "4s"}, {"per_try_timeout": "1s"})
+    assert hurried.value("grpc-timeout") == "1000m"
+    assert with_grpc_timeout(REQUEST, {"max_grpc_timeout": "4s"}, {}) is REQUEST
