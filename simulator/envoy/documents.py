@@ -31,18 +31,24 @@ class NotSimulated(UnreadableDocument):
     """A document is sound, and holds something whose effect is not predicted here."""
 
 
-def snake_case(document: Any) -> Any:
+_DEEPEST = 200
+"""Envoy's messages nest about forty deep; what nests deeper is damage, or meant to do some."""
+
+
+def snake_case(document: Any, depth: int = 0) -> Any:
     """Return `document` with snake_case field names; the same object when it has them already."""
+    if depth > _DEEPEST:
+        raise UnreadableDocument(f"nested more than {_DEEPEST} levels deep")
     if isinstance(document, dict):
-        return _snake_object(document)
+        return _snake_object(document, depth + 1)
     if isinstance(document, list):
-        converted = [snake_case(item) for item in document]
+        converted = [snake_case(item, depth + 1) for item in document]
         same = all(new is old for new, old in zip(converted, document, strict=True))
         return document if same else converted
     return document
 
 
-def _snake_object(document: Json) -> Json:
+def _snake_object(document: Json, depth: int) -> Json:
     changed = False
     result: Json = {}
     typed_struct = str(document.get("@type", "")).endswith("TypedStruct")
@@ -51,7 +57,7 @@ def _snake_object(document: Json) -> Json:
         if name in _OPAQUE or (typed_struct and name == "value"):
             new = value
         elif name in _NAMED_BY_USERS and isinstance(value, dict):
-            new = {inner: snake_case(item) for inner, item in value.items()}
+            new = {inner: snake_case(item, depth) for inner, item in value.items()}
             if all(new[inner] is item for inner, item in value.items()):
                 new = value
         elif name == "transport_socket_matches" and isinstance(value, list):
@@ -59,7 +65,7 @@ def _snake_object(document: Json) -> Json:
             if all(one is other for one, other in zip(new, value, strict=True)):
                 new = value
         else:
-            new = snake_case(value)
+            new = snake_case(value, depth)
         changed = changed or name != key or new is not value
         result[name] = new
     return result if changed else document

@@ -127,7 +127,10 @@ def balance(cluster: Json, listed: Sequence[Endpoint], random: float | None, *, 
     """Choose among endpoints by priority, health, locality and weight."""
     if not listed:
         return Selection(endpoint=None, because="the cluster has no endpoints")
-    threshold = real(child(child(cluster, "common_lb_config"), "healthy_panic_threshold"), "value", 50.0)
+    settings = child(cluster, "common_lb_config")
+    threshold = 50.0
+    if "healthy_panic_threshold" in settings:  # an empty message is 0, which turns panic off
+        threshold = real(child(settings, "healthy_panic_threshold"), "value")
     loads = priority_loads(listed, factor)
     priorities = sorted({endpoint.priority for endpoint in listed})
     position = pick([loads[priority] for priority in priorities], random) or 0
