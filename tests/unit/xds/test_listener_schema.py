@@ -38,7 +38,7 @@ def types(value: Any) -> set[str]:
 @pytest.mark.parametrize("flags", [{}, FLAGS], ids=["default", "flags"])
 @pytest.mark.parametrize("tracer", TRACERS)
 def test_every_listener_is_one_that_envoy_reads(tracer: str, flags: dict[str, str]) -> None:
-    """Listeners of a mesh that uses every option parse strictly: no field is misspelt, no enum or duration malformed."""
+    """Listeners of a mesh that uses every option parse strictly: no misspelt field, no malformed enum or duration."""
     json_format = pytest.importorskip("google.protobuf.json_format", reason="needs protobuf")
     pytest.importorskip("envoy.config.listener.v3.listener_pb2", reason="needs xds-protos")
     from tests.conformance.schemas import descriptor, message_class
