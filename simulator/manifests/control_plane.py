@@ -106,11 +106,11 @@ def uses_cni(resources: Sequence[Resource]) -> bool:
 
 def default_control_plane() -> tuple[Resource, ...]:
     """Return the objects of Istio's default profile, and the Services that every cluster has."""
-    from importlib.resources import files
+    from pkgutil import get_data
 
     from simulator.manifests.reading import parse_manifests
 
-    text = files(__package__).joinpath("default_control_plane.yaml").read_text(encoding="utf-8")
+    text = (get_data(__name__, "default_control_plane.yaml") or b"").decode()
     return parse_manifests(text, source="default control plane")
 
 

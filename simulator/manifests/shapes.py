@@ -42,9 +42,9 @@ class ShapeError(Exception):
 @cache
 def _shapes() -> dict[str, Any]:
     import json
-    from importlib.resources import files
+    from pkgutil import get_data  # importlib.resources would cost more to import than the file to read
 
-    shapes: dict[str, Any] = json.loads(files(__package__).joinpath("shapes.json").read_bytes())
+    shapes: dict[str, Any] = json.loads(get_data(__name__, "shapes.json") or b"{}")
     return shapes
 
 
