@@ -167,13 +167,12 @@ def _socket(snapshot: Snapshot, draft: ClusterDraft, settings: Json | None, fact
 
 def proxy_protocol_socket(proxy_protocol: Json, socket: Json) -> Json:
     """Return a socket that sends the PROXY protocol's header before all else."""
-    version = proxy_protocol.get("version") or "V1"
     return {
         "name": "envoy.transport_sockets.upstream_proxy_protocol",
         "typed_config": {
             "@type": "type.googleapis.com/"
             "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
-            "config": {} if version == "V1" else {"version": version},
+            "config": {"version": "V2"} if proxy_protocol.get("version") == "V2" else {},
             "transport_socket": socket,
         },
     }
