@@ -2,7 +2,7 @@ import random
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.manifests import cluster_state, parse_manifests
@@ -72,7 +72,6 @@ def line_of_error(text: str) -> int | None:
 
 
 @given(workloads(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_order_of_manifests_changes_nothing(mesh: Any, shuffle: random.Random) -> None:
     """The same manifests in any order make the same objects in the same order."""
     found = documents(mesh)
@@ -83,7 +82,6 @@ def test_order_of_manifests_changes_nothing(mesh: Any, shuffle: random.Random) -
 
 
 @given(workloads(), st.data())
-@settings(max_examples=60, deadline=None)
 def test_one_more_workload_changes_no_other(mesh: Any, data: st.DataObject) -> None:
     """Adding a workload and its Service leaves every object that was there as it was."""
     added = data.draw(_workload("elsewhere", "added"))
@@ -93,7 +91,6 @@ def test_one_more_workload_changes_no_other(mesh: Any, data: st.DataObject) -> N
 
 
 @given(workloads())
-@settings(max_examples=40, deadline=None)
 def test_a_complete_state_is_left_alone(mesh: Any) -> None:
     """Feeding a state back in adds nothing and changes nothing."""
     once = cluster_state(read(documents(mesh)))
@@ -102,7 +99,6 @@ def test_a_complete_state_is_left_alone(mesh: Any) -> None:
 
 
 @given(workloads())
-@settings(max_examples=40, deadline=None)
 def test_addresses_are_unique(mesh: Any) -> None:
     """No two pods and no two Services share an address."""
     resources = cluster_state(read(documents(mesh))).resources
@@ -113,7 +109,6 @@ def test_addresses_are_unique(mesh: Any) -> None:
 
 
 @given(workloads(), st.data())
-@settings(max_examples=300, deadline=None)
 def test_mangled_documents_are_errors_and_never_tracebacks(mesh: Any, data: st.DataObject) -> None:
     """Whatever replaces or removes a field, the outcome is a state or a ManifestError with a line."""
     found = documents(mesh)
@@ -136,7 +131,6 @@ def test_mangled_documents_are_errors_and_never_tracebacks(mesh: Any, data: st.D
         max_size=80,
     )
 )
-@settings(max_examples=400, deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text, however mangled, ends in anything but resources or a ManifestError."""
     assert line_of_error(text) != 0
@@ -147,7 +141,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     st.integers(0, 10**6),
     st.sampled_from(["", "\t", "}", "]", ":", "- ", "\n", "'", "&a", "*a", "\x01", "{"]),
 )
-@settings(max_examples=200, deadline=None)
 def test_mangled_text_is_read_or_refused(mesh: Any, place: int, inserted: str) -> None:
     """A character too many or too few in good manifests never ends in a traceback."""
     text = yaml.dump_all(documents(mesh), Dumper=yaml.CSafeDumper)
