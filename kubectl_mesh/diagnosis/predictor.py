@@ -8,8 +8,9 @@ from kubectl_mesh.diagnosis.prediction import configurations
 from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.diagnosis.trace import Locate, locator, step_source
 from kubectl_mesh.reports.trace import SourceReport
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.base import Caveats, MeshSource
 from simulator.envoy.config import Config
+from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.directory import Directory, Workload
 from simulator.model.proxies import Direction, ProxyId
 from simulator.model.requests import Request
@@ -29,6 +30,12 @@ class Predictor:
     def directory(self) -> Directory:
         """Hosts, addresses and pods."""
         return directory_of(self.source)
+
+    @cached_property
+    def order_dependent(self) -> tuple[Caveat, ...]:
+        """Reservations about resources whose effect depends on ages that the source does not know."""
+        known = self.source.caveats() if isinstance(self.source, Caveats) else ()
+        return tuple(each for each in known if each.kind is CaveatKind.ORDER_DEPENDENT)
 
     @cached_property
     def _locate(self) -> Locate:

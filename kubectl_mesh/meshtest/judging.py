@@ -169,8 +169,8 @@ def _headers(part: str, wanted: Mapping[str, str | None], changes: Iterable[str]
     given: dict[str, str | None] = {}
     for change in changes:
         verb, _, rest = change.partition(" ")
-        name, _, value = rest.partition(": ")
-        given[name.lower()] = None if verb == "remove" else value
+        name, _, content = rest.partition(": ")
+        given[name.lower()] = None if verb == "remove" else content
     for name, value in wanted.items():
         actual = given.get(name, _UNCHANGED)
         if actual != value:

@@ -11,6 +11,7 @@ from simulator.model.traces import Forwarded, Hop, Share, Step, StepKind, Trace
 
 IMPLICIT = "<implicit>"
 """Denied because no ALLOW policy matched: no policy says so by name."""
+RULE_FIELDS = frozenset({"http", "tls", "tcp", "rules"})
 _TLS = {Tls.NONE: "none", Tls.SIMPLE: "simple", Tls.MUTUAL: "mtls"}
 
 
@@ -43,6 +44,8 @@ class Observed:
     authz_verdict: str = "allow"
     authz_by: str = ""
     authz_position: str = ""
+    touched: frozenset[str] = frozenset()
+    """Rules that took part, on any hop: `KIND/namespace/name http[1]`."""
 
 
 def observe(predictor: Predictor, trace: Trace) -> Observed:
@@ -76,6 +79,7 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
         authz_verdict=verdict,
         authz_by=by,
         authz_position=where,
+        touched=_touched(predictor, trace),
     )
 
 
@@ -96,9 +100,21 @@ def _rule_index(path: str) -> int | None:
     """Return the number of the rule in `spec.http[2].match[0]` or `spec.rules[1]`."""
     for part in path.split("."):
         name, bracket, rest = part.partition("[")
-        if bracket and name in ("http", "tls", "tcp", "rules"):
+        if bracket and name in RULE_FIELDS:
             return int(rest.partition("]")[0])
     return None
+
+
+def _touched(predictor: Predictor, trace: Trace) -> frozenset[str]:
+    steps = (step for hop in trace.hops for step in hop.steps if step.kind in (StepKind.ROUTE, StepKind.RBAC))
+    origins = (predictor.origin(step) for step in steps)
+    return frozenset(rule_name(each.resource, each.field) for each in origins if each is not None)
+
+
+def rule_name(resource: str, field_path: str) -> str:
+    """Name a rule of a resource by the field it is written in: matches of one rule have one name."""
+    rule = next((part for part in field_path.split(".") if part.partition("[")[0] in RULE_FIELDS), "")
+    return f"{resource} {rule}".rstrip()
 
 
 def _authorization(predictor: Predictor, trace: Trace) -> tuple[str, str, str]:

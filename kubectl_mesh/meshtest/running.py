@@ -16,7 +16,7 @@ from simulator.model.traces import Disposition, Trace
 Clock = Callable[[], float]
 Explain = Callable[[Trace, str, str], str]
 """(trace, url, sender) → the trace as text."""
-_UNDECIDABLE = frozenset({Disposition.NOT_SIMULATED, Disposition.UNREADABLE_CONFIGURATION})
+UNDECIDABLE = frozenset({Disposition.NOT_SIMULATED, Disposition.UNREADABLE_CONFIGURATION})
 
 
 @dataclass(slots=True)
@@ -44,10 +44,10 @@ class Runner:
         except MeshError as error:
             return replace(blank, messages=(str(error), *([error.hint] if error.hint else [])))
         request = f"{observed.trace.request.method} {case.request.url} from {case.sender}"
-        if observed.trace.disposition in _UNDECIDABLE:
+        if observed.trace.disposition in UNDECIDABLE:
             reason = f"{observed.disposition}: {'; '.join(observed.trace.notes) or observed.trace.verdict.details}"
             return replace(blank, messages=(reason,), request=request)
-        mismatches = judge(case.expect, observed, namespace=self.namespace)
+        mismatches = (*judge(case.expect, observed, namespace=self.namespace), *self._undetermined(observed))
         if not mismatches:
             return replace(blank, verdict=Verdict.PASS, request=request)
         return replace(
@@ -58,6 +58,13 @@ class Runner:
             sources=at_fault(observed, mismatches),
             path=self.explain(observed.trace, case.request.url, case.sender),
         )
+
+    def _undetermined(self, seen: Observed) -> Iterator[Mismatch]:
+        """Yield a mismatch where the answer depends on an age that nothing states."""
+        for caveat in self.predictor.order_dependent:
+            if str(caveat.ref) == seen.rule:
+                hint = f"{caveat.message}; given.creationOrder says which"
+                yield Mismatch(part="creationOrder", expected="one answer whatever the order", actual=hint)
 
     def ask(self, sender: str, spec: RequestSpec) -> Observed:
         """Predict a request; raises MeshError where the sender or the URL cannot be understood."""

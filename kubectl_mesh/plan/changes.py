@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from kubectl_mesh.diagnosis.representatives import MOST
 from kubectl_mesh.diagnosis.trace import written
 from kubectl_mesh.errors import MeshError
 from kubectl_mesh.plan.configuration import compare_configurations
 from kubectl_mesh.plan.endings import ending
-from kubectl_mesh.plan.questions import MOST_WITNESSES, Question, Questions
+from kubectl_mesh.plan.questions import Question, Questions
 from kubectl_mesh.plan.side import Side
 from kubectl_mesh.reports.changes import Changes, Ending, RequestChange, ResourceChange
 from kubectl_mesh.sources.base import MeshSource
@@ -69,7 +70,7 @@ class _Requests:
                 break
             self._ask(question)
         if questions.truncated:
-            self.notes.append(f"requests: of hosts with many routes, {MOST_WITNESSES} requests each were examined")
+            self.notes.append(f"requests: of hosts with many routes, {MOST} requests each were examined")
 
     def ask_listed(self, listed: Iterable[Listed], *, namespace: str) -> None:
         """Ask what the user lists; a sender that one side lacks is a note."""

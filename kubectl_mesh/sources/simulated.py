@@ -52,6 +52,45 @@ def open_change(
     return _translated(open_both)
 
 
+def open_given(
+    paths: Sequence[str],
+    *,
+    overlay: Sequence[str] = (),
+    mesh_config: str = "",
+    creation_order: str | Sequence[str] = "",
+    control_plane: bool = True,
+) -> "SimulatedMesh":
+    """Simulate manifests with others laid over them, fields of a MeshConfig file, and ages for some objects.
+
+    `creation_order` is `file` (as the manifests list them) or objects (`KIND/NAME`), oldest first; other words leave
+    ages as they are.
+    """
+    from simulator.manifests.changes import changed, dated, parse_ref, with_mesh_config
+    from simulator.manifests.reading import read_manifests
+    from simulator.mesh import Mesh
+
+    def open_it() -> SimulatedMesh:
+        resources = read_manifests(list(paths), stdin=_stdin)
+        if overlay:
+            resources = changed(resources, applied=read_manifests(list(overlay), stdin=_stdin))
+        if mesh_config:
+            resources = with_mesh_config(resources, _text(mesh_config))
+        listed = not isinstance(creation_order, str)
+        if listed or creation_order == "file":
+            order = [parse_ref(text) for text in creation_order] if listed else [each.ref for each in resources]
+            resources = dated(resources, oldest_first=order)
+        return SimulatedMesh(Mesh.from_resources(resources, control_plane=control_plane))
+
+    return _translated(open_it)
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
 def example() -> Path:
     """Return the folder of the example's manifests: in the package, or in the project it is installed from."""
     package = Path(__file__).parents[1]

@@ -1,0 +1,117 @@
+"""One call of `kubectl mesh test`: every suite of every file, each over the mesh that it names."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from kubectl_mesh.diagnosis.predictor import Predictor
+from kubectl_mesh.errors import MeshError
+from kubectl_mesh.meshtest.coverage import coverage
+from kubectl_mesh.meshtest.invariants import Quantifier
+from kubectl_mesh.meshtest.model import Case, Given, Invariant, Suite
+from kubectl_mesh.meshtest.observing import Observed
+from kubectl_mesh.meshtest.running import Clock, Explain, Runner
+from kubectl_mesh.reports.verdicts import Coverage, Result, TestRun, Verdict
+from kubectl_mesh.sources.base import MeshSource
+
+Opener = Callable[[Given, str], MeshSource]
+"""(given, test file) → the mesh under test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which of the tests to run."""
+
+    keyword: str = ""
+    """Part of the name of a case, `not PART`, or several joined by `and` or `or`."""
+    fail_fast: bool = False
+    shard: tuple[int, int] = (1, 1)
+    """(number from 1, of how many): every so manieth test."""
+    coverage: bool = False
+
+    def has_name(self, name: str) -> bool:
+        """Tell whether the keyword selects a name."""
+        return any(
+            all(_selects(part, name) for part in alternative.split(" and "))
+            for alternative in self.keyword.split(" or ")
+        )
+
+
+def _selects(part: str, name: str) -> bool:
+    text = part.strip().lower()
+    return text.removeprefix("not ").strip() not in name.lower() if text.startswith("not ") else text in name.lower()
+
+
+@dataclass(slots=True)
+class Session:
+    """Runs suites; a mesh that several suites share is opened once."""
+
+    open: Opener
+    explain: Explain
+    clock: Clock
+    choice: Choice
+    namespace: str = ""
+    _predictors: dict[tuple[Given, str], Predictor] = field(default_factory=dict)
+    _count: int = 0
+
+    def run(self, suites: Sequence[Suite]) -> TestRun:
+        """Run the chosen tests of all suites."""
+        started = self.clock()
+        results: list[Result] = []
+        covered: list[Coverage] = []
+        for suite in suites:
+            seen: list[Observed] = []
+            for result in self._suite(suite, seen):
+                results.append(result)
+                if self.choice.fail_fast and result.verdict in (Verdict.FAIL, Verdict.UNDECIDED):
+                    return TestRun(results=tuple(results), seconds=self.clock() - started)
+            if self.choice.coverage or suite.coverage:
+                covered += self._coverage(suite, seen)
+        return TestRun(results=tuple(results), coverage=tuple(covered), seconds=self.clock() - started)
+
+    def _suite(self, suite: Suite, seen: list[Observed]) -> Iterator[Result]:
+        tests: list[Case | Invariant] = [*suite.cases, *suite.invariants]
+        chosen = [each for each in tests if self._is_chosen(each)]
+        if not chosen:
+            return
+        try:
+            predictor = self._predictor(suite)
+        except MeshError as error:
+            for each in chosen:
+                messages = (str(error), *([error.hint] if error.hint else []))
+                yield Result(
+                    name=each.name, suite=suite.name, position=each.position,
+                    verdict=Verdict.UNDECIDED, messages=messages,
+                )  # fmt: skip
+            return
+        runner = Runner(
+            suite=suite,
+            predictor=predictor,
+            namespace=self.namespace,
+            explain=self.explain,
+            clock=self.clock,
+            seen=seen,
+        )
+        yield from runner.run(lambda case: case in chosen)
+        quantifier = Quantifier(suite=suite.name, predictor=predictor, explain=self.explain)
+        for each in chosen:
+            if isinstance(each, Invariant):
+                yield quantifier.decide(each)
+
+    def _is_chosen(self, test: Case | Invariant) -> bool:
+        if not self.choice.has_name(test.name):
+            return False
+        self._count += 1
+        number, parts = self.choice.shard
+        return (self._count - 1) % parts == number - 1
+
+    def _predictor(self, suite: Suite) -> Predictor:
+        key = (suite.given, suite.source)
+        if key not in self._predictors:
+            self._predictors[key] = Predictor(self.open(suite.given, suite.source))
+        return self._predictors[key]
+
+    def _coverage(self, suite: Suite, seen: list[Observed]) -> Sequence[Coverage]:
+        try:
+            return coverage(self._predictor(suite), seen, suite.coverage)
+        except MeshError:
+            return ()  # every case has said already why the mesh cannot be seen

@@ -1,0 +1,51 @@
+import pytest
+
+from kubectl_mesh.errors import InputError
+from kubectl_mesh.meshtest.decoding import read_suites
+
+HEAD = "apiVersion: kubectl-mesh/v1alpha1\nkind: MeshTest\nmetadata: {name: t}\nspec:\n"
+CASE = HEAD + "  cases:\n  - name: one\n    from: a/web\n    request: {url: http://b}\n    expect: {status: 200}\n"
+
+
+def test_a_matrix_multiplies_cases() -> None:
+    """Each combination of the lists is a case of its own, named after it."""
+    text = CASE + "    matrix: {from: [a/x, a/y], method: [GET, POST]}\n"
+    (suite,) = read_suites(text, source="t.yaml")
+    assert [(case.sender, case.request.method) for case in suite.cases] == [
+        ("a/x", "GET"),
+        ("a/x", "POST"),
+        ("a/y", "GET"),
+        ("a/y", "POST"),
+    ]
+    assert suite.cases[0].name == "one [from a/x, method GET]"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (CASE.replace("expect:", "expekt:"), "t.yaml:9: spec.cases[0].expekt: no such key", "did you mean expect?"),
+        (CASE.replace("status: 200", "disposition: delivred"), "delivred is not known", "did you mean delivered?"),
+        (CASE.replace("status: 200", "status: ok"), "a whole number is needed", ""),
+        (CASE.replace("{status: 200}", "{}"), "nothing is expected", "state one of"),
+        (CASE.replace("from: a/web", ""), "no from", "spec.defaults.from"),
+        (CASE.replace("url: http://b", "method: GET"), "no request.url", "write url"),
+        (CASE.replace("v1alpha1", "v9"), "kubectl-mesh/v9 is not known", "kubectl-mesh/v1alpha1"),
+        (CASE + "  invariants: [{name: x}]\n", "either expect or noFinding", ""),
+        ("- just\n- a list\n", "an object is needed", ""),
+        (HEAD + "  cases: [\n", "not valid YAML", ""),
+    ],
+)
+def test_mistakes_name_the_line_and_what_to_do(text: str, message: str, hint: str) -> None:
+    """A test file that cannot be understood is refused with the place and a suggestion."""
+    with pytest.raises(InputError) as caught:
+        read_suites(text, source="t.yaml")
+    assert message in str(caught.value)
+    assert hint in caught.value.hint
+
+
+def test_defaults_are_overridden_by_the_case() -> None:
+    """A case's own request keys win over the suite's defaults."""
+    text = CASE + "  defaults: {from: z/z, request: {method: PUT, url: http://c}}\n"
+    (suite,) = read_suites(text, source="t.yaml")
+    assert suite.cases[0].sender == "a/web"
+    assert (suite.cases[0].request.method, suite.cases[0].request.url) == ("PUT", "http://b")

@@ -1,0 +1,46 @@
+"""The example's own tests, and what a failing one says."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from kubectl_mesh.cli.test import app
+
+SHOP = Path(__file__).parents[3] / "examples" / "shop"
+
+
+def run(*words: str) -> tuple[int, str]:
+    """Run `kubectl mesh test` and return its exit code and stdout."""
+    result = CliRunner().invoke(app, list(words))
+    return result.exit_code, result.stdout
+
+
+def test_the_example_keeps_its_promises() -> None:
+    """Every test that ships with the example passes on it."""
+    code, text = run(str(SHOP))
+    assert code == 0, text
+
+
+def test_a_failure_names_the_rule_at_fault(tmp_path: Path) -> None:
+    """What fails is shown with both values and the file and line of the rule that decided."""
+    text = (SHOP / "shop.meshtest.yaml").read_text()
+    broken = text.replace("[base]", f"[{SHOP / 'base'}]").replace("subset: v2}\n      rule", "subset: v1}\n      rule")
+    file = tmp_path / "shop.meshtest.yaml"
+    file.write_text(broken)
+    code, text = run(str(file), "-k", "testers")
+    assert code == 1
+    assert "destination: expected shop/catalog subset v1, got catalog.shop.svc.cluster.local:80 subset v2" in text
+    assert "at VirtualService/shop/catalog rule 0" in text
+
+
+def test_no_tests_is_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    """A directory without test files, or a keyword that nothing has, never looks like success."""
+    code, _ = run(str(SHOP), "-k", "no such name")
+    assert code == 5
+
+
+def test_shards_share_the_work() -> None:
+    """The shards of a run add up to the whole, and none is run twice."""
+    totals = [int(run(str(SHOP), "--shard", f"{number}/3")[1].rpartition("\n")[0].rpartition("\n")[2].split()[0])
+              for number in (1, 2, 3)]  # fmt: skip
+    assert sum(totals) == int(run(str(SHOP))[1].rstrip().rpartition("\n")[2].split()[0])
