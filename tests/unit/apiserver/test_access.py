@@ -1,6 +1,7 @@
 import datetime
 import ssl
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -129,14 +130,14 @@ def test_equal_seeds_give_equal_certificates() -> None:
     assert one.root != Authority(b"other", now=NOW).root
 
 
-def test_identities_do_not_show_their_key() -> None:
+def test_identities_do_not_show_their_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key is neither printed nor left in a file."""
-    before = set(Path("/tmp").glob("identity-*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     identity = Authority(b"seed", now=NOW).issue("server", hosts=("127.0.0.1",))
     assert isinstance(identity.server_context(), ssl.SSLContext)
     assert b"PRIVATE" not in identity.chain
     assert "PRIVATE" not in repr(identity)
-    assert set(Path("/tmp").glob("identity-*")) == before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_kubeconfigs_are_their_owners_alone(tmp_path: Path) -> None:
