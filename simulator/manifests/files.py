@@ -30,6 +30,8 @@ def read_texts(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None
 
 
 def _expand(path: str) -> Iterator[Path]:
+    if path.startswith(("http://", "https://")):
+        raise ManifestError("addresses are not downloaded", path=path, hint=f"curl -sL {path} | … -f -")
     if has_magic(path) and not _exists(Path(path)):
         matches = sorted(glob(path, recursive=True))
         if not matches:

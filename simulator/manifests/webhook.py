@@ -11,7 +11,7 @@ from typing import Any
 from simulator.manifests.injection import STATUS
 from simulator.manifests.injector import Injector
 from simulator.manifests.overlays import overlay
-from simulator.manifests.owners import workload_of
+from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.probes import PROBERS, REWRITE, SCRAPING, is_true, merged_metrics, rewritten_probes
 from simulator.manifests.template_context import Context
 from simulator.manifests.templates import gateway, sidecar
@@ -33,8 +33,13 @@ class Injected:
     warnings: tuple[str, ...] = ()
 
 
-def inject(pod: Json, *, namespace: str, injector: Injector, native: bool) -> Injected:
-    """Return a pod with what the webhook adds; `native` is what nodes allow, an annotation may say otherwise."""
+def inject(
+    pod: Json, *, namespace: str, injector: Injector, native: bool, workload: WorkloadMeta | None = None
+) -> Injected:
+    """Return a pod with what the webhook adds; `native` is what nodes allow, an annotation may say otherwise.
+
+    `workload` names the owner of a pod template, which does not say itself whose it is.
+    """
     metadata = pod.get("metadata") or {}
     annotations = metadata.get("annotations") or {}
     wanted = annotations.get(_NATIVE)
@@ -44,7 +49,7 @@ def inject(pod: Json, *, namespace: str, injector: Injector, native: bool) -> In
         labels=metadata.get("labels") or {},
         annotations=annotations,
         spec=pod.get("spec") or {},
-        workload=workload_of(pod),
+        workload=workload or workload_of(pod),
         proxy_config=injector.proxy_config(
             namespace=namespace, labels=metadata.get("labels") or {}, annotations=annotations
         ),

@@ -207,6 +207,25 @@ def test_paths_that_lead_nowhere(tmp_path: Path, path: str) -> None:
         read_manifests([str(tmp_path / path)])
 
 
+def test_addresses_are_not_downloaded() -> None:
+    """An address of the web is refused with the command that would fetch it."""
+    with pytest.raises(ManifestError, match="not downloaded"):
+        read_manifests(["https://example.com/a.yaml"])
+
+
+def test_large_input_is_read_like_small(tmp_path: Path) -> None:
+    """What is read in two processes is the same, line by line, and so are its errors."""
+    texts = [CONFIG.format(name=f"c{number}") + "  padding: " + "x" * 500 + "\n" for number in range(1000)]
+    path = write(tmp_path / "big.yaml", "---\n".join(texts))
+    resources = read_manifests([path])
+    assert [one.name for one in resources] == [f"c{number}" for number in range(1000)]
+    assert [one.origin.line for one in resources[:3]] == [2, 11, 20]
+    write(tmp_path / "big.yaml", "---\n".join([*texts, "a: [\n"]))
+    with pytest.raises(ManifestError, match="not valid YAML") as caught:
+        read_manifests([path])
+    assert caught.value.line == 1000 * 9 + 2
+
+
 def test_progress_is_told(tmp_path: Path) -> None:
     """A callback hears of each file and how many documents there were so far."""
     seen: list[tuple[str, int]] = []
