@@ -119,8 +119,11 @@ def _single_address(service: Service, traits: AddressTraits) -> str:
     return service.address
 
 
-def _of_families(addresses: Iterable[str], traits: AddressTraits) -> tuple[str, ...]:
+def _of_families(addresses: Sequence[str], traits: AddressTraits) -> tuple[str, ...]:
+    """Keep the addresses of the proxy's families; one with both takes the family that the service puts first."""
     wanted = {4: traits.ipv4, 6: traits.ipv6}
+    if traits.ipv4 and traits.ipv6 and addresses:
+        wanted = {_version(addresses[0]): True}
     return tuple(address for address in addresses if wanted.get(_version(address), False))
 
 
