@@ -159,10 +159,13 @@ def _may_allocate(resource: Resource) -> bool:
 def _allocated(resource: Resource) -> dict[str, tuple[str, ...]]:
     """Return the addresses that istiod's controller wrote into the status, IPv4 first; the last of a family counts."""
     families: defaultdict[str, dict[int, str]] = defaultdict(dict)
-    for entry in resource.status.get("addresses") or ():
+    written = resource.get("status", "addresses")
+    for entry in written if isinstance(written, list) else ():
+        if not isinstance(entry, dict):
+            continue
         try:
-            address = ipaddress.ip_address(entry.get("value") or "")
+            address = ipaddress.ip_address(str(entry.get("value")))
         except ValueError:
             continue
-        families[entry.get("host") or ""][address.version] = str(address)
+        families[str(entry.get("host") or "")][address.version] = str(address)
     return {host: tuple(found[version] for version in sorted(found)) for host, found in families.items()}

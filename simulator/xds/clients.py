@@ -4,6 +4,7 @@ Proxies with an equal client hold the same clusters, so a fact belongs here only
 istiod: pilot/pkg/networking/core/cluster_cache.go, pilot/pkg/xds/endpoints/endpoint_builder.go (what their keys name).
 """
 
+import contextlib
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -154,8 +155,12 @@ DISTRIBUTION_LABELS = {
 
 
 def ip_versions(addresses: Iterable[str]) -> frozenset[int]:
-    """Return the IP versions among addresses."""
-    return frozenset(ipaddress.ip_address(address).version for address in addresses)
+    """Return the IP versions among addresses; what is no address has none."""
+    versions = set()
+    for address in addresses:
+        with contextlib.suppress(ValueError):
+            versions.add(ipaddress.ip_address(address).version)
+    return frozenset(versions)
 
 
 def project(proxy: Proxy, keys: frozenset[str]) -> Labels:
