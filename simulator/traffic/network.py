@@ -47,6 +47,10 @@ def captures_inbound(workload: Workload, port: int) -> tuple[bool, str]:
     return True, "inbound connections are redirected to the proxy"
 
 
+_ALLOCATED = ("240.240.0.0/16", "2001:2::/48")
+"""Where istiod takes the addresses from that it allocates to ServiceEntries."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where an address and port lead. No workload and no refusal: somewhere outside the mesh."""
@@ -65,6 +69,8 @@ def locate(directory: Directory, address: str, port: int, *, random: float | Non
     if workload is not None and not workload.host_network:
         return Place(address=address, port=port, workload=workload)
     record = directory.service_at(address)
+    if record is not None and not record.kubernetes:
+        return _known_to_proxies(record, address, port)
     if record is not None:
         return _through_service(directory, record, port, address=address, random=random)
     if directory.node_at(address):
@@ -74,8 +80,16 @@ def locate(directory: Directory, address: str, port: int, *, random: float | Non
     if workload is not None:
         return Place(address=address, port=port, workload=workload)
     host = directory.services.get(address)
-    if host is not None and host.backends.get(port):
+    if host is not None and host.kubernetes and host.backends.get(port):
         return _through_service(directory, host, port, address=address, random=random)
+    return Place(address=address, port=port)
+
+
+def _known_to_proxies(record: ServiceRecord, address: str, port: int) -> Place:
+    """Find what answers at an address of a ServiceEntry: no proxy translated it, so it has to be a real one."""
+    if in_ranges(address, _ALLOCATED):
+        refused = f"{address} was allocated to {record.host} and means something to proxies only"
+        return Place(address=address, port=port, refused=refused)
     return Place(address=address, port=port)
 
 
@@ -90,8 +104,6 @@ def _through_service(
     directory: Directory, record: ServiceRecord, port: int, *, address: str, random: float | None
 ) -> Place:
     if port not in record.backends:
-        if not record.kubernetes:
-            return Place(address=address, port=port)
         ports = ", ".join(str(number) for number in sorted(record.backends)) or "none"
         refused = f"service {record.host} has no port {port}, only {ports}"
         return Place(address=address, port=port, refused=refused)

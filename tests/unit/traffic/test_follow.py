@@ -1,0 +1,117 @@
+"""The path of a request through a small mesh."""
+
+import pytest
+
+from simulator.model.directory import Capture
+from simulator.model.requests import Request, Tls
+from simulator.model.traces import Disposition, StepKind
+from tests.unit.traffic.small_mesh import CLIENT, CLIENT_ID, GATEWAY, SERVER, trace
+
+
+def test_a_request_passes_both_proxies_to_the_application() -> None:
+    """From sidecar to sidecar over mutual TLS, with the client's identity, to the application's port."""
+    found = trace(Request(host="web", target="/a"), "client-1")
+    assert (found.disposition, found.destination) == (Disposition.DELIVERED, "web-1.shop")
+    assert [hop.proxy for hop in found.hops] == [CLIENT, SERVER]
+    client, server = found.hops
+    assert client.forwarded is not None
+    assert client.forwarded.tls is Tls.MUTUAL
+    assert server.forwarded is not None
+    assert server.forwarded.request.host_header == "web"
+    rbac = server.step(StepKind.RBAC)
+    assert rbac is not None
+    assert rbac.chosen == "allowed by only-client"
+    last = found.last_step
+    assert last is not None
+    assert last.details["port_name"] == "http"
+
+
+def test_a_client_without_proxy_meets_the_servers_proxy_in_plain_text() -> None:
+    """Strict mutual TLS closes plain connections; permissive lets them in, and then they have no identity."""
+    strict = trace(Request(host="web"), "plain-1")
+    assert strict.disposition is Disposition.TLS_MISMATCH
+    assert strict.verdict.status is None
+    permissive = trace(Request(host="web"), "plain-1", strict=False)
+    assert (permissive.disposition, permissive.verdict.status) == (Disposition.DENIED, 403)
+
+
+def test_a_proxy_before_a_closed_connection_answers_503() -> None:
+    """When the server's proxy closes the connection the client's proxy answers for it."""
+    found = trace(Request(host="web"), "client-1", mutual=False)
+    assert (found.disposition, found.verdict.status) == (Disposition.TLS_MISMATCH, 503)
+
+
+def test_mutual_tls_to_a_pod_without_proxy_fails() -> None:
+    """A pod without a proxy cannot end the mesh's mutual TLS."""
+    assert trace(Request(host="plain"), "client-1").disposition is Disposition.TLS_MISMATCH
+    assert trace(Request(host="plain"), "client-1", mutual=False).disposition is Disposition.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "disposition"),
+    [
+        ("nobody", 80, Disposition.NAME_NOT_FOUND),
+        ("empty", 80, Disposition.NO_HEALTHY_ENDPOINT),
+        ("gone", 80, Disposition.NO_CLUSTER),
+        ("www.example.org", 80, Disposition.PASSED_THROUGH),
+        ("www.example.org", 66, Disposition.BLACK_HOLE),
+        ("10.1.0.9", 81, Disposition.PASSED_THROUGH),
+        ("alias", 81, Disposition.UNREACHABLE),
+    ],
+)
+def test_every_end_has_its_disposition(host: str, port: int, disposition: Disposition) -> None:
+    """Unknown names, empty and missing clusters, passthrough and black holes are ends, not errors."""
+    assert trace(Request(host=host, port=port), "client-1").disposition is disposition
+
+
+def test_excluded_connections_go_around_the_proxies() -> None:
+    """Ports that are not redirected reach the network, or the application, directly."""
+    out = trace(Request(host="plain"), "client-1", client=Capture(exclude_outbound_ports=frozenset({80})))
+    assert (out.disposition, out.hops) == (Disposition.DELIVERED, ())
+    into = trace(Request(host="web"), "client-1", mutual=False, server=Capture(exclude_inbound_ports=frozenset({8080})))
+    assert into.disposition is Disposition.DELIVERED
+    assert [hop.proxy for hop in into.hops] == [CLIENT]
+
+
+def test_a_workload_talks_to_itself_without_proxies() -> None:
+    """Connections to localhost and to the pod's own address stay in the pod."""
+    for host in ("localhost", "10.1.0.1"):
+        found = trace(Request(host=host, port=9000), "client-1")
+        assert (found.destination, found.hops) == ("client-1.shop", ())
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("shop.example.com", 80), ("192.0.2.10", 80), ("10.0.0.1", 30080), ("shop.example.com", 30080)]
+)
+def test_requests_from_outside_enter_through_the_gateway(host: str, port: int) -> None:
+    """A public name, a load balancer's address and a node port all lead to the gateway, and on to the server."""
+    found = trace(Request(host=host, port=port, authority="shop.example.com"), None)
+    assert [hop.proxy for hop in found.hops] == [GATEWAY, SERVER]
+    assert found.disposition is Disposition.DENIED  # the server allows its client only
+
+
+def test_a_request_may_start_at_a_gateway() -> None:
+    """With a gateway as source the request enters there, at the port its service leads to."""
+    found = trace(Request(host="unknown.example.com"), "edge-1")
+    assert (found.disposition, found.verdict.status) == (Disposition.NO_ROUTE, 404)
+    assert found.hops[0].steps[0].chosen == "0.0.0.0_8080"
+
+
+def test_nothing_is_reachable_from_outside_on_other_ports() -> None:
+    """A port that no gateway serves leads nowhere."""
+    assert trace(Request(host="shop.example.com", port=99), None).disposition is Disposition.UNREACHABLE
+
+
+def test_loops_are_cut() -> None:
+    """A gateway that sends to itself ends in a disposition of its own."""
+    found = trace(Request(host="loop.example.com"), None)
+    assert found.disposition is Disposition.LOOP
+    assert len(found.hops) <= 3
+
+
+def test_the_identity_is_the_certificates() -> None:
+    """A gateway's requests carry the gateway's identity, not that of whoever asked it."""
+    found = trace(Request(host="shop.example.com", tls=Tls.NONE, identity=CLIENT_ID), None)
+    rbac = found.hops[-1].step(StepKind.RBAC)
+    assert rbac is not None
+    assert rbac.rejected[0].because == f"source: needs identity is {CLIENT_ID}"
