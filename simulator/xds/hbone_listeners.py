@@ -12,7 +12,7 @@ from simulator.registry.policies import MtlsMode
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.authorization import authorization_filters
 from simulator.xds.downstream_tls import tunnel_context
-from simulator.xds.envoy_messages import address, cidr_range, message, typed, typed_struct
+from simulator.xds.envoy_messages import address, any_message, cidr_range, message, typed, typed_struct
 from simulator.xds.header_operations import OVERWRITE
 from simulator.xds.http_connection_manager import FILTER as MANAGER
 from simulator.xds.http_filters import router
@@ -200,6 +200,16 @@ def kept_original_address() -> Json:
     )
 
 
+def destination_address(address: str) -> Json:
+    """Return the network filter that makes `address` the destination, unless the tunnel led to another."""
+    kept = f"'{_ORIGINAL_IP}' in filter_state ? filter_state['{_ORIGINAL_IP}']: r'{address}'"
+    state = _state("envoy.network.transport_socket.original_dst_address", f"%CEL({kept})%", how=None)
+    formatter = {"name": "envoy.formatter.cel", "typed_config": any_message("envoy.extensions.formatter.cel.v3.Cel")}
+    state["format_string"]["formatters"] = [formatter]
+    kind = "envoy.extensions.filters.network.set_filter_state.v3.Config"
+    return typed("set_dst_address", kind, on_new_connection=[state])
+
+
 def client_identity() -> Json:
     """Return the HTTP filter that tells a server who the client at the far end of the tunnel is."""
     text = "By=%FILTER_STATE(io.istio.local_principal:PLAIN)%;URI=%FILTER_STATE(io.istio.peer_principal:PLAIN)%"
@@ -211,7 +221,7 @@ def client_identity() -> Json:
     )
 
 
-def _state(key: str, text: str, *, how: str = "ONCE", hashable: bool = False) -> Json:
+def _state(key: str, text: str, *, how: str | None = "ONCE", hashable: bool = False) -> Json:
     return message(
         object_key=key,
         format_string={"text_format_source": {"inline_string": text}},

@@ -1,10 +1,9 @@
 """Listeners of a waypoint: tunnels end in one, what was in them is sorted by service in another, and leaves by a third.
 
-istiod: pilot/pkg/networking/core/listener_waypoint.go (buildWaypointInbound). East-west gateways and networks that
-span several clusters (AMBIENT_ENABLE_MULTI_NETWORK) are not followed.
+istiod: pilot/pkg/networking/core/listener_waypoint.go (buildWaypointInbound). East-west gateways of ambient mode are
+not followed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from simulator.model.ports import Port, Protocol
@@ -18,16 +17,16 @@ from simulator.xds.hbone_listeners import (
     MAIN_INTERNAL,
     connect_originate,
     connect_terminate,
+    destination_address,
     double_originate,
     kept_original_address,
 )
-from simulator.xds.listen_addresses import all_addresses
+from simulator.xds.listen_addresses import all_addresses, service_address
 from simulator.xds.listener_context import ListenerContext, WorkloadPolicies, listener_context
 from simulator.xds.listener_settings import ListenerClass, ListenerSettings, TraceIdentity
 from simulator.xds.waypoint_chains import ChainPort, http_chain, tcp_chain
 from simulator.xds.waypoint_matcher import (
-    by_address,
-    by_port,
+    Sorting,
     by_protocol,
     listener_filters,
     port_protocols,
@@ -87,28 +86,26 @@ def _main(
     context: ListenerContext, scope: SidecarScope, identity: TraceIdentity, workload: WaypointWorkload
 ) -> Listener:
     snapshot, settings = context.snapshot, context.settings
-    routes = WaypointRoutes(
-        snapshot=snapshot,
-        scope=scope,
-        settings=settings,
-        served=frozenset(service.host for service in workload.services),
-    )
+    hosts = frozenset(service.host for service in workload.services)
+    routes = WaypointRoutes(snapshot=snapshot, scope=scope, settings=settings, served=hosts)
     served = {service: _served_ports(snapshot, service) for service in workload.services}
     chains: list[FilterChain] = []
-    ranges: list[tuple[Sequence[str], Json]] = []
+    sorting = Sorting()
     for service, policies in zip(workload.services, workload.service_policies, strict=True):
         own = listener_context(snapshot, settings, policies, cls=ListenerClass.INBOUND, identity=identity)
-        chosen: dict[int, Json] = {}
-        for port in served[service]:
-            place = ChainPort(service=service, port=port, tells_identity=workload.tells_identity)
+        places = [
+            ChainPort(service=service, port=port, tells_identity=workload.tells_identity) for port in served[service]
+        ]
+        for place in places:
             chains += _service_chains(own, routes, place)
-            chosen[port.number] = _choice(snapshot, place)
-        if chosen:
-            ranges.append((sorted({*all_addresses(snapshot, service, settings)}), by_port(chosen)))
+        sorting.take(
+            service.host,
+            {place.port.number: _choice(snapshot, place) for place in places},
+            addresses=sorted({*all_addresses(snapshot, service, settings)}),
+        )
     chains += _direct_chains(context, routes, workload)
     if workload.addresses:
-        alpn = plain_http(http10=snapshot.flag("PILOT_HTTP10", default=False))
-        ranges.append((workload.addresses, by_protocol(DIRECT_HTTP, DIRECT_TCP, alpn=alpn)))
+        sorting.ranges.append((workload.addresses, _sniffed(snapshot, DIRECT_HTTP, DIRECT_TCP)))
     listener: Listener = {
         "name": MAIN_INTERNAL,
         "internal_listener": {},
@@ -117,7 +114,7 @@ def _main(
             workload.services, port_protocols(workload.services, served), workloads=bool(workload.addresses)
         ),
         "filter_chains": chains,
-        "filter_chain_matcher": by_address(ranges),
+        "filter_chain_matcher": sorting.matcher(by_host=_spans(snapshot)),
     }
     if context.logs.listener:
         listener["access_log"] = list(context.logs.listener)
@@ -140,14 +137,27 @@ def _service_chains(context: ListenerContext, routes: WaypointRoutes, place: Cha
     chains = [] if protocol.is_http else [tcp_chain(context, routes, place, name=place.name("tcp"))]
     if protocol.is_http or protocol.is_auto:
         chains.append(http_chain(context, routes, place, name=place.name("http")))
-    return chains
+    if place.service is None or not _spans(context.snapshot):
+        return chains
+    if not all_addresses(context.snapshot, place.service, context.settings):
+        return chains
+    address = f"{service_address(place.service, context.settings)}:{place.port.number}"
+    return [{**chain, "filters": [destination_address(address), *chain["filters"]]} for chain in chains]
+
+
+def _spans(snapshot: Snapshot) -> bool:
+    """Tell whether the mesh has several networks, so that addresses alone do not tell services."""
+    return snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False)
 
 
 def _choice(snapshot: Snapshot, place: ChainPort) -> Json:
     if place.port.protocol.is_auto:
-        alpn = plain_http(http10=snapshot.flag("PILOT_HTTP10", default=False))
-        return by_protocol(place.name("http"), place.name("tcp"), alpn=alpn)
+        return _sniffed(snapshot, place.name("http"), place.name("tcp"))
     return to_chain(place.name("http" if place.port.protocol.is_http else "tcp"))
+
+
+def _sniffed(snapshot: Snapshot, http: str, tcp: str) -> Json:
+    return by_protocol(http, tcp, alpn=plain_http(http10=snapshot.flag("PILOT_HTTP10", default=False)))
 
 
 def _direct_chains(context: ListenerContext, routes: WaypointRoutes, workload: WaypointWorkload) -> list[FilterChain]:

@@ -4,6 +4,7 @@ istiod: pilot/pkg/networking/core/listener_waypoint.go (buildWaypointInternal), 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from simulator.model.ports import Port, Protocol
 from simulator.model.services import Service
@@ -12,6 +13,7 @@ from simulator.xds.envoy_messages import any_message, cidr_range
 from simulator.xds.listener_filters import HTTP_INSPECTOR, ORIGINAL_DST, TLS_INSPECTOR, disabled_on
 
 _INPUTS = "envoy.extensions.matching.common_inputs.network.v3"
+_AUTHORITY = "io.istio.connect_authority"
 
 
 def to_chain(name: str) -> Json:
@@ -39,6 +41,37 @@ def by_address(ranges: Sequence[tuple[Sequence[str], Json]]) -> Json:
     fields = {"range_matchers": matchers} if matchers else {}
     custom = {"name": "ip", "typed_config": any_message("xds.type.matcher.v3.IPMatcher", **fields)}
     return {"matcher_tree": {"input": _input("ip", "DestinationIPInput"), "custom_match": custom}}
+
+
+def by_authority(chosen: Mapping[str, Json], otherwise: Json) -> Json:
+    """Choose by the host and port that a tunnel was asked for, else as `otherwise` does."""
+    state = {
+        "name": "authority-filter-state",
+        "typed_config": any_message(f"{_INPUTS}.FilterStateInput", key=_AUTHORITY),
+    }
+    tree = {"matcher_tree": {"input": state, "exact_match_map": {"map": dict(chosen)}}}
+    return {**tree, "on_no_match": {"matcher": otherwise}}
+
+
+@dataclass(slots=True, kw_only=True)
+class Sorting:
+    """What connections to each service of a waypoint lead to, by address and by name."""
+
+    ranges: list[tuple[Sequence[str], Json]] = field(default_factory=list)
+    names: dict[str, Json] = field(default_factory=dict)
+
+    def take(self, host: str, chosen: Mapping[int, Json], *, addresses: Sequence[str]) -> None:
+        """Add a service, whose ports lead to what is `chosen` for each; one without addresses has no name either."""
+        if not chosen:
+            return
+        self.ranges.append((addresses, by_port(chosen)))
+        if addresses:
+            self.names |= {f"{host}:{port}": choice for port, choice in chosen.items()}
+
+    def matcher(self, *, by_host: bool) -> Json:
+        """Return the matcher; `by_host`, names count before addresses, which several networks may use twice."""
+        found = by_address(self.ranges)
+        return by_authority(self.names, found) if by_host and self.names else found
 
 
 def _tree(name: str, kind: str, chosen: Mapping[str, Json]) -> Json:

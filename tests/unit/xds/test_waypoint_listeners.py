@@ -8,7 +8,15 @@ from simulator.model.ports import Port, Protocol
 from simulator.model.resources import ObjectRef
 from simulator.model.services import Registry, Resolution, Service
 from simulator.xds.filter_chain_options import plain_http
-from simulator.xds.waypoint_matcher import by_address, by_port, by_protocol, listener_filters, port_protocols, to_chain
+from simulator.xds.waypoint_matcher import (
+    Sorting,
+    by_address,
+    by_port,
+    by_protocol,
+    listener_filters,
+    port_protocols,
+    to_chain,
+)
 from simulator.xds.waypoint_routes import waypoint_cluster
 
 
@@ -78,3 +86,15 @@ def test_ports_of_workloads_are_always_inspected() -> None:
     """A waypoint of workloads looks for HTTP on every port, since it does not know them."""
     ports = port_protocols([WEB], {WEB: WEB.ports})
     assert "filter_disabled" not in listener_filters([WEB], ports, workloads=True)[1]
+
+
+def test_names_come_before_addresses_where_networks_may_share_addresses() -> None:
+    """By host, the tunnel's authority chooses first; a service without addresses is not served under its name."""
+    sorting = Sorting()
+    sorting.take("web", {80: to_chain("web")}, addresses=["10.0.0.1"])
+    sorting.take("bare", {80: to_chain("bare")}, addresses=[])
+    addresses = sorting.matcher(by_host=False)
+    matcher = sorting.matcher(by_host=True)
+    assert matcher["matcher_tree"]["exact_match_map"]["map"] == {"web:80": to_chain("web")}
+    assert matcher["on_no_match"] == {"matcher": addresses}
+    assert Sorting().matcher(by_host=True) == Sorting().matcher(by_host=False)
