@@ -57,7 +57,7 @@ def merge_gateways(selected: Sequence[SelectedGateway], proxy: Proxy) -> MergedG
     references: set[str] = set()
     for one in selected:
         for position, entry in enumerate(one.gateway.spec.get("servers") or ()):
-            if not entry.get("port"):
+            if not (entry.get("port") or {}).get("number"):
                 continue
             server = {**entry, "hosts": _plain_hosts(entry.get("hosts") or (), one.gateway.namespace)}
             references |= _references(server, one.gateway, proxy)

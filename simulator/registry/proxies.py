@@ -58,9 +58,9 @@ def environment(pod: Resource, container: Json) -> dict[str, str]:
     values: dict[str, str] = {}
     for entry in container.get("env") or ():
         source = entry.get("valueFrom") or {}
-        if "fieldRef" in source:
+        if source.get("fieldRef"):
             value = _field(pod, source["fieldRef"].get("fieldPath") or "")
-        elif "resourceFieldRef" in source:
+        elif source.get("resourceFieldRef"):
             value = _limit(container, source["resourceFieldRef"])
         else:
             text = str(entry.get("value") if entry.get("value") is not None else "")

@@ -170,7 +170,7 @@ def _addresses(values: Sequence[str]) -> list[Json]:
             interface = ipaddress.ip_interface(value)
         except ValueError:
             continue
-        found.append({"address": packed(str(interface.ip)), "length": interface.network.prefixlen})
+        found.append({"address": packed([str(interface.ip)])[0], "length": interface.network.prefixlen})
     return found
 
 

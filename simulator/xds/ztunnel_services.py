@@ -5,7 +5,7 @@ istiod: pilot/pkg/serviceregistry/ambient/services.go (constructService, constru
 
 import base64
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from simulator.model.ports import Protocol, kubernetes_protocol, parse_protocol
 from simulator.model.wire import Json
@@ -50,23 +50,35 @@ def gateway_address(waypoint: Waypoint | None, *, network: str) -> Json | None:
         return None
     if waypoint.host:
         return {"hostname": {"namespace": waypoint.namespace, "hostname": waypoint.host}, "hboneMtlsPort": HBONE_PORT}
-    return {"address": network_address(waypoint.address, network=network), "hboneMtlsPort": HBONE_PORT}
+    for address in network_addresses([waypoint.address], network=network):
+        return {"address": address, "hboneMtlsPort": HBONE_PORT}
+    return None
 
 
-def network_address(text: str, *, network: str) -> Json:
-    """Return an address or range in a network; bytes as base64."""
-    block = ipaddress.ip_network(text, strict=False)
-    document: Json = {"address": packed(str(block.network_address))}
-    if network:
-        document["network"] = network
-    if block.prefixlen != block.max_prefixlen:
-        document["length"] = block.prefixlen
-    return document
+def network_addresses(texts: Iterable[str], *, network: str) -> list[Json]:
+    """Return addresses and ranges in a network, bytes as base64; what is none is left out."""
+    found = []
+    for text in texts:
+        try:
+            block = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            continue
+        document: Json = {"address": _encoded(block.network_address.packed)}
+        if network:
+            document["network"] = network
+        if block.prefixlen != block.max_prefixlen:
+            document["length"] = block.prefixlen
+        found.append(document)
+    return found
 
 
-def packed(address: str) -> str:
-    """Return the bytes of an address as base64."""
-    return base64.b64encode(ipaddress.ip_address(address).packed).decode()
+def packed(addresses: Iterable[str]) -> list[str]:
+    """Return the bytes of addresses as base64; what is none is left out."""
+    return [one["address"] for one in network_addresses(addresses, network="")]
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _of_service(snapshot: Snapshot, service: AmbientService) -> Json:
@@ -75,7 +87,7 @@ def _of_service(snapshot: Snapshot, service: AmbientService) -> Json:
     families = spec.get("ipFamilies") or []
     single = {"IPv4": "IPV4_ONLY", "IPv6": "IPV6_ONLY"}.get(families[0]) if len(families) == 1 else None
     return {
-        "addresses": [network_address(one, network=snapshot.network) for one in addresses if one and one != "None"],
+        "addresses": network_addresses(filter(None, addresses), network=snapshot.network),
         "ports": [_port(port) for port in spec.get("ports") or ()],
         "loadBalancing": _load_balancing(snapshot, service),
         "ipFamilies": "DUAL" if len(families) == 2 else single,
@@ -133,7 +145,7 @@ def _of_entry(snapshot: Snapshot, service: AmbientService) -> Json:
     ]
     addresses = spec.get("addresses") or _allocated(service, resolution)
     return {
-        "addresses": [network_address(one, network=snapshot.network) for one in addresses],
+        "addresses": network_addresses(addresses, network=snapshot.network),
         "ports": ports,
         "loadBalancing": balancing,
         "subjectAltNames": list(spec.get("subjectAltNames") or ()),
