@@ -50,6 +50,9 @@ def compose(text: str) -> Iterator[Composed]:
 
     try:
         yield from _Composer(text).documents()
+    except ComposeError as error:
+        error.hint = _template_hint(_line(text, error.line)) or error.hint
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ComposeError(
@@ -63,13 +66,19 @@ def compose(text: str) -> Iterator[Composed]:
 
 
 def _hint(text: str, mark: Any) -> str:
-    lines = text.splitlines()
-    line = lines[mark.line] if mark and mark.line < len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())] or line.startswith("\t"):
+    line = _line(text, mark.line if mark else -1)
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         return "YAML is indented with spaces; this line has a tab"
-    if "{{" in line:
-        return "this looks like a template: render it first (helm template, kustomize build)"
-    return "check indentation, quotes and colons on this line"
+    return _template_hint(line) or "check indentation, quotes and colons on this line"
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.splitlines()
+    return lines[number] if 0 <= number < len(lines) else ""
+
+
+def _template_hint(line: str) -> str:
+    return "this looks like a template: render it first (helm template, kustomize build)" if "{{" in line else ""
 
 
 class _Composer:
