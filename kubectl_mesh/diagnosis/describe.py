@@ -25,7 +25,7 @@ _UNSELECTED = (
 
 def of_pod(lookup: Lookup, name: str, *, ignore_unmeshed: bool = False) -> DescribeReport:
     """Describe a pod, its services, what it accepts, and the ways in from outside."""
-    document = _find(lookup, "Pod", name)
+    document = find(lookup, "Pod", name)
     lookup.home = lookup.home or namespace_of(document)
     pod = describe_pod.pod(lookup, document, ignore_unmeshed=ignore_unmeshed)
     services = describe_service.selecting(lookup, document)
@@ -50,7 +50,7 @@ def of_pod(lookup: Lookup, name: str, *, ignore_unmeshed: bool = False) -> Descr
 
 def of_service(lookup: Lookup, name: str) -> DescribeReport:
     """Describe a service by the proxy of its first usable pod."""
-    document = _find(lookup, "Service", name)
+    document = find(lookup, "Service", name)
     lookup.home = lookup.home or namespace_of(document)
     selector = spec(document).get("selector")
     pods = lookup.all("Pod", namespace_of(document)) if selector else []
@@ -77,7 +77,7 @@ def of_service(lookup: Lookup, name: str) -> DescribeReport:
     )
 
 
-def _find(lookup: Lookup, kind: str, text: str) -> Json:
+def find(lookup: Lookup, kind: str, text: str) -> Json:
     """Return the pod or service that a name stands for; a workload's name stands for its first pod."""
     for target in readings(text, namespace=lookup.home):
         found = [each for each in lookup.all(kind, target.namespace or None) if _is_meant(each, kind, target)]

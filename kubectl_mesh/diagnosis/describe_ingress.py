@@ -17,6 +17,7 @@ from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
 _LABEL = {"istio": "ingressgateway"}
+_GROUP = "networking.istio.io/"
 _SHOWN = ("http", "http2")
 _NO_PODS = "Skipping Gateway information (no ingress gateway pods)"
 _NO_SERVICE = "Skipping Gateway information (no ingress gateway service)"
@@ -121,7 +122,8 @@ def _through(
         if key in seen:
             continue
         seen.add(key)
-        gateway = lookup.get("Gateway", *key)
+        found = (each for each in lookup.all("Gateway", key[0]) if name_of(each) == key[1])
+        gateway = next((each for each in found if str(each.get("apiVersion", "")).startswith(_GROUP)), None)
         if gateway is None:
             notes.append(f"WARNING: Proxy is stale; it references to non-existent gateway {key[0]}/{key[1]}")
             continue

@@ -1,6 +1,7 @@
 """The expected outputs of Istio's own tests of its commands, where they lie beside the project."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from kubectl_mesh.diagnosis import (
     proxy_status,
     routes,
     secrets,
+    waypoints,
     ztunnel,
 )
 from kubectl_mesh.diagnosis.config_dump import ConfigDump
+from kubectl_mesh.diagnosis.lookup import Lookup
 from kubectl_mesh.render.table import render
 from kubectl_mesh.reports import proxy_status as status_tables
+from simulator.model.proxies import ProxyId
 
 UPSTREAM = Path(__file__).resolve().parents[4] / "shared" / "goldens" / "istioctl" / "upstream"
 ENVOY = UPSTREAM / "writer" / "envoy" / "configdump" / "testdata"
@@ -183,3 +187,61 @@ def test_ztunnel_connection_documents() -> None:
 def test_ztunnel_everything(file: str, titles: bool) -> None:
     """The whole summary of a ztunnel is istioctl's."""
     assert summary(ztunnel_dump("dump"), titles=titles, now=datetime.now(UTC)) == (ZTUNNEL / f"{file}.txt").read_text()
+
+
+def waypoint_gateway(
+    name: str, namespace: str, *, ready: bool = True, kind: str = "istio-waypoint", **labels: str
+) -> dict[str, Any]:
+    """Return a Gateway as the tests of istioctl make them."""
+    wanted = {"istio.io/rev": labels.get("revision"), "istio.io/waypoint-for": labels.get("traffic")}
+    return {
+        "metadata": {"name": name, "namespace": namespace, "labels": {k: v for k, v in wanted.items() if v}},
+        "spec": {"gatewayClassName": kind},
+        "status": {"conditions": [{"type": "Programmed", "status": str(ready)}]},
+    }
+
+
+class Gateways:
+    """A mesh of nothing but Gateways."""
+
+    def __init__(self, *gateways: dict[str, Any]) -> None:
+        self.gateways = gateways
+
+    def resources(self, kind: str, namespace: str | None = None) -> Sequence[dict[str, Any]]:
+        """Return the Gateways."""
+        return self.gateways if kind == "Gateway" else ()
+
+    def proxies(self) -> Sequence[ProxyId]:
+        """Return no proxy."""
+        return ()
+
+    def envoy(self, proxy: ProxyId, path: str) -> bytes:
+        """Never asked."""
+        return b""
+
+    def istiod(self, path: str) -> dict[str, bytes]:
+        """Never asked."""
+        return {}
+
+
+def test_waypoints() -> None:
+    """The lists and states of waypoints are istioctl's."""
+    folder = UPSTREAM / "waypoint" / "testdata" / "waypoint"
+    mixed = Gateways(
+        waypoint_gateway("bookinfo", "default", ready=False),
+        waypoint_gateway("bookinfo-invalid", "fake", kind="other"),
+        waypoint_gateway("waypoint", "default", ready=False),
+        waypoint_gateway("bookinfo-valid", "bookinfo"),
+        waypoint_gateway("no-name-convention", "default"),
+        waypoint_gateway("bookinfo-rev", "bookinfo", revision="rev1"),
+        waypoint_gateway("bookinfo-traffic-type", "bookinfo", traffic="all"),
+    )
+    rows = waypoints.find(Lookup(source=mixed), namespace=None)
+    assert render(waypoints.listing(rows, namespaced=True)) == (folder / "combined-gateway").read_text()
+    one = Gateways(waypoint_gateway("waypoint", "default"))
+    rows = waypoints.find(Lookup(source=one), namespace="default")
+    assert render(waypoints.listing(rows, namespaced=False)) == (folder / "default-gateway").read_text()
+    assert render(waypoints.status(rows, namespaced=False)) == (folder / "waypoint-status-ready").read_text()
+    slow = Gateways(waypoint_gateway("waypoint", "default", ready=False))
+    rows = waypoints.find(Lookup(source=slow), namespace="default")
+    assert render(waypoints.status(rows, namespaced=False)) == (folder / "waypoint-status-notready").read_text()
