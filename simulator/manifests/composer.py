@@ -69,7 +69,8 @@ def _hint(text: str, mark: Any) -> str:
     line = _line(text, mark.line if mark else -1)
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "YAML is indented with spaces; this line has a tab"
-    return _template_hint(line) or "check indentation, quotes and colons on this line"
+    nearby = "".join(_line(text, number) for number in range(mark.line - 2, mark.line + 1)) if mark else ""
+    return _template_hint(nearby) or "check indentation, quotes and colons on this line"
 
 
 def _line(text: str, number: int) -> str:

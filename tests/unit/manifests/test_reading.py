@@ -170,6 +170,14 @@ def test_bad_input_is_an_error_with_a_line(text: str, line: int, message: str) -
     assert str(caught.value).startswith(f"x.yaml:{line}: ")
 
 
+@pytest.mark.parametrize("text", ["a: 1\n{{- if x }}\n", "a: {{ .Values.b }}\n"])
+def test_unrendered_templates_are_recognised(text: str) -> None:
+    """A Helm template is not called broken YAML and no more: the hint says to render it."""
+    with pytest.raises(ManifestError) as caught:
+        parse_manifests(text)
+    assert "render it first" in caught.value.hint
+
+
 def test_an_alias_bomb_does_not_go_off() -> None:
     """Aliases that expand to billions of values are refused at once."""
     bomb = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
