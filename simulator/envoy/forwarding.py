@@ -6,7 +6,7 @@ Envoy: source/common/router/router.cc, source/common/tcp_proxy/tcp_proxy.cc.
 from dataclasses import dataclass, replace
 
 from simulator.envoy.config import Config
-from simulator.envoy.documents import child, mapping, text, unpack
+from simulator.envoy.documents import child, children, mapping, text, unpack
 from simulator.envoy.load_balancing import Endpoint, Selection, select
 from simulator.envoy.transport_socket import Upstream, alpn_overrides, upstream
 from simulator.model.names import BLACK_HOLE, PASSTHROUGH
@@ -59,7 +59,7 @@ def forward(config: Config, target: Target) -> Departure:
     selection = select(config, cluster, target.request, header=header)
     if selection.endpoint is None:
         return _no_endpoint(target, cluster, selection, step)
-    return _departure(cluster, target, selection, selection.endpoint, step)
+    return _departure(config, target, selection, selection.endpoint, step)
 
 
 def _no_cluster(target: Target, details: dict[str, list[str]]) -> Departure:
@@ -89,11 +89,13 @@ def _no_endpoint(target: Target, cluster: Json, selection: Selection, step: Step
     return Departure(steps=(step, missing), verdict=verdict, forwarded=forwarded)
 
 
-def _departure(cluster: Json, target: Target, selection: Selection, endpoint: Endpoint, step: Step) -> Departure:
+def _departure(config: Config, target: Target, selection: Selection, endpoint: Endpoint, step: Step) -> Departure:
+    cluster = config.clusters[target.cluster]
     socket = upstream(cluster, endpoint.document)
     request = _on_connection(cluster, target, endpoint, socket)
-    tunnel = socket.tunnel or ("hbone" if endpoint.address.startswith("envoy://") else "")
-    steps = (step, _transport_step(socket, request), _endpoint_step(selection, endpoint))
+    around = _tunnel_tls(config, endpoint)
+    tunnel = "hbone" if around is not None else ""
+    steps = (step, _transport_step(socket, request, around), _endpoint_step(selection, endpoint))
     passed = target.cluster == PASSTHROUGH and selection.original_destination
     verdict = Verdict(
         disposition=Disposition.PASSED_THROUGH if passed else Disposition.DELIVERED,
@@ -106,7 +108,7 @@ def _departure(cluster: Json, target: Target, selection: Selection, endpoint: En
         address=request.destination_ip,
         port=request.port,
         request=request,
-        tls=socket.tls,
+        tls=around or socket.tls,
         mirrors=target.mirrors,
         alternatives=tuple(str(one) for one in selection.alternatives),
         original_destination=selection.original_destination,
@@ -116,13 +118,30 @@ def _departure(cluster: Json, target: Target, selection: Selection, endpoint: En
     return Departure(steps=steps, verdict=verdict, forwarded=forwarded)
 
 
-def _transport_step(socket: Upstream, request: Request) -> Step:
+def _tunnel_tls(config: Config, endpoint: Endpoint) -> Tls | None:
+    """Return the encryption of the tunnel that an endpoint inside the proxy leads into; None for other endpoints."""
+    name = endpoint.address.removeprefix("envoy://").partition("/")[0]
+    if not endpoint.address.startswith("envoy://"):
+        return None
+    for listener in config.listeners:
+        if text(listener, "name") == name:
+            for item in (one for chain in children(listener, "filter_chains") for one in children(chain, "filters")):
+                cluster = config.clusters.get(text(child(item, "typed_config"), "cluster"))
+                if cluster is not None:
+                    return upstream(cluster, {}).tls
+    return Tls.NONE
+
+
+def _transport_step(socket: Upstream, request: Request, around: Tls | None) -> Step:
     words = {Tls.NONE: "plain text", Tls.SIMPLE: "TLS", Tls.MUTUAL: "mutual TLS"}
+    chosen = words[socket.tls]
+    if around is not None:
+        chosen = f"{f'{chosen} in ' if socket.tls is not Tls.NONE else ''}HBONE over {words[around]}"
     details = {"sni": request.sni, "alpn": list(request.alpn)} if socket.tls is not Tls.NONE else {}
-    if socket.tunnel:
-        details["tunnel"] = socket.tunnel
+    if around is not None:
+        details["tunnel"] = "hbone"
     return Step(
-        kind=StepKind.TRANSPORT, chosen=words[socket.tls], because=socket.because, details=details,
+        kind=StepKind.TRANSPORT, chosen=chosen, because=socket.because, details=details,
         document=socket.document,
     )  # fmt: skip
 

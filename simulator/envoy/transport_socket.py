@@ -23,7 +23,6 @@ class Upstream:
     name: str = ""
     sni: str = ""
     alpn: tuple[str, ...] = ()
-    tunnel: str = ""
     document: Json | None = None
 
 
@@ -65,9 +64,7 @@ def _described(socket: Json, *, because: str, name: str) -> Upstream:
         )
     if kind.endswith("InternalUpstreamTransport"):
         inner = _described(child(config, "transport_socket"), because=because, name=name)
-        return Upstream(
-            tls=inner.tls, because=because, name=name, sni=inner.sni, alpn=inner.alpn, tunnel="hbone", document=socket
-        )
+        return Upstream(tls=inner.tls, because=because, name=name, sni=inner.sni, alpn=inner.alpn, document=socket)
     if kind.endswith("ProxyProtocolUpstreamTransport"):
         return _described(child(config, "transport_socket"), because=f"{because}, after PROXY protocol", name=name)
     return Upstream(tls=Tls.NONE, because=because, name=name, document=socket)

@@ -212,7 +212,8 @@ def _tunnelled(path: _Path, forwarded: Forwarded, request: Request) -> Trace:
     if workload is None:
         return _deliver(path, inside, encrypted_by_proxy=False, forwarded=forwarded)
     if workload.proxy is None:
-        path.notes.append("ztunnel, which ends the tunnel at this pod, is not simulated: taken to let it pass")
+        if not workload.ambient:
+            path.notes.append("what ends the tunnel at this pod is not simulated: taken to let it pass")
         return _deliver(path, inside, encrypted_by_proxy=False, forwarded=forwarded)
     hop = decide(
         path.configs(workload.proxy), inside, Direction.INBOUND, proxy=workload.proxy, listener="main_internal"

@@ -4,6 +4,7 @@ A proxy that answers DNS knows the table that istiod gave it; otherwise cluster 
 rest is left to public DNS, of which nothing is known unless the user says so.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.model.directory import Directory, ServiceRecord, Workload
@@ -38,13 +39,23 @@ def resolve(directory: Directory, host: str, *, port: int, client: Workload | No
         return _public(host)
     table = directory.names.get(client.proxy) if client.capture.dns and client.proxy else None
     for name in directory.search_path(host, client.namespace):
-        if table is not None and name in table:
-            addresses = tuple(table[name])
-            return _answer(addresses, chosen=", ".join(addresses), because=f"the proxy's DNS table has {name}")
+        entry = _table_entry(table, name)
+        if table is not None and entry:
+            addresses = tuple(table[entry])
+            return _answer(addresses, chosen=", ".join(addresses), because=f"the proxy's DNS table has {entry}")
         found = _kubernetes(directory, name, port=port)
         if found is not None:
             return found
     return _public(host) if _may_be_public(directory, host) else _missing(host, directory, client)
+
+
+def _table_entry(table: Mapping[str, tuple[str, ...]] | None, name: str) -> str:
+    """Return the entry of a DNS table for a name: its own, else the closest wildcard; empty without one."""
+    if table is None:
+        return ""
+    labels = name.split(".")
+    wildcards = (".".join(("*", *labels[position:])) for position in range(1, len(labels)))
+    return next((entry for entry in (name, *wildcards) if entry in table), "")
 
 
 def _answer(addresses: tuple[str, ...], *, chosen: str, because: str, document: object = None) -> Resolved:

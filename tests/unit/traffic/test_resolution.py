@@ -44,6 +44,8 @@ def test_other_names_are_left_to_public_dns() -> None:
 
 def test_a_proxy_that_answers_dns_uses_its_own_table() -> None:
     """With DNS capture the table of the proxy comes before cluster DNS."""
-    known = directory(client=Capture(dns=True), names={CLIENT: {"api.test": ("240.240.0.1",)}})
-    found = resolve(known, "api.test", port=80, client=known.workloads[0])
-    assert (found.addresses, found.public) == (("240.240.0.1",), False)
+    table = {"api.test": ("240.240.0.1",), "*.wild.test": ("240.240.0.2",)}
+    known = directory(client=Capture(dns=True), names={CLIENT: table})
+    for host, address in (("api.test", "240.240.0.1"), ("a.b.wild.test", "240.240.0.2")):
+        found = resolve(known, host, port=80, client=known.workloads[0])
+        assert (found.addresses, found.public) == ((address,), False)
