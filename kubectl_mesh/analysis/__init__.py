@@ -1,0 +1,1 @@
+"""Configuration checks: what would break, where it is written, and how to fix it."""

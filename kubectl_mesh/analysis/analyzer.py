@@ -1,0 +1,30 @@
+"""What an analyzer is. It declares the kinds it reads, so that a run can tell what it did not look at."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.world import World
+
+
+class Analyzer(Protocol):
+    """One check. Stateless: everything it needs is in the world."""
+
+    @property
+    def name(self) -> str:
+        """istioctl's name where it has the check, such as `virtualservice.GatewayAnalyzer`."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Say in one line what is checked."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Kinds it reads; without a look at all of them its silence means nothing."""
+        ...
+
+    def analyze(self, world: World) -> Iterator[Finding]:
+        """Yield what is wrong."""
+        ...

@@ -1,0 +1,1 @@
+"""One module per API kind; each analyzer answers one question about it."""

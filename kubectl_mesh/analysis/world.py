@@ -1,0 +1,52 @@
+"""The resources that analyzers look at, by kind, and a record of which kinds they asked for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+
+@dataclass(slots=True)
+class World:
+    """All resources under analysis, in a stable order.
+
+    `mesh` is MeshConfig with istiod's defaults, `mesh_networks` the `meshNetworks` document. `absent` are kinds that the
+    source could not show, with the reason; a kind that merely has no resources is present and empty.
+    """
+
+    resources: Sequence[Resource]
+    mesh: Json = field(default_factory=dict)
+    mesh_networks: Json = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    """Kinds that were looked at: what an analyzer declares is held to what it reads."""
+    _by_kind: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
+    _by_name: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kinds: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            kinds.setdefault(resource.kind, []).append(resource)
+            self._by_name[resource.kind, resource.namespace, resource.name] = resource
+        self._by_kind = {kind: tuple(found) for kind, found in kinds.items()}
+
+    def of_kind(self, kind: str) -> tuple[Resource, ...]:
+        """Return the resources of a kind. `Gateway` is Istio's; the Gateway API's is `gateway.networking.k8s.io/Gateway`."""
+        self.asked.add(kind)
+        group, slash, name = kind.rpartition("/")
+        found = self._by_kind.get(name, ())
+        if slash:
+            return tuple(each for each in found if each.group == group)
+        return tuple(each for each in found if each.group != "gateway.networking.k8s.io" or name != "Gateway")
+
+    def find(self, kind: str, namespace: str, name: str) -> Resource | None:
+        """Return one resource; `namespace` is empty for cluster-scoped kinds."""
+        self.asked.add(kind)
+        return self._by_name.get((kind, namespace, name))
+
+
+def world_of(resources: Iterable[Resource], *, mesh: Json | None = None, mesh_networks: Json | None = None) -> World:
+    """Index resources, sorted by kind, namespace and name."""
+    ordered = sorted(resources, key=lambda each: (each.kind, each.namespace, each.name))
+    return World(resources=ordered, mesh=mesh or {}, mesh_networks=mesh_networks or {})
