@@ -19,8 +19,11 @@ class ApiServer:
     """One API server, asked by several threads at once."""
 
     def __init__(self, access: Access) -> None:
+        import urllib3
         from kubernetes.client.rest import RESTClientObject
 
+        if not access.configuration.verify_ssl:  # the user said so; a warning a request helps nobody
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self.access = access
         self.host = str(access.configuration.host).rstrip("/")
         access.configuration.connection_pool_maxsize = CONNECTIONS

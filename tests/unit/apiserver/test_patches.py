@@ -11,7 +11,10 @@ KEY = Key("configmaps", "shop", "settings")
 
 def test_merge_patch_follows_the_examples_of_its_specification() -> None:
     """RFC 7396: null removes, objects merge, everything else replaces."""
-    assert merge_patch({"a": "b", "c": {"d": "e", "f": "g"}}, {"a": "z", "c": {"f": None}}) == {"a": "z", "c": {"d": "e"}}
+    assert merge_patch({"a": "b", "c": {"d": "e", "f": "g"}}, {"a": "z", "c": {"f": None}}) == {
+        "a": "z",
+        "c": {"d": "e"},
+    }
     assert merge_patch({"a": [{"b": "c"}]}, {"a": [1]}) == {"a": [1]}
     assert merge_patch({"e": None}, {"a": {"bb": {"ccc": None}}}) == {"e": None, "a": {"bb": {}}}
 

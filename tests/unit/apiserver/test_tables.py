@@ -64,14 +64,27 @@ DONE = {"name": "init", "state": {"terminated": {"exitCode": 0}}}
 @pytest.mark.parametrize(
     ("document", "word"),
     [
-        (pod({"phase": "Running", "containerStatuses": [RUNNING], "initContainerStatuses": [DONE, SIDECAR]}), "Running"),
+        (
+            pod({"phase": "Running", "containerStatuses": [RUNNING], "initContainerStatuses": [DONE, SIDECAR]}),
+            "Running",
+        ),
         (pod({"phase": "Pending", "initContainerStatuses": [{"name": "init", "state": {"running": {}}}]}), "Init:0/2"),
         (
-            pod({"phase": "Pending", "initContainerStatuses": [{"name": "init", "state": {"terminated": {"exitCode": 3}}}]}),
+            pod(
+                {
+                    "phase": "Pending",
+                    "initContainerStatuses": [{"name": "init", "state": {"terminated": {"exitCode": 3}}}],
+                }
+            ),
             "Init:ExitCode:3",
         ),
         (
-            pod({"phase": "Running", "containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}),
+            pod(
+                {
+                    "phase": "Running",
+                    "containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
+                }
+            ),
             "CrashLoopBackOff",
         ),
         (pod({"phase": "Running"}, deletionTimestamp="2026-01-01T23:59:00Z"), "Terminating"),
@@ -85,10 +98,13 @@ def test_the_status_of_a_pod_is_worked_out_from_its_containers(document: Json, w
 
 def test_a_row_of_a_pod_counts_sidecars_as_containers() -> None:
     """READY counts restartable init containers, RESTARTS adds them up."""
-    statuses = {"phase": "Running", "podIP": "10.0.0.1", "containerStatuses": [RUNNING], "initContainerStatuses": [DONE, SIDECAR]}
-    made = table(
-        built_in("pods"), [pod(statuses)], metadata={}, now=NOW, include="None", api_version="v1"
-    )
+    statuses = {
+        "phase": "Running",
+        "podIP": "10.0.0.1",
+        "containerStatuses": [RUNNING],
+        "initContainerStatuses": [DONE, SIDECAR],
+    }
+    made = table(built_in("pods"), [pod(statuses)], metadata={}, now=NOW, include="None", api_version="v1")
     (row,) = made["rows"]
     assert row["cells"] == ["web", "2/2", "Running", "2", "60m", "10.0.0.1", "node-1", "<none>", "<none>"]
     assert [column["priority"] for column in made["columnDefinitions"]] == [0, 0, 0, 0, 0, 1, 1, 1, 1]

@@ -7,7 +7,6 @@ from simulator.istiod.debug import NEEDS_PROXY, NOT_CONNECTED, PATHS, Istiod, de
 from simulator.istiod.sync import CDS, LDS, RDS, Deviation, Push, client_config
 from simulator.mesh import Mesh
 from simulator.model.proxies import ProxyId
-
 from tests.unit.apiserver.test_keeper import SHOP
 
 CONFIG = """

@@ -102,7 +102,10 @@ def test_a_mask_keeps_the_fields_it_names() -> None:
     """istioctl's masks return one section each, nested paths trim deeper."""
     assert types("config_dump?mask=dynamic_listeners,static_listeners") == ["ListenersConfigDump"]
     (section,) = json.loads(page("/config_dump?mask=dynamic_active_clusters.cluster.name")[1])["configs"]
-    assert section["dynamic_active_clusters"] == [{"cluster": {"name": "outbound|80||web"}}, {"cluster": {"name": "dns"}}]
+    assert section["dynamic_active_clusters"] == [
+        {"cluster": {"name": "outbound|80||web"}},
+        {"cluster": {"name": "dns"}},
+    ]
 
 
 def test_a_resource_is_its_elements() -> None:
@@ -135,7 +138,9 @@ def test_statistics_follow_from_the_configuration() -> None:
     assert "cluster.web;.membership_healthy: 1\n" in page("/stats?filter=membership")[1]
     assert page("/stats?usedonly&filter=upstream_rq_total")[1] == ""
     assert 'envoy_cluster_membership_total{cluster_name="web;"} 2\n' in page("/stats/prometheus")[1]
-    assert json.loads(page("/stats?format=json&filter=server.live")[1]) == {"stats": [{"name": "server.live", "value": 1}]}
+    assert json.loads(page("/stats?format=json&filter=server.live")[1]) == {
+        "stats": [{"name": "server.live", "value": 1}]
+    }
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,12 @@ def test_log_levels_are_kept_and_changed() -> None:
     loggers.post({"level": "info"})
     loggers.post({"http": "debug"})
     loggers.post({"paths": "rbac:trace,router:off"})
-    assert [loggers.levels[name] for name in ("http", "rbac", "router", "upstream")] == ["debug", "trace", "off", "info"]
+    assert [loggers.levels[name] for name in ("http", "rbac", "router", "upstream")] == [
+        "debug",
+        "trace",
+        "off",
+        "info",
+    ]
     assert loggers.post({"http": "loud"}).status == loggers.post({"nope": "info"}).status == 400
     assert len(loggers.levels) == len(LOGGERS)
 
