@@ -15,7 +15,7 @@ from simulator.model.wire import Json
 from simulator.registry.scopes import DestinationRule, SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.listener_settings import metadata_flag
-from simulator.xds.tunnels import joins_networks, sends_tunnels
+from simulator.xds.tunnels import is_ingress, joins_networks, sends_tunnels
 from simulator.xds.view import ProxyView
 
 Labels = tuple[tuple[str, str], ...]
@@ -65,6 +65,8 @@ class Place:
     """Those of its labels that failover priorities name."""
     plain: bool = False
     """It does not send through tunnels, even to endpoints that accept them."""
+    is_ingress: bool = False
+    """It is an ingress gateway, by its labels."""
     joins_networks: bool = False
     """It is an east-west gateway, which passes tunnels on."""
 
@@ -120,6 +122,7 @@ def place_of(view: ProxyView) -> Place:
         node=proxy.node_name if keys.node_local else "",
         labels=project(proxy, keys.failover),
         plain=metadata_flag(proxy.metadata, "DISABLE_HBONE_SEND"),
+        is_ingress=is_ingress(proxy),
         joins_networks=joins_networks(proxy),
     )
 

@@ -68,7 +68,13 @@ def locality_groups(snapshot: Snapshot, shared: Shared, wanted: Wanted) -> list[
     groups = [by_locality[label] for label in sorted(by_locality)]
     for group in groups:
         group.weigh()
-    groups = through_gateways(groups, place=wanted.place, gateways=shared(network_gateways, not resolves))
+    groups = through_gateways(
+        groups,
+        place=wanted.place,
+        gateways=shared(network_gateways, not resolves),
+        target=f"{service.host}:{wanted.port}",
+        by_match=not wanted.vip,
+    )
     if wanted.sni_dnat:
         for group in groups:
             group.members = [member for member in group.members if is_mtls(member[1])]

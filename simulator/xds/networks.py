@@ -9,13 +9,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from simulator.model.proxies import Role
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Locality, Registry, Service
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.clients import Place
 from simulator.xds.envoy_messages import address
+from simulator.xds.lb_endpoints import host_and_port, tunnelled_endpoint
 from simulator.xds.locality import LocalityGroup
+from simulator.xds.tunnels import HBONE_PORT
 
 NETWORK_LABEL = "topology.istio.io/network"
 PORT_LABEL = "networking.istio.io/gatewayPort"
@@ -31,6 +34,8 @@ class NetworkGateway:
     port: int
     network: str
     cluster_id: str = ""
+    hbone_port: int = 0
+    """Port of its tunnels, 0 for none; `port` is 0 where it takes nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +45,29 @@ class NetworkGateways:
     all: tuple[NetworkGateway, ...] = ()
     scale: int = 1
 
-    def of(self, network: str, cluster_id: str) -> tuple[NetworkGateway, ...]:
-        """Return the gateways of a network, those of the endpoint's own cluster if it has any."""
-        same = tuple(gateway for gateway in self.all if gateway.network == network)
-        return tuple(gateway for gateway in same if gateway.cluster_id == cluster_id) or same
+    doubly: bool = False
+    """Gateways and waypoints reach other networks by a tunnel in a tunnel (AMBIENT_ENABLE_MULTI_NETWORK)."""
+    waypoints: bool = True
+    ingress: bool = False
+    """Of those, which kinds do."""
+
+    def of(self, endpoint: Endpoint, place: Place) -> tuple[NetworkGateway, ...]:
+        """Return the gateways to an endpoint that a client can use: of its cluster, if it has any, else its network."""
+        same = tuple(gateway for gateway in self.all if gateway.network == endpoint.network)
+        same = tuple(gateway for gateway in same if gateway.cluster_id == endpoint.cluster_id) or same
+        if place.role is Role.SIDECAR:
+            return tuple(gateway for gateway in same if gateway.port)
+        return tuple(gateway for gateway in same if gateway.hbone_port) if self.doubly else same
+
+    def by_tunnels(self, place: Place) -> bool:
+        """Tell whether a client reaches other networks by tunnels only."""
+        return self.doubly and place.role is not Role.SIDECAR
+
+    def hides(self, place: Place) -> bool:
+        """Tell whether other networks are out of reach for a client of that kind."""
+        return self.doubly and (
+            (place.role is Role.WAYPOINT and not self.waypoints) or (place.is_ingress and not self.ingress)
+        )
 
 
 def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
@@ -66,27 +90,40 @@ def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
     for gateway in chosen:
         for key in ((gateway.network,), (gateway.network, gateway.cluster_id)):
             counts[key] = counts.get(key, 0) + 1
-    return NetworkGateways(all=tuple(chosen), scale=math.lcm(1, *counts.values()))
+    return NetworkGateways(
+        all=tuple(chosen),
+        scale=math.lcm(1, *counts.values()),
+        doubly=snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False),
+        waypoints=snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_WAYPOINT", default=True),
+        ingress=snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_INGRESS", default=False),
+    )
 
 
 def _service_gateways(service: Service, networks: Mapping[str, Json], *, cluster_id: str) -> list[NetworkGateway]:
-    details: list[tuple[str, int]] = []
+    details: list[tuple[str, int, int]] = []
     if network := service.labels.get(NETWORK_LABEL):
         text = service.labels.get(PORT_LABEL, "")
         port = int(text) if text.isdigit() else GATEWAY_PORT
-        details = [(network, port)] if service.port(port) else []
+        port, hbone = port if service.port(port) else 0, HBONE_PORT if service.port(HBONE_PORT) else 0
+        details = [(network, port, hbone)] if port or hbone else []
     else:
         details = [
-            (name, int(gateway.get("port") or 0))
+            (name, int(gateway.get("port") or 0), 0)
             for name, network in networks.items()
             if any(endpoint.get("fromRegistry") == cluster_id for endpoint in network.get("endpoints") or ())
             for gateway in network.get("gateways") or ()
             if gateway.get("registryServiceName") == service.host
         ]
     return [
-        NetworkGateway(address=ip, port=service.node_ports.get(port, port), network=name, cluster_id=cluster_id)
+        NetworkGateway(
+            address=ip,
+            port=service.node_ports.get(port, port),
+            network=name,
+            cluster_id=cluster_id,
+            hbone_port=hbone,
+        )
         for ip in service.external_addresses
-        for name, port in details
+        for name, port, hbone in details
     ]
 
 
@@ -100,23 +137,28 @@ def _resource_gateways(resource: Resource, *, cluster_id: str) -> list[NetworkGa
     for listener in resource.spec.get("listeners") or ():
         tls = listener.get("tls")
         by_option = ((tls or {}).get("options") or {}).get(_MODE_OPTION) == "auto-passthrough"
-        if (tls is not None and (by_option or str(listener.get("port")) == expected)) or (
-            listener.get("protocol") == "HBONE"
-        ):
-            ports.append(int(listener.get("port") or 0))
+        port = int(listener.get("port") or 0)
+        if tls is not None and (by_option or str(port) == expected):
+            ports.append((port, 0))
+        if listener.get("protocol") == "HBONE":
+            ports.append((port, port))
     return [
-        NetworkGateway(address=entry["value"], port=port, network=network, cluster_id=cluster_id)
+        NetworkGateway(address=entry["value"], port=port, network=network, cluster_id=cluster_id, hbone_port=hbone)
         for entry in resource.spec.get("addresses") or ()
         if entry.get("value") and (entry.get("type") or "IPAddress") in ("IPAddress", "Hostname")
-        for port in ports
+        for port, hbone in ports
     ]
 
 
 def through_gateways(
-    groups: Sequence[LocalityGroup], *, place: Place, gateways: NetworkGateways
+    groups: Sequence[LocalityGroup], *, place: Place, gateways: NetworkGateways, target: str, by_match: bool
 ) -> list[LocalityGroup]:
-    """Replace the endpoints of other networks by the gateways to them; without any gateway nothing changes."""
-    if not gateways.all:
+    """Replace the endpoints of other networks by the gateways to them; without any gateway nothing changes.
+
+    `target`: host and port of the service, for tunnels inside of tunnels; `by_match`: the cluster has other sockets.
+    """
+    tunnels = gateways.by_tunnels(place)
+    if not gateways.all and not tunnels:
         return list(groups)
     result = []
     for group in groups:
@@ -124,16 +166,22 @@ def through_gateways(
         weights: dict[NetworkGateway, int] = {}
         for endpoint, member in group.members:
             weight = min((member.get("load_balancing_weight") or 1) * gateways.scale, 2**32 - 1)
-            routes = gateways.of(endpoint.network, endpoint.cluster_id)
+            routes = gateways.of(endpoint, place)
+            reachable = _of_family(routes, place)
+            foreign = bool(place.network and endpoint.network and place.network != endpoint.network)
+            if foreign and gateways.doubly and (gateways.hides(place) or not reachable):
+                continue
             if not routes or _directly_reachable(place, endpoint.network):
                 kept.members.append((endpoint, {**member, "load_balancing_weight": weight}))
                 continue
-            reachable = _of_family(routes, place)
-            if reachable and is_mtls(member):
+            if reachable and (tunnels or is_mtls(member)):
                 for gateway in reachable:
                     weights[gateway] = weights.get(gateway, 0) + weight // len(reachable)
         for gateway in sorted(weights):
-            kept.members.append(_gateway_member(gateway, weights[gateway] or 1))
+            member = _gateway_member(gateway, weights[gateway] or 1)
+            if tunnels:
+                member = _doubly_tunnelled(member, gateway, target=target, by_match=by_match)
+            kept.members.append((_stand_in(gateway), member))
         kept.weigh()
         result.append(kept)
     return result
@@ -158,11 +206,11 @@ def _of_family(gateways: Sequence[NetworkGateway], place: Place) -> Sequence[Net
     return [g for g in gateways if _is_ip(g.address) and ipaddress.ip_address(g.address).version == version]
 
 
-def _gateway_member(gateway: NetworkGateway, weight: int) -> tuple[Endpoint, Json]:
+def _stand_in(gateway: NetworkGateway) -> Endpoint:
     labels = {NETWORK_LABEL: gateway.network}
     if gateway.cluster_id:
         labels["topology.istio.io/cluster"] = gateway.cluster_id
-    endpoint = Endpoint(
+    return Endpoint(
         address=gateway.address,
         port=gateway.port,
         port_name="",
@@ -171,7 +219,10 @@ def _gateway_member(gateway: NetworkGateway, weight: int) -> tuple[Endpoint, Jso
         locality=Locality(),
         labels=labels,
     )
-    member = {
+
+
+def _gateway_member(gateway: NetworkGateway, weight: int) -> Json:
+    return {
         "endpoint": {"address": address(gateway.address, gateway.port)},
         "load_balancing_weight": weight,
         "metadata": {
@@ -181,7 +232,14 @@ def _gateway_member(gateway: NetworkGateway, weight: int) -> tuple[Endpoint, Jso
             }
         },
     }
-    return endpoint, member
+
+
+def _doubly_tunnelled(member: Json, gateway: NetworkGateway, *, target: str, by_match: bool) -> Json:
+    known = member["metadata"]["filter_metadata"]["istio"]
+    metadata = {"istio": {**known, "double_hbone": {"hbone_target_address": target}}}
+    plain = {**member, "metadata": {"filter_metadata": metadata}}
+    ends = host_and_port(gateway.address, gateway.hbone_port)
+    return tunnelled_endpoint(plain, ends, chosen_by_match=by_match, listener="inner_connect_originate")
 
 
 def _is_ip(text: str) -> bool:

@@ -33,15 +33,19 @@ def joins_networks(proxy: Proxy) -> bool:
     return proxy.role is Role.WAYPOINT and proxy.labels.get(MANAGED) == "istio.io-eastwest-controller"
 
 
+def is_ingress(proxy: Proxy) -> bool:
+    """Tell whether a gateway is one for traffic from outside, by its labels."""
+    labels = proxy.labels
+    ours = labels.get(MANAGED) == "istio.io-gateway-controller" or labels.get("istio") == "ingressgateway"
+    return proxy.role is Role.GATEWAY and ours
+
+
 def tunnels_twice(snapshot: Snapshot, proxy: Proxy) -> bool:
     """Tell whether a proxy reaches other networks by a tunnel in a tunnel."""
     if proxy.role is Role.WAYPOINT:
         return snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_WAYPOINT", default=True)
-    labels = proxy.labels
-    ingress = labels.get(MANAGED) == "istio.io-gateway-controller" or labels.get("istio") == "ingressgateway"
     return (
-        proxy.role is Role.GATEWAY
-        and ingress
+        is_ingress(proxy)
         and opens_tunnels(snapshot, proxy)
         and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False)
         and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_INGRESS", default=False)

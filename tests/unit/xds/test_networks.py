@@ -1,7 +1,8 @@
 from tests.unit.xds.mesh import addresses, endpoints, generator, pod, service
 from tests.unit.xds.test_clusters import WEB
+from tests.unit.xds.test_tunnels import GATEWAY as WAYPOINT_GATEWAY
 
-REMOTE = {"topology.istio.io/network": "two"}
+ONE, REMOTE = {"topology.istio.io/network": "one"}, {"topology.istio.io/network": "two"}
 CLIENT = pod(
     "client", "10.0.0.9", app="client", labels={"topology.istio.io/network": "one"}, env={"ISTIO_META_NETWORK": "one"}
 )
@@ -55,3 +56,38 @@ def test_weight_is_divided_among_gateways() -> None:
         for member in groups[0]["lb_endpoints"]
     }
     assert weights == {"10.0.0.1": 2, "203.0.113.1": 1, "203.0.113.2": 1}
+
+
+def test_waypoint_crosses_networks_by_a_tunnel_in_a_tunnel() -> None:
+    """With AMBIENT_ENABLE_MULTI_NETWORK a gateway's tunnels lead on to the service, which is named inside."""
+    instance = {"gateway.networking.k8s.io/gateway-name": "way", "gateway.istio.io/managed": "istio.io-mesh-controller"}
+    env = {"ISTIO_META_NETWORK": "one"}
+    waypoint = pod("way", "10.0.0.7", app="way", proxy="waypoint", env=env, labels=instance)
+    gateway = service(
+        "east", namespace="istio-system", ports=(("mesh", 15008, 15008),), labels=REMOTE, type="LoadBalancer"
+    )
+    gateway["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+    captured = {"ambient.istio.io/redirection": "enabled"}
+    local = pod("web-1", "10.0.0.1", proxy="", annotations=captured)
+    system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system", "labels": ONE}}
+    away = pod("web-2", "10.0.0.2", proxy="", labels=REMOTE, annotations=captured)
+    mesh = generator(
+        CLIENT,
+        system,
+        waypoint,
+        gateway,
+        local,
+        away,
+        service("way", ports=(("mesh", 15008, 15008),), ip="10.96.0.7", selector=instance),
+        service(labels={"istio.io/use-waypoint": "way"}),
+        config=WAYPOINT_GATEWAY,
+        env={"PILOT_ENABLE_AMBIENT": "true", "AMBIENT_ENABLE_MULTI_NETWORK": "true"},
+    )
+    groups = endpoints(mesh, "way")["inbound-vip|80|http|web.shop.svc.cluster.local"]
+    found = {
+        member["endpoint"]["address"]["envoy_internal_address"]["endpoint_id"]: member
+        for member in groups[0]["lb_endpoints"]
+    }
+    assert set(found) == {"10.0.0.1:8080", "203.0.113.1:15008"}
+    metadata = found["203.0.113.1:15008"]["metadata"]["filter_metadata"]
+    assert metadata["istio"]["double_hbone"] == {"hbone_target_address": "web.shop.svc.cluster.local:80"}
