@@ -4,9 +4,9 @@ from simulator.model.names import ClusterName
 from simulator.model.wire import Cluster, Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_filter_listeners import Identity
-from simulator.xds.envoy_filter_lists import added
+from simulator.xds.envoy_filter_lists import PatchPanic, added, merged_configuration
 from simulator.xds.envoy_filter_patches import MESSAGES, Patch, Patches
-from simulator.xds.envoy_schema import merge, merge_any
+from simulator.xds.envoy_schema import merge
 
 
 def patch_cluster(snapshot: Snapshot, original: Identity, patches: Patches) -> Cluster | None:
@@ -19,7 +19,10 @@ def patch_cluster(snapshot: Snapshot, original: Identity, patches: Patches) -> C
         if patch.operation == "REMOVE":
             return None
         if patch.operation == "MERGE":
-            cluster = _merged(cluster, patch.value)
+            try:
+                cluster = _merged(cluster, patch.value)
+            except PatchPanic:
+                break
             name = cluster["name"]
     return cluster  # type: ignore[return-value]
 
@@ -77,5 +80,4 @@ def _merged(cluster: Json, value: Json) -> Json:
 def _merged_socket(mine: Json, theirs: Json) -> Json:
     if not mine.get("typed_config") or not theirs.get("typed_config"):
         return mine
-    merged = merge_any(mine["typed_config"], theirs["typed_config"])
-    return {**mine, "typed_config": merged or mine["typed_config"]}
+    return {**mine, "typed_config": merged_configuration(mine["typed_config"], theirs["typed_config"])}

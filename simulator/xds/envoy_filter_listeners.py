@@ -3,12 +3,14 @@
 istiod: pilot/pkg/networking/core/envoyfilter/listener_patch.go.
 """
 
+from typing import cast
+
 from simulator.model.wire import FilterChain, Json, Listener
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.envoy_filter_lists import added, edited, merge_filter, thawed
+from simulator.xds.envoy_filter_lists import PatchPanic, added, edited, merge_filter, merged_configuration, thawed
 from simulator.xds.envoy_filter_patches import MESSAGES, Patch, Patches
 from simulator.xds.envoy_filter_routes import patch_route_configuration
-from simulator.xds.envoy_schema import merge, merge_any
+from simulator.xds.envoy_schema import merge
 
 HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager"
 _HCM_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -45,15 +47,23 @@ def patch_listener(snapshot: Snapshot, original: Identity, patches: Patches, con
     draft: Listener = thawed(listener)
     if routes:
         _patch_inline_routes(draft, routes, context)
-    for patch in own.of("LISTENER").all:
+    try:
+        return draft if _patch(draft, own) else None
+    except PatchPanic:
+        return draft
+
+
+def _patch(listener: Listener, patches: Patches) -> bool:
+    """Change a listener in place; False says that it is removed."""
+    for patch in patches.of("LISTENER").all:
         if patch.operation == "REMOVE":
-            return None
+            return False
         if patch.operation == "MERGE":
-            draft = merge(MESSAGES["LISTENER"], draft, patch.value)  # type: ignore[arg-type,assignment]
-    for patch in own.of("LISTENER_FILTER").all:
-        _set(draft, "listener_filters", _patched_listener_filters(draft.get("listener_filters", []), patch))
-    _patch_filter_chains(draft, own)
-    return draft
+            _become(listener, merge(MESSAGES["LISTENER"], listener, patch.value))  # type: ignore[arg-type]
+    for patch in patches.of("LISTENER_FILTER").all:
+        _patch_listener_filters(listener, patch)
+    _patch_filter_chains(listener, patches)
+    return True
 
 
 def added_listeners(patches: Patches, context: str) -> list[Listener]:
@@ -65,6 +75,14 @@ def added_listeners(patches: Patches, context: str) -> list[Listener]:
     ]
 
 
+def _become(document: object, other: object) -> None:
+    """Give a document the content of another one, in place."""
+    target, source = cast(Json, document), cast(Json, other)
+    for key in target.keys() - source.keys():
+        del target[key]
+    target.update(source)
+
+
 def _set(document: object, key: str, items: list[Json]) -> None:
     """Store a list; an empty one is left out."""
     target: Json = document  # type: ignore[assignment]
@@ -74,26 +92,26 @@ def _set(document: object, key: str, items: list[Json]) -> None:
         target.pop(key, None)
 
 
-def _patched_listener_filters(filters: list[Json], patch: Patch) -> list[Json]:
+def _patch_listener_filters(listener: Listener, patch: Patch) -> None:
+    """Apply a patch to the listener filters; merging, unlike all else, looks at no name and keeps every name."""
     name = (patch.listener or {}).get("listenerFilter") or ""
+    filters = listener.get("listener_filters", [])
     if patch.operation == "MERGE":
-        return [merge_filter(one, patch.value) if name and one["name"] == name else one for one in filters]
-    return edited(filters, patch, lambda one: one.get("name") == name, specific=bool(name))
+        for one in filters if name else ():
+            if "typed_config" in one and patch.value.get("typed_config"):
+                one["typed_config"] = merged_configuration(one["typed_config"], patch.value["typed_config"])
+        return
+    patched = edited(filters, patch, lambda one: one.get("name") == name, specific=bool(name))
+    _set(listener, "listener_filters", patched)
 
 
 def _patch_filter_chains(listener: Listener, patches: Patches) -> None:
-    chains = [
-        _patched_chain(listener, chain, patches) if "filters" in chain else chain
-        for chain in listener.get("filter_chains", ())
-    ]
+    chains = listener.get("filter_chains", [])
+    gone = [chain for chain in chains if not _patch_chain(listener, chain, patches)]
     default = listener.get("default_filter_chain")
-    if default is not None and "filters" in default:
-        patched = _patched_chain(listener, default, patches)
-        if patched is None:
-            del listener["default_filter_chain"]
-        else:
-            listener["default_filter_chain"] = patched
-    kept: list[Json] = [chain for chain in chains if chain is not None and "filters" in chain]  # type: ignore[misc]
+    if default is not None and not _patch_chain(listener, default, patches):
+        del listener["default_filter_chain"]
+    kept: list[Json] = [chain for chain in chains if not any(chain is one for one in gone)]  # type: ignore[misc]
     kept += [
         added(patch)
         for patch in patches.of("FILTER_CHAIN").all
@@ -102,27 +120,27 @@ def _patch_filter_chains(listener: Listener, patches: Patches) -> None:
     _set(listener, "filter_chains", kept)
 
 
-def _patched_chain(listener: Listener, chain: FilterChain, patches: Patches) -> FilterChain | None:
+def _patch_chain(listener: Listener, chain: FilterChain, patches: Patches) -> bool:
+    """Change a filter chain in place; False says that it is removed. One that loses all its filters stays."""
     patches = Patches(tuple(patch for patch in patches.all if _chain_matches(listener, chain, patch)))
     for patch in patches.of("FILTER_CHAIN").all:
         if patch.operation == "REMOVE":
-            return None
+            return False
         if patch.operation == "MERGE":
-            chain = _merged_chain(chain, patch.value)
-    filters = chain.get("filters", [])
+            _become(chain, _merged_chain(chain, patch.value))
     for patch in patches.of("NETWORK_FILTER").all:
         wanted = _network_filter(patch)
+        name = None if wanted is None else wanted.get("name", "")
         filters = edited(
-            filters,
+            chain.get("filters", []),
             patch,
-            lambda one, wanted=wanted: wanted is None or one.get("name") == wanted.get("name", ""),  # type: ignore[misc]
+            lambda one, name=name: name is None or one.get("name") == name,  # type: ignore[misc]
             specific=wanted is not None,
         )
-    filters = [_patched_network_filter(one, patches) for one in filters]
-    result: FilterChain = {**chain, "filters": filters}
-    if not filters:
-        del result["filters"]
-    return result
+        _set(chain, "filters", filters)
+    for index, one in enumerate(chain.get("filters", [])):
+        chain["filters"][index] = _patched_network_filter(one, patches)
+    return True
 
 
 def _merged_chain(chain: FilterChain, value: Json) -> FilterChain:
@@ -131,8 +149,8 @@ def _merged_chain(chain: FilterChain, value: Json) -> FilterChain:
     if mine and theirs and mine.get("name") == theirs.get("name"):
         if not mine.get("typed_config") or not theirs.get("typed_config"):
             return chain
-        merged = merge_any(mine["typed_config"], theirs["typed_config"])
-        return {**chain, "transport_socket": {**mine, "typed_config": merged or mine["typed_config"]}}
+        merged = merged_configuration(mine["typed_config"], theirs["typed_config"])
+        return {**chain, "transport_socket": {**mine, "typed_config": merged}}
     return merge(MESSAGES["FILTER_CHAIN"], chain, value)  # type: ignore[arg-type,return-value]
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from simulator.model.wire import Json, Sourced
 from simulator.xds.envoy_filter_patches import Patch
-from simulator.xds.envoy_schema import merge_any
+from simulator.xds.envoy_schema import knows, merge_any, message_of
+
+_OWN_TYPES = ("stats.", "istio.")
+"""Packages of Istio's own filter configurations, which istiod knows too."""
 
 Selects = Callable[[Json], bool]
 
@@ -56,11 +59,30 @@ def edited(items: Sequence[Json], patch: Patch, selects: Selects, *, specific: b
     return list(items)
 
 
+class PatchPanic(Exception):
+    """Two messages of different types met in a merge: istiod stops there, and what it has changed so far stays."""
+
+
+def merged_configuration(mine: Json, theirs: Json) -> Json:
+    """Merge two typed configurations; raise PatchPanic when they are of different types."""
+    merged = merge_any(mine, theirs)
+    if merged is not None:
+        return merged
+    if message_of(mine) != message_of(theirs) and _is_known(mine) and _is_known(theirs):
+        raise PatchPanic
+    return mine
+
+
 def merge_filter(target: Json, patch: Json) -> Json:
-    """Merge a filter: its name is overwritten, its configuration merged when both are of one type."""
+    """Merge a filter: its name is overwritten, its configuration merged."""
     if "typed_config" not in target:
         return target
     result = {**target, "name": patch.get("name") or target.get("name", "")}
     if patch.get("typed_config"):
-        result["typed_config"] = merge_any(target["typed_config"], patch["typed_config"]) or target["typed_config"]
+        result["typed_config"] = merged_configuration(target["typed_config"], patch["typed_config"])
     return Sourced(result, target.source) if isinstance(target, Sourced) else result
+
+
+def _is_known(typed: Json) -> bool:
+    name = message_of(typed)
+    return knows(name) or name.startswith(_OWN_TYPES)
