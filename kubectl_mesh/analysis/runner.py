@@ -1,0 +1,70 @@
+"""Runs analyzers, and records which of them could look at what they need.
+
+istioctl: pkg/config/analysis/analyzer.go (an analyzer one of whose inputs is missing does not run).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kubectl_mesh.analysis.analyzer import Analyzer
+from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.messages import level_of, text
+from kubectl_mesh.analysis.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What became of one analyzer."""
+
+    name: str
+    description: str
+    skipped: str = ""
+    """What it would have needed; empty when it ran."""
+
+    def __str__(self) -> str:
+        return f"skipped: needs {self.skipped}" if self.skipped else "checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Findings in the order that istioctl prints them, and what was looked at."""
+
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def skipped(self) -> tuple[Check, ...]:
+        """The analyzers that did not run."""
+        return tuple(check for check in self.checks if check.skipped)
+
+
+def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
+    """Run every analyzer whose inputs the world shows."""
+    found: list[Finding] = []
+    checks: list[Check] = []
+    for analyzer in analyzers:
+        missing = [kind for kind in analyzer.inputs if kind in world.absent]
+        needs = ", ".join(f"{kind} ({world.absent[kind]})" if world.absent[kind] else kind for kind in missing)
+        checks.append(Check(name=analyzer.name, description=analyzer.description, skipped=needs))
+        if not missing:
+            found += analyzer.analyze(world)
+    return Analysis(findings=in_order(found), checks=tuple(checks))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort findings as istioctl does: level, code, resource, text; the same text about one resource counts once."""
+    unique = {(_place(each), text(each), each.code): each for each in findings}
+    keyed = sorted((_key(each), number) for number, each in enumerate(unique.values()))
+    ordered = list(unique.values())
+    return tuple(ordered[number] for _, number in keyed)
+
+
+def _place(finding: Finding) -> str:
+    resource = finding.resource
+    return f"{resource.group}/{resource.kind}/{resource.name}/{resource.namespace}" if resource else ""
+
+
+def _key(finding: Finding) -> tuple[int, str, str, str]:
+    resource = finding.resource
+    place = f"{resource.kind}/{resource.name}/{resource.namespace}" if resource else ""
+    return -level_of(finding), finding.code, place, text(finding)
