@@ -1,6 +1,7 @@
 """What an analyzer is. It declares the kinds it reads, so that a run can tell what it did not look at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from kubectl_mesh.analysis.finding import Finding
@@ -28,3 +29,17 @@ class Analyzer(Protocol):
     def analyze(self, world: World) -> Iterator[Finding]:
         """Yield what is wrong."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """An analyzer that is one function."""
+
+    name: str
+    description: str
+    inputs: tuple[str, ...]
+    run: Callable[[World], Iterator[Finding]]
+
+    def analyze(self, world: World) -> Iterator[Finding]:
+        """Yield what is wrong."""
+        return self.run(world)

@@ -1,10 +1,27 @@
 """The resources that analyzers look at, by kind, and a record of which kinds they asked for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+
+Derived = TypeVar("Derived")
+_NETWORKING = "networking.istio.io"
+_GROUPS = {
+    "Service": "",
+    "Pod": "",
+    "Namespace": "",
+    "Gateway": _NETWORKING,
+    "VirtualService": _NETWORKING,
+    "DestinationRule": _NETWORKING,
+    "ServiceEntry": _NETWORKING,
+    "Sidecar": _NETWORKING,
+    "AuthorizationPolicy": "security.istio.io",
+    "Telemetry": "telemetry.istio.io",
+}
+"""The group meant by a kind that other projects use as well, such as Knative's Service."""
 
 
 @dataclass(slots=True)
@@ -21,6 +38,7 @@ class World:
     absent: Mapping[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     """Kinds that were looked at: what an analyzer declares is held to what it reads."""
+    _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(default_factory=dict)
     _by_kind: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     _by_name: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
 
@@ -28,7 +46,8 @@ class World:
         kinds: dict[str, list[Resource]] = {}
         for resource in self.resources:
             kinds.setdefault(resource.kind, []).append(resource)
-            self._by_name[resource.kind, resource.namespace, resource.name] = resource
+            if resource.group == _GROUPS.get(resource.kind, resource.group):
+                self._by_name[resource.kind, resource.namespace, resource.name] = resource
         self._by_kind = {kind: tuple(found) for kind, found in kinds.items()}
 
     def of_kind(self, kind: str) -> tuple[Resource, ...]:
@@ -36,14 +55,23 @@ class World:
         self.asked.add(kind)
         group, slash, name = kind.rpartition("/")
         found = self._by_kind.get(name, ())
-        if slash:
-            return tuple(each for each in found if each.group == group)
-        return tuple(each for each in found if each.group != "gateway.networking.k8s.io" or name != "Gateway")
+        expected = group if slash else _GROUPS.get(name)
+        return found if expected is None else tuple(each for each in found if each.group == expected)
 
     def find(self, kind: str, namespace: str, name: str) -> Resource | None:
         """Return one resource; `namespace` is empty for cluster-scoped kinds."""
         self.asked.add(kind)
         return self._by_name.get((kind, namespace, name))
+
+    def once(self, make: Callable[["World"], Derived]) -> Derived:
+        """Return `make(self)`, worked out once; whoever asks for it has asked for the kinds that it reads."""
+        if make not in self._derived:
+            before, self.asked = self.asked, set()
+            self._derived[make] = (make(self), frozenset(self.asked))
+            self.asked |= before
+        value, kinds = self._derived[make]
+        self.asked |= kinds
+        return value  # type: ignore[no-any-return]
 
 
 def world_of(resources: Iterable[Resource], *, mesh: Json | None = None, mesh_networks: Json | None = None) -> World:
