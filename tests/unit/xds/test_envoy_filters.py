@@ -259,3 +259,61 @@ def test_bootstrap_is_merged() -> None:
     made = mesh(envoy_filter({"applyTo": "BOOTSTRAP", "patch": {"operation": "MERGE", "value": value}}))
     layers = made.bootstrap(CLIENT)["layered_runtime"]["layers"]
     assert [layer["name"] for layer in layers] == ["global config", "admin", "own"]
+
+
+def listener_filter_merge(name: str) -> dict[str, Any]:
+    """Return a patch that merges into the listener filters of the inbound listener."""
+    config = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        "enable_ja3_fingerprinting": True,
+    }
+    return {
+        "applyTo": "LISTENER_FILTER",
+        "match": {"context": "SIDECAR_INBOUND", "listener": {"listenerFilter": name}},
+        "patch": {"operation": "MERGE", "value": {"typed_config": config}},
+    }
+
+
+def test_patching_stops_where_types_do_not_fit() -> None:
+    """A merge of different types ends all patching of the listener; what was changed before stays."""
+    first = {
+        "applyTo": "LISTENER",
+        "match": {"context": "SIDECAR_INBOUND"},
+        "patch": {"operation": "MERGE", "value": {"per_connection_buffer_limit_bytes": 7}},
+    }
+    later = http_filter("INSERT_FIRST")
+    later["match"]["context"] = "SIDECAR_INBOUND"
+    made = mesh(envoy_filter(first, listener_filter_merge("envoy.filters.listener.tls_inspector"), later))
+    found: Any = next(one for one in made.generated(CLIENT).listeners if one["name"] == "virtualInbound")
+    assert found["per_connection_buffer_limit_bytes"] == 7
+    assert "enable_ja3_fingerprinting" not in json.dumps(found)
+    assert '"mine"' not in json.dumps(found)
+
+
+def test_a_chain_without_filters_stays() -> None:
+    """Removing the last filter of a chain leaves an empty chain; removing the chain leaves none."""
+    patch = {
+        "applyTo": "NETWORK_FILTER",
+        "match": {
+            "context": "SIDECAR_OUTBOUND",
+            "listener": {"name": "0.0.0.0_80", "filterChain": {"filter": {"name": HCM}}},
+        },
+        "patch": {"operation": "REMOVE"},
+    }
+    chain = {**patch, "applyTo": "FILTER_CHAIN"}
+    chains = []
+    for one in (patch, chain):
+        made = mesh(envoy_filter(one))
+        found: Any = next(item for item in made.generated(CLIENT).listeners if item["name"] == "0.0.0.0_80")
+        chains.append(found.get("filter_chains"))
+    (emptied,) = chains[0]
+    assert "filters" not in emptied
+    assert chains[1] is None
+
+
+def test_an_added_cluster_does_not_replace_one() -> None:
+    """Of clusters with one name the first is kept, which is istiod's own."""
+    value = {"name": "BlackHoleCluster", "type": "STRICT_DNS"}
+    made = mesh(envoy_filter({"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": value}}))
+    found = [one["type"] for one in made.generated(CLIENT).clusters if one["name"] == "BlackHoleCluster"]
+    assert found == ["STATIC"]

@@ -1,4 +1,9 @@
+import pytest
+
 from simulator.model.proxies import ProxyId
+from simulator.model.resources import ObjectRef
+from simulator.model.services import Registry, Resolution, Service
+from simulator.xds.virtual_host_domains import AddressTraits, proxy_addresses
 from tests.unit.xds.shop import CLIENT, hosts, mesh, route_configuration, virtual_service
 
 HEADLESS = """
@@ -27,6 +32,33 @@ def test_domains_of_near_and_far_services() -> None:
         "pay.bank.svc",
         "10.96.7.3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("families", "every_family", "expected"),
+    [
+        ((4,), False, ("10.0.0.1",)),
+        ((6,), False, ("fd00::1",)),
+        ((4, 6), False, ("fd00::1",)),
+        ((4, 6), True, ("fd00::1", "10.0.0.1")),
+    ],
+)
+def test_addresses_of_the_proxys_families(
+    families: tuple[int, ...], every_family: bool, expected: tuple[str, ...]
+) -> None:
+    """A proxy is told addresses it can dial; one with both families those of the family that the service has first."""
+    service = Service(
+        host="web.shop.svc.cluster.local",
+        name="web",
+        namespace="shop",
+        registry=Registry.KUBERNETES,
+        source=ObjectRef(kind="Service", namespace="shop", name="web"),
+        ports=(),
+        resolution=Resolution.CLIENT_SIDE_LB,
+        addresses=("fd00::1", "10.0.0.1"),
+    )
+    traits = AddressTraits(ipv4=4 in families, ipv6=6 in families, every_family=every_family)
+    assert proxy_addresses(service, traits, single_auto=True) == expected
 
 
 def test_headless_services_answer_for_their_pods() -> None:
