@@ -4,6 +4,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,3 +138,45 @@ def test_default_routes_lead_to_clusters(documents: list[Any]) -> None:
                 for route in host.get("routes", []):
                     if route.get("name") == "default":
                         assert route["route"]["cluster"] in clusters
+
+
+def _types(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(_types, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {value["@type"].rpartition("/")[2]} if "@type" in value else set()
+    return own.union(*map(_types, value.values()))
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(_manifests())
+def test_resources_are_printed_as_envoy_prints(documents: list[Any]) -> None:
+    """A resource that is read by Envoy's schema and printed again is the same: no misspelt field, no default."""
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    pytest.importorskip("envoy")
+    from google.protobuf.message_factory import GetMessageClass
+
+    from tests.conformance.schemas import RESOURCE_TYPES, descriptor
+
+    made = _mesh(documents)
+    for proxy in made.proxies():
+        for kind, resources in made.configuration(proxy).items():
+            make = GetMessageClass(descriptor(RESOURCE_TYPES[kind]))
+            for resource in resources:
+                for name in _types(resource):
+                    descriptor(name)
+                message = json_format.ParseDict(resource, make())
+                printed = json_format.MessageToDict(message, preserving_proto_field_name=True)
+                assert _comparable(printed) == _comparable(resource)
+
+
+def _comparable(value: Any) -> Any:
+    """Make numbers alike: 64 bits are text in proto-JSON, whole floats have a point."""
+    if isinstance(value, dict):
+        return {key: _comparable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_comparable(item) for item in value]
+    if isinstance(value, str) and not value.isdigit():
+        return value
+    return value if isinstance(value, bool) else float(value)
