@@ -31,6 +31,10 @@ class Analyzer(Protocol):
         ...
 
 
+_NOT_ANALYZED = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
+"""Kubernetes' own namespaces, which istioctl passes over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """An analyzer that is one function."""
@@ -41,5 +45,8 @@ class Check:
     run: Callable[[World], Iterator[Finding]]
 
     def analyze(self, world: World) -> Iterator[Finding]:
-        """Yield what is wrong."""
-        return self.run(world)
+        """Yield what is wrong, but not with what is Kubernetes' own."""
+        for finding in self.run(world):
+            resource = finding.resource
+            if resource is None or (resource.namespace or resource.name) not in _NOT_ANALYZED:
+                yield finding

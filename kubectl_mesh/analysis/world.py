@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from simulator.model.resources import Resource
@@ -28,13 +29,15 @@ _GROUPS = {
 class World:
     """All resources under analysis, in a stable order.
 
-    `mesh` is MeshConfig with istiod's defaults, `mesh_networks` the `meshNetworks` document. `absent` are kinds that the
-    source could not show, with the reason; a kind that merely has no resources is present and empty.
+    `mesh` is MeshConfig with istiod's defaults, `mesh_networks` the `meshNetworks` document. `absent` are kinds that
+    the source could not show, with the reason; a kind that merely has no resources is present and empty.
     """
 
     resources: Sequence[Resource]
     mesh: Json = field(default_factory=dict)
     mesh_networks: Json = field(default_factory=dict)
+    now: datetime | None = None
+    """The time that certificates are judged at; None leaves their expiry alone."""
     absent: Mapping[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     """Kinds that were looked at: what an analyzer declares is held to what it reads."""
@@ -51,7 +54,7 @@ class World:
         self._by_kind = {kind: tuple(found) for kind, found in kinds.items()}
 
     def of_kind(self, kind: str) -> tuple[Resource, ...]:
-        """Return the resources of a kind. `Gateway` is Istio's; the Gateway API's is `gateway.networking.k8s.io/Gateway`."""
+        """Return the resources of a kind; Istio's of two groups that share it, unless it is written `group/Kind`."""
         self.asked.add(kind)
         group, slash, name = kind.rpartition("/")
         found = self._by_kind.get(name, ())
