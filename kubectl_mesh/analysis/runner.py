@@ -13,7 +13,7 @@ from kubectl_mesh.analysis.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Outcome:
     """What became of one analyzer."""
 
     name: str
@@ -30,25 +30,25 @@ class Analysis:
     """Findings in the order that istioctl prints them, and what was looked at."""
 
     findings: tuple[Finding, ...]
-    checks: tuple[Check, ...]
+    outcomes: tuple[Outcome, ...]
 
     @property
-    def skipped(self) -> tuple[Check, ...]:
+    def skipped(self) -> tuple[Outcome, ...]:
         """The analyzers that did not run."""
-        return tuple(check for check in self.checks if check.skipped)
+        return tuple(outcome for outcome in self.outcomes if outcome.skipped)
 
 
 def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
     """Run every analyzer whose inputs the world shows."""
     found: list[Finding] = []
-    checks: list[Check] = []
+    outcomes: list[Outcome] = []
     for analyzer in analyzers:
         missing = [kind for kind in analyzer.inputs if kind in world.absent]
         needs = ", ".join(f"{kind} ({world.absent[kind]})" if world.absent[kind] else kind for kind in missing)
-        checks.append(Check(name=analyzer.name, description=analyzer.description, skipped=needs))
+        outcomes.append(Outcome(name=analyzer.name, description=analyzer.description, skipped=needs))
         if not missing:
             found += analyzer.analyze(world)
-    return Analysis(findings=in_order(found), checks=tuple(checks))
+    return Analysis(findings=in_order(found), outcomes=tuple(outcomes))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,0 +1,107 @@
+"""Schema validation: what istiod's webhook and the API server say of each Istio and Gateway API object.
+
+istio: pkg/config/analysis/analyzers/schema/validation.go.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kubectl_mesh.analysis.analyzer import Analyzer
+from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.validation.crd import kinds, misfits
+from kubectl_mesh.analysis.validation.problems import Problems
+from kubectl_mesh.analysis.world import World
+from simulator.model.resources import Resource
+
+_RULES = {
+    "AuthorizationPolicy": "authorization_policy.validate",
+    "DestinationRule": "destination_rule.validate",
+    "EnvoyFilter": "envoy_filter.validate",
+    "Gateway": "gateway.validate",
+    "PeerAuthentication": "authentication.validate_peer",
+    "ProxyConfig": "extensions.validate_proxy_config",
+    "RequestAuthentication": "authentication.validate_request",
+    "ServiceEntry": "service_entry.validate",
+    "Sidecar": "sidecar.validate",
+    "Telemetry": "telemetry.validate",
+    "TrafficExtension": "extensions.validate_extension",
+    "VirtualService": "virtual_service.validate",
+    "WasmPlugin": "extensions.validate_wasm",
+    "WorkloadEntry": "workload_entry.validate",
+    "WorkloadGroup": "workload_entry.validate_group",
+}
+"""Module and function that hold the rules of a kind; loaded when there is one of the kind."""
+_GATEWAY_API = "gateway.networking.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationAnalyzer:
+    """Runs Istio's own rules on the resources of one kind."""
+
+    kind: str
+    rules: str
+
+    @property
+    def name(self) -> str:
+        """istioctl's name."""
+        return f"schema.ValidationAnalyzer.{self.kind}"
+
+    @property
+    def description(self) -> str:
+        """istioctl's description."""
+        return f"Runs schema validation as an analyzer on '{self.kind}' resources"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The one kind."""
+        return (self.kind,)
+
+    def analyze(self, world: World) -> Iterator[Finding]:
+        """Yield what istiod's webhook would say."""
+        resources = world.of_kind(self.kind)
+        if not resources:
+            return
+        module, _, function = self.rules.partition(".")
+        validate: Callable[[Resource], Problems] = getattr(
+            importlib.import_module(f"kubectl_mesh.analysis.validation.{module}"), function
+        )
+        for resource in resources:
+            for problem in validate(resource):
+                code = problem.code or ("IST0133" if problem.is_warning else "IST0106")
+                arguments = problem.arguments or (problem.text,)
+                yield Finding(code=code, resource=resource, arguments=arguments, path=problem.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAnalyzer:
+    """Holds every object to the schema of its CRD."""
+
+    name: str = "schema.FieldAnalyzer"
+    description: str = "Checks the fields of Istio and Gateway API objects against their CRDs"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every kind that has a schema here."""
+        return tuple(sorted(_input(group, kind) for group, kind in kinds()))
+
+    def analyze(self, world: World) -> Iterator[Finding]:
+        """Yield what the API server would refuse or drop."""
+        for kind in self.inputs:
+            for resource in world.of_kind(kind):
+                for misfit in misfits(resource):
+                    code = UNKNOWN_FIELD if misfit.is_unknown else MISFIT
+                    yield Finding(code=code, resource=resource, arguments=(misfit.text,), path=misfit.path)
+
+
+UNKNOWN_FIELD, MISFIT = "MSH0101", "MSH0102"
+
+
+def _input(group: str, kind: str) -> str:
+    return f"{group}/{kind}" if group == _GATEWAY_API and kind == "Gateway" else kind
+
+
+ANALYZERS: tuple[Analyzer, ...] = (
+    *(ValidationAnalyzer(kind, rules) for kind, rules in _RULES.items()),
+    FieldAnalyzer(),
+)

@@ -1,0 +1,5 @@
+"""What istiod's validation webhook says of a resource: Istio's own rules, and those of the CRDs.
+
+Follows istio: pkg/config/validation. Each module holds the rules of one kind, as generators of problems in the order
+in which Istio finds them.
+"""

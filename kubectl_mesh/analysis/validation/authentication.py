@@ -1,0 +1,89 @@
+"""Rules of PeerAuthentication and RequestAuthentication. istio: pkg/config/validation/validation.go."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from kubectl_mesh.analysis.messages import quote
+from kubectl_mesh.analysis.validation import names
+from kubectl_mesh.analysis.validation.headers import strict_name
+from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
+from kubectl_mesh.analysis.validation.selectors import policy_attachment, workload_selector
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+
+def validate_peer(resource: Resource) -> Problems:
+    """Check a PeerAuthentication."""
+    spec = resource.spec
+    ports = spec.get("portLevelMtls")
+    if not (spec.get("selector") or {}).get("matchLabels") and ports:
+        yield error("mesh/namespace peer authentication cannot have port level mTLS", "spec", "portLevelMtls")
+    if ports == {}:
+        yield error("port level mTLS, if defined, must have at least one element", "spec", "portLevelMtls")
+    for port in ports or ():
+        if not str(port).isdigit() or not 0 < int(port) <= 65535:
+            yield error("port must be in range 1..65535", "spec", "portLevelMtls", port)
+    yield from at(("spec",), workload_selector({"selector": spec.get("selector")}))
+
+
+def validate_request(resource: Resource) -> Problems:
+    """Check a RequestAuthentication."""
+    spec = resource.spec
+    yield from at(("spec",), policy_attachment(spec))
+    for number, rule in enumerate(spec.get("jwtRules") or ()):
+        yield from at(("spec", "jwtRules", number), _rule(rule or {}))
+
+
+def _rule(rule: Json) -> Problems:
+    if "" in (rule.get("audiences") or ()):
+        yield error("audience must be non-empty string", "audiences")
+    uri = rule.get("jwksUri") or rule.get("jwks_uri") or ""
+    if not rule.get("issuer") and not uri:
+        yield error("issuer or jwksUri must be non-empty string")
+    if uri:
+        yield from at(("jwksUri",), _uri(uri))
+    if rule.get("jwks"):
+        yield from at(("jwks",), _keys(rule["jwks"]))
+    for header in rule.get("fromHeaders") or ():
+        if not header.get("name"):
+            yield error("location header name must be non-empty string", "fromHeaders")
+    if "" in (rule.get("fromParams") or ()):
+        yield error("location query must be non-empty string", "fromParams")
+    if "" in (rule.get("fromCookies") or ()):
+        yield error("cookie name must be non-empty string", "fromCookies")
+    for number, output in enumerate(rule.get("outputClaimToHeaders") or ()):
+        if not output.get("claim") or not output.get("header"):
+            text = "outputClaimToHeaders header and claim value must be non-empty string"
+            yield error(text, "outputClaimToHeaders", number)
+        else:
+            yield from at(("outputClaimToHeaders", number), strict_name(output["header"]))
+    if rule.get("timeout") is not None:
+        yield from at(("timeout",), names.duration(rule["timeout"]))
+
+
+def _uri(uri: str) -> Problems:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError as refused:
+        yield error(f"parse {quote(uri)}: {refused}")
+        return
+    if parts.scheme not in ("http", "https"):
+        yield error(f"URI scheme {quote(parts.scheme)} is not supported")
+
+
+def _keys(text: str) -> Problems:
+    try:
+        document: Any = json.loads(text)
+    except ValueError as refused:
+        yield error(f"jwks parse error: failed to unmarshal JWK set: {refused}")
+        return
+    keys = document.get("keys", [document]) if isinstance(document, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) and key.get("kty") for key in keys):
+        yield error("jwks parse error: failed to unmarshal JWK set: no key has a kty")
+        return
+    for number, key in enumerate(keys):
+        if "d" in key or key["kty"] == "oct":
+            text = "contains private key material; only public keys are used for verification"
+            yield warning(f"jwks key at index {number} {text}")

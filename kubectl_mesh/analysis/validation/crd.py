@@ -1,0 +1,161 @@
+"""What the API server checks of Istio's and Gateway API's objects: the schemas of their CRDs.
+
+`crd.json` holds them (Istio 1.30, Gateway API 1.5), parts that occur several times by number in `shared`. In it `p` are
+fields, `a` items of a list, `m` values of a map with any keys, `r` required fields, `t` a type (s, i, n, b, x for a
+number or text, o for anything), `e` allowed values, `lo`/`hi` a range, `re` a pattern, `n` least and greatest length,
+`1` groups of fields of which one may be set. Rules in CEL are not in it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from kubectl_mesh.analysis.messages import quote
+from kubectl_mesh.analysis.validation.problems import Path
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+_TYPES: Mapping[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "n": (int, float), "b": (bool,), "x": (int, str)}
+_WANTED = {"s": "a string", "i": "a whole number", "n": "a number", "b": "true or false", "x": "a number or a string"}
+_MEASURES = {str: "characters", list: "items", dict: "entries"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """One field that the schema refuses; `is_unknown` is for a name that no field has."""
+
+    path: Path
+    text: str
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    shared: list[Json]
+    kinds: dict[str, Json]
+
+
+@cache
+def _table() -> _Table:
+    import json
+    from pkgutil import get_data
+
+    document = json.loads(get_data(__name__, "crd.json") or b"{}")
+    return _Table(document["shared"], document["kinds"])
+
+
+def kinds() -> frozenset[tuple[str, str]]:
+    """Return (group, kind) of everything that is checked."""
+    return frozenset((key.rpartition("/")[0], key.rpartition("/")[2]) for key in _table().kinds)
+
+
+def misfits(resource: Resource) -> Iterator[Misfit]:
+    """Yield what the API server refuses in `spec`, and fields that it would drop."""
+    schema = _table().kinds.get(f"{resource.group}/{resource.kind}")
+    spec = resource.document.get("spec")
+    if schema is not None and spec is not None:
+        yield from _check(spec, schema, ("spec",))
+
+
+def _check(value: Any, schema: Json | int, path: Path) -> Iterator[Misfit]:
+    if isinstance(schema, int):
+        schema = _table().shared[schema]
+    kind = schema.get("t")
+    if value is None or kind == "o":
+        return
+    if kind is not None:
+        yield from _scalar(value, schema, kind, path)
+    elif "a" in schema:
+        if type(value) is not list:
+            yield _wrong_type(value, "a list", path)
+            return
+        for number, item in enumerate(value):
+            yield from _check(item, schema["a"], (*path, number))
+    elif type(value) is not dict:
+        yield _wrong_type(value, "a mapping", path)
+        return
+    elif "m" in schema:
+        for key, item in value.items():
+            yield from _check(item, schema["m"], (*path, key))
+    elif "p" in schema:
+        yield from _fields(value, schema, path)
+    if "n" in schema:
+        yield from _length(value, schema["n"], path)
+
+
+def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
+    known = schema["p"]
+    for field, item in value.items():
+        inner = known.get(field)
+        if inner is None:
+            yield Misfit(path=(*path, field), text=_unknown(str(field), known, path), is_unknown=True)
+        else:
+            yield from _check(item, inner, (*path, field))
+    for field in schema.get("r", ()):
+        if value.get(field) is None:
+            yield Misfit(path=path, text=f"{_dotted((*path, field))} is required")
+    for group in schema.get("1", ()):
+        given = [field for field in group if value.get(field) is not None]
+        if len(given) > 1:
+            yield Misfit(path=(*path, given[1]), text=f"{_dotted(path)} has {' and '.join(given)}; only one is allowed")
+
+
+def _scalar(value: Any, schema: Json, kind: str, path: Path) -> Iterator[Misfit]:
+    if type(value) not in _TYPES[kind]:
+        yield _wrong_type(value, _WANTED[kind], path)
+        return
+    if "e" in schema and value not in schema["e"]:
+        near = _nearest(str(value), [str(each) for each in schema["e"]])
+        hint = f'; did you mean "{near}"?' if near else ""
+        allowed = ", ".join(str(each) for each in schema["e"])
+        yield Misfit(path=path, text=f"{_dotted(path)}: {quote(str(value))} is not one of {allowed}{hint}")
+    if value < schema["lo"] if "lo" in schema else False:
+        yield Misfit(path=path, text=f"{_dotted(path)}: {value} is less than {schema['lo']}")
+    if value > schema["hi"] if "hi" in schema else False:
+        yield Misfit(path=path, text=f"{_dotted(path)}: {value} is greater than {schema['hi']}")
+    if "re" in schema and not _pattern(schema["re"]).search(value):
+        yield Misfit(path=path, text=f"{_dotted(path)}: {quote(value)} does not have the form {schema['re']}")
+
+
+def _length(value: Any, limits: list[int | None], path: Path) -> Iterator[Misfit]:
+    least, most = limits
+    unit = _MEASURES[type(value)]
+    if least and len(value) < least:
+        yield Misfit(path=path, text=f"{_dotted(path)} has {len(value)} {unit}, fewer than {least}")
+    if most is not None and len(value) > most:
+        yield Misfit(path=path, text=f"{_dotted(path)} has {len(value)} {unit}, more than {most}")
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def _wrong_type(value: Any, wanted: str, path: Path) -> Misfit:
+    return Misfit(path=path, text=f"{_dotted(path)} must be {wanted}, not {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return quote(value) if isinstance(value, str) else str(value).lower()
+
+
+def _unknown(field: str, known: Json, path: Path) -> str:
+    near = _nearest(field, list(known))
+    return f"{_dotted((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    folded = {each.replace("_", "").lower(): each for each in known}
+    if (same := folded.get(word.replace("_", "").replace("-", "").lower())) is not None:
+        return same
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, known, n=1, cutoff=0.7)), "")
+
+
+def _dotted(path: Path) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
