@@ -40,8 +40,16 @@ class Document:
     text: str
 
 
-def documents(texts: Iterable[tuple[str, str]], *, progress: Callable[[str, int], None] | None) -> Iterator[Document]:
-    """Yield the documents in (source, text) pairs that are not empty, lists opened, in order."""
+def documents(
+    texts: Iterable[tuple[str, str]],
+    *,
+    progress: Callable[[str, int], None] | None,
+    refused: Callable[[ManifestError], None] | None = None,
+) -> Iterator[Document]:
+    """Yield the documents in (source, text) pairs that are not empty, lists opened, in order.
+
+    One that cannot be read raises ManifestError, or is handed to `refused` and left out.
+    """
     pieces: list[Piece] = []
     decoded: dict[int, list[Document]] = {}  # by the number of the piece that they come before
     for source, text in texts:
@@ -50,7 +58,7 @@ def documents(texts: Iterable[tuple[str, str]], *, progress: Callable[[str, int]
             decoded.setdefault(len(pieces), []).extend(found)
         else:
             pieces.extend(_split(text.replace("\t", " ") if text.lstrip()[:1] == "{" else text, source=source))
-    for number, (piece, results) in enumerate(_composed(pieces, progress)):
+    for number, (piece, results) in enumerate(_composed(pieces, progress, refused)):
         yield from decoded.pop(number, ())
         for value, line, column, start, end in results:
             text = piece.text if end < 0 else " " * column + piece.text[start:end]
@@ -78,7 +86,9 @@ def _split(text: str, *, source: str) -> Iterator[Piece]:
 
 
 def _composed(
-    pieces: Sequence[Piece], progress: Callable[[str, int], None] | None
+    pieces: Sequence[Piece],
+    progress: Callable[[str, int], None] | None,
+    refused: Callable[[ManifestError], None] | None,
 ) -> Iterator[tuple[Piece, list[Found]]]:
     """Compose pieces in order, the second half of long ones in a process of their own."""
     cut, child = len(pieces), None
@@ -89,12 +99,22 @@ def _composed(
         for number, piece in enumerate(pieces[:cut]):
             if progress is not None and number % 500 == 499:
                 progress(piece.source, number * len(pieces) // cut)
-            yield piece, _compose(piece)
+            yield piece, _compose_or_refuse(piece, refused)
     finally:
         rest = child.value() if child is not None else None
     if rest is None:  # in the child something was refused: find out again what, and say so
-        rest = map(_compose, pieces[cut:])
+        rest = (_compose_or_refuse(piece, refused) for piece in pieces[cut:])
     yield from zip(pieces[cut:], rest, strict=True)
+
+
+def _compose_or_refuse(piece: Piece, refused: Callable[[ManifestError], None] | None) -> list[Found]:
+    if refused is None:
+        return _compose(piece)
+    try:
+        return _compose(piece)
+    except ManifestError as error:
+        refused(error)
+        return []
 
 
 def _compose(piece: Piece) -> list[Found]:

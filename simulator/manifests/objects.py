@@ -45,10 +45,13 @@ class _Invalid(Exception):
         self.hint = hint
 
 
-def to_resource(document: Document, *, scopes: Mapping[tuple[str, str], bool]) -> Resource | None:
+def to_resource(
+    document: Document, *, scopes: Mapping[tuple[str, str], bool], default_namespace: str = "default"
+) -> Resource | None:
     """Make a resource of a document; None for one that belongs to another tool.
 
-    `scopes` tells of kinds defined by the manifests themselves whether they are namespaced.
+    `scopes` tells of kinds defined by the manifests themselves whether they are namespaced; those that are get
+    `default_namespace` where they name none. It may be empty for readers that keep that apart.
     """
     value = document.value
     origin = Origin(source=document.source, line=document.line, text=document.text)
@@ -57,7 +60,8 @@ def to_resource(document: Document, *, scopes: Mapping[tuple[str, str], bool]) -
         if group_of(api_version) in _OTHER_TOOLS:
             return None
         metadata = _metadata(value, kind=kind)
-        namespace = _namespace(metadata, namespaced=_is_namespaced(api_version, kind, scopes))
+        namespaced = _is_namespaced(api_version, kind, scopes)
+        namespace = _namespace(metadata, namespaced=namespaced, default=default_namespace)
         _check_metadata(metadata)
         conform(value, group=group_of(api_version), kind=kind)
     except (_Invalid, ShapeError) as error:
@@ -142,15 +146,17 @@ def _is_namespaced(api_version: str, kind: str, scopes: Mapping[tuple[str, str],
     return known.namespaced if known else scopes.get((group_of(api_version), kind), True)
 
 
-def _namespace(metadata: Json, *, namespaced: bool) -> str:
+def _namespace(metadata: Json, *, namespaced: bool, default: str) -> str:
     namespace = metadata.get("namespace")
     if namespace is not None and type(namespace) is not str:
         raise _Invalid("metadata.namespace must be a string", "metadata", "namespace", hint=f'quote it: "{namespace}"')
     if not namespaced:
         metadata.pop("namespace", None)
         return ""
+    if not namespace and not default:
+        return ""
     if not namespace:
-        namespace = metadata["namespace"] = "default"
+        namespace = metadata["namespace"] = default
     if not _NAME.match(namespace):
         raise _Invalid(
             f"metadata.namespace {namespace!r} has characters that names cannot have", "metadata", "namespace"

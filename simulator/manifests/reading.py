@@ -7,6 +7,7 @@ from simulator.manifests.defaulting import apply_defaults
 from simulator.manifests.documents import documents
 from simulator.manifests.files import read_texts
 from simulator.manifests.objects import check_unique, defined_scopes, to_resource
+from simulator.model.errors import ManifestError
 from simulator.model.resources import Resource
 
 Progress = Callable[[str, int], None]
@@ -21,6 +22,34 @@ def read_manifests(
     Raises ManifestError, which names file and line, for anything that kubectl would refuse to read.
     """
     return _resources(read_texts(paths, stdin=stdin), progress=progress)
+
+
+def read_what_is_readable(
+    paths: Sequence[str],
+    *,
+    refused: Callable[[ManifestError], None],
+    default_namespace: str,
+    stdin: Callable[[], bytes] | None = None,
+) -> tuple[Resource, ...]:
+    """Read resources as `read_manifests` does, but hand what cannot be read to `refused` and go on.
+
+    Of two resources of one name the later wins, as when both are applied in turn. An empty `default_namespace` leaves
+    a missing namespace missing. Raises ManifestError for a path that cannot be read at all.
+    """
+    with collector_paused():
+        read = list(documents(read_texts(paths, stdin=stdin), progress=None, refused=refused))
+        scopes = defined_scopes(read)
+        found: dict[tuple[str, str, str, str], Resource] = {}
+        for document in read:
+            try:
+                resource = to_resource(document, scopes=scopes, default_namespace=default_namespace)
+            except ManifestError as error:
+                refused(error)
+                continue
+            if resource is not None:
+                apply_defaults(resource)
+                found[resource.group, resource.kind, resource.namespace, resource.name] = resource
+        return tuple(found.values())
 
 
 def parse_manifests(text: str, *, source: str = "<text>") -> tuple[Resource, ...]:
