@@ -93,3 +93,21 @@ def _contains(item: tuple[Any, Any], character: str) -> bool:
         return bool(value[0] <= ord(character) <= value[1])
     pattern = {sre.CATEGORY_DIGIT: r"\d", sre.CATEGORY_WORD: r"\w", sre.CATEGORY_SPACE: r"\s"}.get(value)
     return re.match(pattern, character) is not None if pattern else False
+
+
+def literal_start(expression: str) -> str:
+    """Return the text that everything which `expression` matches as a whole begins with; empty when unknown."""
+    try:
+        parsed = _parser.parse(expression)
+    except (re.error, RecursionError, OverflowError):
+        return ""
+    if parsed.state.flags & (re.IGNORECASE | re.VERBOSE):
+        return ""
+    text = ""
+    for kind, value in parsed:
+        if kind is sre.AT and value in (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING):
+            continue
+        if kind is not sre.LITERAL:
+            break
+        text += chr(value)
+    return text

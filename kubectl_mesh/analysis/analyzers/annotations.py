@@ -1,7 +1,7 @@
 """Istio's annotations on Kubernetes resources: known, in the right place, well formed, not outdated.
 
-istiod: pkg/config/analysis/analyzers/{annotations,maturity}, pkg/kube/inject/validate.go. The table of annotations holds
-the facts of istio.io/api 1.30.3.
+istiod: pkg/config/analysis/analyzers/{annotations,maturity}, pkg/kube/inject/validate.go. The table of annotations
+holds the facts of istio.io/api 1.30.3.
 """
 
 import json

@@ -36,7 +36,8 @@ def _blocks(istiod: Resource) -> bool:
 ANALYZERS = (
     Check(
         name="authn.BlockedCIDRsAnalyzer",
-        description="Checks that BLOCKED_CIDRS_IN_JWKS_URIS is configured on istiod when RequestAuthentication resources exist",
+        description="Checks that BLOCKED_CIDRS_IN_JWKS_URIS is configured on istiod "
+        "when RequestAuthentication resources exist",
         inputs=("RequestAuthentication", "Deployment"),
         run=_blocked_ranges,
     ),

@@ -1,0 +1,104 @@
+"""Policies without a place to act: a selector that selects nothing, a target that does not exist.
+
+istioctl looks at AuthorizationPolicies, Sidecars and Telemetries with selectors; those are left to it.
+"""
+
+from collections.abc import Iterator
+
+from kubectl_mesh.analysis.analyzer import Check
+from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.grants import GATEWAY_API
+from kubectl_mesh.analysis.pods import POD_KINDS, pods
+from kubectl_mesh.analysis.references import selector_path, selector_text
+from kubectl_mesh.analysis.world import World
+from simulator.model.labels import selects
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+_SELECTING = {
+    "PeerAuthentication": ("spec", "selector", "matchLabels"),
+    "RequestAuthentication": ("spec", "selector", "matchLabels"),
+    "WasmPlugin": ("spec", "selector", "matchLabels"),
+    "ProxyConfig": ("spec", "selector", "matchLabels"),
+    "EnvoyFilter": ("spec", "workloadSelector", "labels"),
+    "DestinationRule": ("spec", "workloadSelector", "matchLabels"),
+}
+_EVERYWHERE = ("PeerAuthentication", "RequestAuthentication", "WasmPlugin", "EnvoyFilter")
+"""Kinds whose selectors reach all namespaces from the root namespace."""
+_TARGETING = ("AuthorizationPolicy", "RequestAuthentication", "Telemetry", "WasmPlugin", "EnvoyFilter")
+_TARGETS = {
+    (GATEWAY_API, "Gateway"): f"{GATEWAY_API}/Gateway",
+    ("", "Service"): "Service",
+    ("networking.istio.io", "ServiceEntry"): "ServiceEntry",
+}
+
+
+def _selectors(world: World) -> Iterator[Finding]:
+    known = world.once(pods)
+    root = world.mesh.get("rootNamespace") or "istio-system"
+    for kind, path in _SELECTING.items():
+        for resource in world.of_kind(kind):
+            labels = resource.get(*path) or {}
+            if not labels:
+                continue
+            namespace = "" if resource.namespace == root and kind in _EVERYWHERE else resource.namespace
+            if next(known.selected(labels, namespace=namespace), None) or _selects_entry(world, resource, labels):
+                continue
+            yield Finding(
+                code="KM0016",
+                resource=resource,
+                arguments=(f"no pod has the labels {selector_text(labels)}",),
+                path=selector_path(resource, *path),
+                witness=f"labels {selector_text(labels)} in namespace {namespace or 'any'}: 0 pods",
+            )
+
+
+def _selects_entry(world: World, resource: Resource, labels: dict[str, str]) -> bool:
+    """Tell whether a selector selects a workload outside Kubernetes."""
+    entries = (entry for entry in world.of_kind("WorkloadEntry") if entry.namespace == resource.namespace)
+    groups = (group for group in world.of_kind("WorkloadGroup") if group.namespace == resource.namespace)
+    written = [entry.spec.get("labels") or {} for entry in entries]
+    written += [(group.spec.get("metadata") or {}).get("labels") or {} for group in groups]
+    return any(selects(labels, each) for each in written)
+
+
+def _targets(world: World) -> Iterator[Finding]:
+    existing = {key: {(each.namespace, each.name) for each in world.of_kind(kind)} for key, kind in _TARGETS.items()}
+    for kind in _TARGETING:
+        for resource in world.of_kind(kind):
+            for path, reference in _references(resource):
+                group = str(reference.get("group") or "")
+                key = ("" if group == "core" else group, str(reference.get("kind") or ""))
+                name = (reference.get("namespace") or resource.namespace, str(reference.get("name") or ""))
+                if key in existing and name not in existing[key]:
+                    why = f"its target {key[1]} {'/'.join(name)} does not exist"
+                    yield Finding(
+                        code="KM0016",
+                        resource=resource,
+                        arguments=(why,),
+                        path=path,
+                        witness=f"{key[1]} {'/'.join(name)}: not found; no proxy enforces the policy",
+                    )
+
+
+def _references(resource: Resource) -> Iterator[tuple[tuple[str | int, ...], Json]]:
+    for index, reference in enumerate(resource.spec.get("targetRefs") or ()):
+        yield ("spec", "targetRefs", index), reference
+    if resource.spec.get("targetRef"):
+        yield ("spec", "targetRef"), resource.spec["targetRef"]
+
+
+ANALYZERS = (
+    Check(
+        name="mesh.PolicySelectors",
+        description="Finds policies and other selecting resources that select no pod",
+        inputs=(*_SELECTING, *POD_KINDS, "WorkloadEntry", "WorkloadGroup"),
+        run=_selectors,
+    ),
+    Check(
+        name="mesh.PolicyTargets",
+        description="Finds policies whose target does not exist",
+        inputs=(*_TARGETING, *_TARGETS.values()),
+        run=_targets,
+    ),
+)
