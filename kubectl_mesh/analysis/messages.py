@@ -43,6 +43,8 @@ class Message:
     """What is wrong, in a sentence."""
     fix: str
     """What to do about it."""
+    whole_document: bool = False
+    """istioctl names the line where the document begins, whatever field is at fault."""
 
     @property
     def documentation(self) -> str:

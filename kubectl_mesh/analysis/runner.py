@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.messages import level_of, text
+from kubectl_mesh.analysis.messages import level_of, message_of, text
 from kubectl_mesh.analysis.world import World
 
 
@@ -20,6 +20,8 @@ class Outcome:
     description: str
     skipped: str = ""
     """What it would have needed; empty when it ran."""
+    needs: tuple[str, ...] = ()
+    """The kinds that were missing."""
 
     def __str__(self) -> str:
         return f"skipped: needs {self.skipped}" if self.skipped else "checked"
@@ -45,15 +47,17 @@ def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
     for analyzer in analyzers:
         missing = [kind for kind in analyzer.inputs if kind in world.absent]
         needs = ", ".join(f"{kind} ({world.absent[kind]})" if world.absent[kind] else kind for kind in missing)
-        outcomes.append(Outcome(name=analyzer.name, description=analyzer.description, skipped=needs))
+        outcomes.append(
+            Outcome(name=analyzer.name, description=analyzer.description, skipped=needs, needs=tuple(missing))
+        )
         if not missing:
             found += analyzer.analyze(world)
     return Analysis(findings=in_order(found), outcomes=tuple(outcomes))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings as istioctl does: level, code, resource, text; the same text about one resource counts once."""
-    unique = {(_place(each), text(each), each.code): each for each in findings}
+    """Sort findings as istioctl does: level, code, resource, text; the same text about one place counts once."""
+    unique = {(_place(each), text(each), each.code, _field(each)): each for each in findings}
     keyed = sorted((_key(each), number) for number, each in enumerate(unique.values()))
     ordered = list(unique.values())
     return tuple(ordered[number] for _, number in keyed)
@@ -62,6 +66,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _place(finding: Finding) -> str:
     resource = finding.resource
     return f"{resource.group}/{resource.kind}/{resource.name}/{resource.namespace}" if resource else ""
+
+
+def _field(finding: Finding) -> tuple[str | int, ...]:
+    return () if message_of(finding).whole_document else finding.path
 
 
 def _key(finding: Finding) -> tuple[int, str, str, str]:

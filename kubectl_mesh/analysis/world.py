@@ -39,6 +39,8 @@ class World:
     now: datetime | None = None
     """The time that certificates are judged at; None leaves their expiry alone."""
     absent: Mapping[str, str] = field(default_factory=dict)
+    unlisted: Mapping[str, str] = field(default_factory=dict)
+    """Of the absent kinds, those that the user may not list, or that a failure kept from being listed."""
     asked: set[str] = field(default_factory=set)
     """Kinds that were looked at: what an analyzer declares is held to what it reads."""
     _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(default_factory=dict)

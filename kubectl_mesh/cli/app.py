@@ -34,6 +34,7 @@ class Entry:
 COMMANDS = (
     Entry("trace", "trace", "Follow a request hop by hop: where it goes, and why."),
     Entry("diff", "diff", "Show what a change does: to proxies, and to requests."),
+    Entry("analyze", "analyze", "Find what would break: configuration checks, with file, line and fix."),
     Entry("test", "test", "Run traffic tests: *.meshtest.yaml files."),
     Entry("proxy-status", "proxy_status", "Show which proxies are in sync with istiod.", ("ps",)),
     Entry("proxy-config", "proxy_commands", "Show what a proxy holds: clusters, listeners, routes, …", ("pc",)),

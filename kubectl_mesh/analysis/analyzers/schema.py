@@ -94,7 +94,7 @@ class FieldAnalyzer:
                     yield Finding(code=code, resource=resource, arguments=(misfit.text,), path=misfit.path)
 
 
-UNKNOWN_FIELD, MISFIT = "MSH0101", "MSH0102"
+UNKNOWN_FIELD, MISFIT = "KM0101", "KM0102"
 
 
 def _input(group: str, kind: str) -> str:

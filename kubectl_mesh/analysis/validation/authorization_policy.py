@@ -18,7 +18,15 @@ from kubectl_mesh.analysis.validation.selectors import policy_attachment
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
-_SOURCES = ("principals", "requestPrincipals", "namespaces", "ipBlocks", "remoteIpBlocks", "serviceAccounts", "trustDomains")
+_SOURCES = (
+    "principals",
+    "requestPrincipals",
+    "namespaces",
+    "ipBlocks",
+    "remoteIpBlocks",
+    "serviceAccounts",
+    "trustDomains",
+)
 _OPERATIONS = ("ports", "methods", "paths", "hosts")
 _WITHOUT_HTTP = ("principals", "ipBlocks", "namespaces", "remoteIpBlocks", "serviceAccounts")
 _NOT_CUSTOM = ("namespaces", "serviceAccounts", "trustDomains", "principals", "requestPrincipals")

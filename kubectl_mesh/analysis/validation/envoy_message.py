@@ -16,7 +16,11 @@ from simulator.model.wire import Json
 _HTTP = "buffer cors csrf ext_authz fault grpc_http1_bridge grpc_json_transcoder grpc_web gzip health_check ip_tagging lua router squash"
 _LISTENER = "http_inspector original_dst original_src proxy_protocol tls_inspector"
 _NETWORK = "client_ssl_auth http_connection_manager mongo_proxy redis_proxy tcp_proxy"
-_OTHER = {"envoy.http_dynamo_filter": "envoy.filters.http.dynamo", "envoy.rate_limit": "envoy.filters.http.ratelimit", "envoy.ratelimit": "envoy.filters.network.ratelimit"}
+_OTHER = {
+    "envoy.http_dynamo_filter": "envoy.filters.http.dynamo",
+    "envoy.rate_limit": "envoy.filters.http.ratelimit",
+    "envoy.ratelimit": "envoy.filters.network.ratelimit",
+}
 
 
 @cache

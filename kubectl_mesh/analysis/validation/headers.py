@@ -95,7 +95,9 @@ def authority_once(rewrite: Json | None, headers: Json | None) -> Problems:
     for name, value in _authorities(request):
         if current:
             have, attempt = quote(current), quote(value)
-            yield error(f"authority header cannot be set multiple times: have {have}, attempting to set {attempt}", "headers")
+            yield error(
+                f"authority header cannot be set multiple times: have {have}, attempting to set {attempt}", "headers"
+            )
             return
         current = value
 

@@ -42,7 +42,9 @@ def http_route(route: Json, *, is_delegate: bool, from_gateway_api: bool) -> Pro
 
 
 def _conflicts(route: Json, *, is_delegate: bool) -> Problems:
-    has = {field: route.get(field) is not None for field in ("redirect", "fault", "rewrite", "directResponse", "delegate")}
+    has = {
+        field: route.get(field) is not None for field in ("redirect", "fault", "rewrite", "directResponse", "delegate")
+    }
     if has["delegate"] and not is_delegate:
         for field in ("redirect", "route"):
             if route.get(field) is not None:
@@ -181,7 +183,7 @@ def _retries(retries: Json | None) -> Problems:
         yield error("http retry policy configured when attempts are set to 0 (disabled)", "attempts")
     if retries.get("perTryTimeout") is not None:
         yield from at(("perTryTimeout",), names.duration(retries["perTryTimeout"]))
-    for policy in (retries["retryOn"].split(",") if retries.get("retryOn") else ()):
+    for policy in retries["retryOn"].split(",") if retries.get("retryOn") else ():
         is_status = policy.lstrip("+").isdigit() and int(policy) in _STATUSES
         if not is_status and policy not in _RETRY_ON:
             yield error(f"{quote(policy)} is not a valid retryOn policy", "retryOn")

@@ -129,7 +129,9 @@ def _egress(listeners: Sequence[Json], namespace: str) -> Problems:
         port, bind = listener.get("port"), listener.get("bind") or ""
         if port is None:
             if index != len(listeners) - 1:
-                yield error("sidecar: the egress listener with empty port should be the last listener in the list", index)
+                yield error(
+                    "sidecar: the egress listener with empty port should be the last listener in the list", index
+                )
         else:
             yield from at((index, "port"), _egress_port(port, bind, listener.get("captureMode") or "DEFAULT"))
             number = port.get("number") or 0

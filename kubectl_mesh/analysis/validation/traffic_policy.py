@@ -237,7 +237,10 @@ def _config_map(namespace: str, name: str) -> Problems:
 
 
 def _unverified(tls: Json, mode: str) -> Problems:
-    clashes = {"SIMPLE": ("CaCertificates", "CredentialName", "SubjectAltNames"), "MUTUAL": ("CaCertificates", "SubjectAltNames")}
+    clashes = {
+        "SIMPLE": ("CaCertificates", "CredentialName", "SubjectAltNames"),
+        "MUTUAL": ("CaCertificates", "SubjectAltNames"),
+    }
     fields = clashes.get(mode, ())
     if any(tls.get(field[0].lower() + field[1:]) for field in fields):
         yield error(f"cannot specify {' or '.join(fields)} when InsecureSkipVerify is set true", "insecureSkipVerify")

@@ -105,7 +105,9 @@ def _gateway_host(host: str, *, sni: bool) -> str:
     port, name = parts[1].strip("."), parts[3].strip(".")
     for label, pattern in ((port, "[0-9]"), (name, "[a-zA-Z]")):
         if not re.search(pattern, label):
-            return f"domain name {quote(host)} invalid (label {quote(label)} invalid). should follow {_SNI_FORMAT} format"
+            return (
+                f"domain name {quote(host)} invalid (label {quote(label)} invalid). should follow {_SNI_FORMAT} format"
+            )
     return ""
 
 

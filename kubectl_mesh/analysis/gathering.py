@@ -1,0 +1,119 @@
+"""What is analysed: files, a mesh, or files laid over a mesh; and what of it could not be seen."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from kubectl_mesh.analysis.analyzer import Analyzer
+from kubectl_mesh.analysis.default_resources import with_default_gateway
+from kubectl_mesh.analysis.pods import POD_KINDS, WORKLOAD_KINDS
+from kubectl_mesh.analysis.world import World, world_of
+from kubectl_mesh.errors import MeshError, NothingFound
+from kubectl_mesh.sources.base import MeshSource
+from simulator.model.resources import Origin, Resource
+from simulator.model.wire import Json
+
+_REVISION = "istio.io/rev"
+_RUNTIME = ("Service", "Pod", "Namespace", "Node", "Secret")
+"""What files may leave out because it is made elsewhere: without any of a kind, its absence tells nothing."""
+_PASSED_OVER = frozenset({"Service", "Namespace", "Node", "Pod", "Secret"})
+"""Kinds that belong to no revision."""
+_CONFIDENTIAL = {"Secret": "their data is not read from a cluster"}
+
+
+def from_files(resources: Iterable[Resource], *, mesh: Json | None, system_namespace: str, revision: str) -> World:
+    """Take files for the whole mesh; `mesh` overrides the MeshConfig that is among them."""
+    known = tuple(_of_revision(resources, revision))
+    absent = {kind: "no file has one" for kind in _missing(known)}
+    settings, networks = _mesh_of(known, mesh)
+    complete = with_default_gateway(known, settings, namespace=system_namespace)
+    world = world_of(complete, mesh=settings, mesh_networks=networks)
+    world.absent = absent
+    return world
+
+
+def _missing(resources: Sequence[Resource]) -> Iterator[str]:
+    kinds = {each.kind for each in resources if each.group in ("", "apps", "batch")}
+    for kind in _RUNTIME:
+        wanted = {kind, *WORKLOAD_KINDS} if kind == "Pod" else {kind}
+        if not wanted & kinds:
+            yield kind
+
+
+def over_source(
+    source: MeshSource,
+    files: Iterable[Resource],
+    *,
+    analyzers: Sequence[Analyzer],
+    mesh: Json | None,
+    revision: str,
+    confidential: bool,
+) -> World:
+    """Lay files over what a mesh shows of the kinds that analyzers read; a file's object replaces the mesh's own.
+
+    `confidential` is for sources that do not give away the data of secrets.
+    """
+    wanted = sorted({_asked(kind) for analyzer in analyzers for kind in analyzer.inputs} | {"ConfigMap", "Deployment"})
+    absent: dict[str, str] = {}
+    found: dict[tuple[str, str, str, str], Resource] = {}
+    for kind in wanted:
+        for resource in _listed(source, kind, absent):
+            found[resource.group, resource.kind, resource.namespace, resource.name] = resource
+    for resource in files:
+        found[resource.group, resource.kind, resource.namespace, resource.name] = resource
+    unlisted = dict(absent)
+    if confidential:
+        absent |= {kind: reason for kind, reason in _CONFIDENTIAL.items() if kind in wanted}
+    known = tuple(_of_revision(found.values(), revision))
+    settings, networks = _mesh_of(known, mesh)
+    world = world_of(known, mesh=settings, mesh_networks=networks)
+    world.absent, world.unlisted = absent, unlisted
+    return world
+
+
+def _asked(kind: str) -> str:
+    """Return the word by which a source knows a kind: two are called Gateway."""
+    return "KubernetesGateway" if kind == "gateway.networking.k8s.io/Gateway" else kind.rpartition("/")[2]
+
+
+def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[Resource]:
+    """Yield what a source holds of a kind; one that it may not list becomes absent, one that it does not know is none."""
+    try:
+        documents = source.resources(kind)
+    except NothingFound:
+        return
+    except MeshError as error:
+        absent[kind] = str(error)
+        return
+    for document in documents:
+        metadata = document.get("metadata") or {}
+        yield Resource(
+            kind=document.get("kind") or kind.removeprefix("Kubernetes"),
+            api_version=document.get("apiVersion") or "",
+            namespace=metadata.get("namespace") or "",
+            name=metadata.get("name") or "",
+            document=document,
+            origin=Origin(source=""),
+        )
+
+
+def _of_revision(resources: Iterable[Resource], revision: str) -> Iterator[Resource]:
+    """Keep what a revision of the control plane looks at: its own, and what belongs to none."""
+    for resource in resources:
+        own = resource.labels.get(_REVISION, "")
+        if resource.kind in _PASSED_OVER or resource.kind in POD_KINDS or not own or own == revision:
+            yield resource
+
+
+def _mesh_of(resources: Sequence[Resource], override: Json | None) -> tuple[Json, Json]:
+    """Return MeshConfig and MeshNetworks with istiod's defaults."""
+    from simulator.registry.mesh_config import apply_mesh_config, camel_case, default_mesh_config, load_settings
+    from simulator.registry.resource_index import ResourceIndex
+
+    configuration = [each for each in resources if each.kind == "ConfigMap" or _is_istiod(each)]
+    settings = load_settings(ResourceIndex(configuration))
+    if override is None:
+        return settings.mesh, settings.networks
+    return apply_mesh_config(default_mesh_config(), camel_case(override)), settings.networks
+
+
+def _is_istiod(resource: Resource) -> bool:
+    return resource.kind == "Deployment" and resource.name.startswith("istiod")

@@ -1,0 +1,42 @@
+"""How findings name a resource and its place. istioctl: pkg/config/analysis/legacy/source/kube/origin.go."""
+
+from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.messages import message_of
+from simulator.manifests.positions import field_line
+from simulator.model.resources import Resource
+
+
+def friendly_name(resource: Resource) -> str:
+    """Return `Kind namespace/name`."""
+    return (
+        f"{resource.kind} {resource.namespace}/{resource.name}"
+        if resource.namespace
+        else f"{resource.kind} {resource.name}"
+    )
+
+
+def reference(finding: Finding) -> str:
+    """Return `file:line` as istioctl prints it; empty for what comes from a cluster.
+
+    It knows no lines of JSON, and of what istiod's validation finds only where the document begins.
+    """
+    resource = finding.resource
+    if resource is None or not resource.origin.source or not resource.origin.line:
+        return ""
+    if resource.origin.source.endswith(".json"):
+        return resource.origin.source
+    line = resource.origin.line if message_of(finding).whole_document else field_line(resource, finding.path)
+    return f"{resource.origin.source}:{line}"
+
+
+def place(finding: Finding) -> tuple[str, int]:
+    """Return the file and the exact line of the field at fault; an empty name and 0 for what comes from a cluster."""
+    resource = finding.resource
+    if resource is None or not resource.origin.line:
+        return "", 0
+    return resource.origin.source, field_line(resource, finding.path)
+
+
+def field_name(finding: Finding) -> str:
+    """Return the field at fault, such as `spec.http[0].route`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in finding.path).lstrip(".")

@@ -1,0 +1,114 @@
+"""The options of `analyze` become one world to analyse, and one report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from kubectl_mesh.analysis.gathering import from_files, over_source
+from kubectl_mesh.analysis.registry import chosen
+from kubectl_mesh.analysis.reporting import at_least, row
+from kubectl_mesh.analysis.runner import Analysis, analyze
+from kubectl_mesh.analysis.suppression import Suppression, audible
+from kubectl_mesh.analysis.world import World
+from kubectl_mesh.cli.context import Call
+from kubectl_mesh.errors import NothingFound
+from kubectl_mesh.reports.findings import CheckRow, FindingRow, FindingsReport
+from kubectl_mesh.sources.manifests import Manifests, read_document, read_files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of an analysis."""
+
+    paths: tuple[str, ...]
+    use_kube: bool
+    revision: str
+    mesh_config: str
+    analyzers: tuple[str, ...]
+    suppressions: tuple[Suppression, ...]
+
+
+def run(call: Call, question: Question) -> FindingsReport:
+    """Analyse what the options name."""
+    analyzers = chosen(question.analyzers)
+    mesh = read_document(question.mesh_config) if question.mesh_config else None
+    offline, settings = _offline_paths(call, question), call.settings
+    if offline is not None:
+        files = _read(call, offline, default="default")
+        world = from_files(
+            files.resources,
+            mesh=mesh,
+            system_namespace=settings.connection.istio_namespace,
+            revision=question.revision,
+        )
+        namespace = "" if settings.all_namespaces else settings.namespace
+    else:
+        source = call.source
+        home = settings.namespace or str(getattr(source, "namespace", "") or "default")
+        files = _read(call, question.paths, default=home)
+        is_live = not settings.bundle
+        world = over_source(
+            source,
+            files.resources,
+            analyzers=analyzers,
+            mesh=mesh,
+            revision=question.revision,
+            confidential=is_live,
+        )
+        namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
+    world.now = datetime.now(UTC)
+    report = _report(analyze(world, analyzers), question, files, world, namespace=namespace)
+    return replace(report, target=_target(offline or question.paths, namespace))
+
+
+def _offline_paths(call: Call, question: Question) -> tuple[str, ...] | None:
+    """Return the files that are the whole of what is analysed; None when a mesh lies below them."""
+    settings = call.settings
+    if settings.demo:
+        from kubectl_mesh.sources.simulated import example
+
+        return (str(example()), *question.paths)
+    if settings.files:
+        return (*settings.files, *question.paths)
+    if question.use_kube or settings.bundle:
+        return None
+    if not question.paths:
+        raise NothingFound("no files, and --use-kube=false", hint="kubectl mesh analyze --use-kube=false k8s/")
+    return question.paths
+
+
+def _read(call: Call, paths: Sequence[str], *, default: str) -> Manifests:
+    """Read files; with -A a missing namespace stays missing, as in istioctl."""
+    home = "" if call.settings.all_namespaces else call.settings.namespace or default
+    return read_files(paths, namespace=home) if paths else Manifests()
+
+
+def _report(found: Analysis, question: Question, files: Manifests, world: World, *, namespace: str) -> FindingsReport:
+    heard = audible(found.findings, suppressions=question.suppressions, namespace=namespace)
+    checks = [
+        CheckRow(name=each.name, description=each.description, skipped=each.skipped, needs=each.needs)
+        for each in found.outcomes
+    ]
+    unseen = [f"{kind}: {reason}" for kind, reason in world.unlisted.items()]
+    return FindingsReport(
+        target="",
+        findings=tuple(row(each) for each in heard),
+        checks=tuple(checks),
+        unread=files.unread,
+        unseen=tuple(unseen),
+    )
+
+
+def _target(paths: Sequence[str], namespace: str) -> str:
+    if len(paths) == 1:
+        return paths[0]
+    if paths:
+        return f"{len(paths)} paths ({', '.join(paths)})"
+    return f"namespace: {namespace}" if namespace else "all namespaces"
+
+
+def shown(report: FindingsReport, *, threshold: str) -> FindingsReport:
+    """Return the report with findings of a level, and those above it."""
+    levels = at_least(threshold)
+    kept: list[FindingRow] = [each for each in report.findings if each.level in levels]
+    return replace(report, findings=tuple(kept))
