@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from kubectl_mesh.analysis.references import Name
 from kubectl_mesh.analysis.world import World
-from simulator.model.names import DOMAIN
+from simulator.model.names import DOMAIN, host_subset_of
 from simulator.model.resources import Resource
 
 EVERYWHERE = "*"
@@ -64,6 +64,10 @@ class Hosts:
             if scope in (EVERYWHERE, namespace) and bare.endswith(pattern[1:]):
                 return destination
         return None
+
+    def any_within(self, pattern: str) -> bool:
+        """Tell whether a wildcard covers some known host."""
+        return pattern.startswith("*") and any(host_subset_of(host, pattern) for _, host in self.exact)
 
 
 def hosts(world: World) -> Hosts:

@@ -44,6 +44,7 @@ class World:
     asked: set[str] = field(default_factory=set)
     """Kinds that were looked at: what an analyzer declares is held to what it reads."""
     _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(default_factory=dict)
+    _answers: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     _by_kind: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     _by_name: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
 
@@ -58,10 +59,13 @@ class World:
     def of_kind(self, kind: str) -> tuple[Resource, ...]:
         """Return the resources of a kind; Istio's of two groups that share it, unless it is written `group/Kind`."""
         self.asked.add(kind)
-        group, slash, name = kind.rpartition("/")
-        found = self._by_kind.get(name, ())
-        expected = group if slash else _GROUPS.get(name)
-        return found if expected is None else tuple(each for each in found if each.group == expected)
+        if kind not in self._answers:
+            group, slash, name = kind.rpartition("/")
+            found = self._by_kind.get(name, ())
+            expected = group if slash else _GROUPS.get(name)
+            known = found if expected is None else tuple(each for each in found if each.group == expected)
+            self._answers[kind] = known
+        return self._answers[kind]
 
     def find(self, kind: str, namespace: str, name: str) -> Resource | None:
         """Return one resource; `namespace` is empty for cluster-scoped kinds."""

@@ -59,6 +59,8 @@ def _subsets(world: World) -> Iterator[Finding]:
     for rule in world.of_kind("DestinationRule"):
         host = rule.spec.get("host") or ""
         destination = known.find(rule.namespace, rule.spec.get("exportTo") or (), host)
+        if destination is None and known.any_within(host):
+            continue
         if destination is None:
             yield Finding(code="IST0174", resource=rule, arguments=(host,))
             continue

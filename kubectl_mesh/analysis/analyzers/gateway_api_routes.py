@@ -124,7 +124,11 @@ def _judge_backend(world: World, route: Resource, path: tuple[str | int, ...], r
     text, port = "/".join(name), reference.get("port")
     effect = _witness(route, "that reaches this rule is answered with 500")
     service = world.find("Service", *name)
-    if name[0] != route.namespace and not allowed(world.once(grants), route, target=target, name=name):
+    if (
+        name[0] != route.namespace
+        and _on_gateway(route)
+        and not allowed(world.once(grants), route, target=target, name=name)
+    ):
         sender = f"{route.kind} of namespace {route.namespace}"
         yield Finding(code="KM0014", resource=route, arguments=(f"Service {text}", sender), path=path, witness=effect)
     elif service is None:
@@ -132,6 +136,12 @@ def _judge_backend(world: World, route: Resource, path: tuple[str | int, ...], r
     elif port and port not in [each.get("port") for each in service.spec.get("ports") or ()]:
         missing = f"port {port} of Service {text}"
         yield Finding(code="KM0013", resource=route, arguments=(missing,), path=path, witness=effect)
+
+
+def _on_gateway(route: Resource) -> bool:
+    """Tell whether a route belongs to a gateway: routes of services, for callers in the mesh, need no grants."""
+    parents = route.spec.get("parentRefs") or ()
+    return any(_kind(each, GATEWAY_API, "Gateway") == _GATEWAY for each in parents)
 
 
 ANALYZERS = (

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Check
+from kubectl_mesh.analysis.analyzers.virtual_service_gateways import serves
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.hosts import qualified
 from kubectl_mesh.analysis.matches import Bound, Covers, contains, example, takes_all
@@ -37,14 +38,24 @@ def _conflicts(world: World) -> Iterator[Finding]:
 
 def _claims(world: World) -> dict[tuple[Name, str], list[Resource]]:
     claims: dict[tuple[Name, str], list[Resource]] = {}
+    known = {(each.namespace, each.name): each for each in world.of_kind("Gateway")}
     for service in sorted(world.of_kind("VirtualService"), key=lambda each: (each.created, each.name, each.namespace)):
         if not service.spec.get("http"):
             continue
         for reference in dict.fromkeys(gateways(service)):
-            for host in dict.fromkeys(service.spec.get("hosts") or ()) if reference != MESH else ():
-                key = (named(service.namespace, reference), qualified(service.namespace, host))
-                claims.setdefault(key, []).append(service)
+            gateway = named(service.namespace, reference)
+            if reference == MESH or not _sees(gateway, service):
+                continue
+            for host in dict.fromkeys(service.spec.get("hosts") or ()):
+                if gateway not in known or serves(known[gateway], [host], service.namespace):
+                    claims.setdefault((gateway, qualified(service.namespace, host)), []).append(service)
     return {key: services for key, services in claims.items() if len(services) > 1}
+
+
+def _sees(gateway: Name, service: Resource) -> bool:
+    """Tell whether a gateway sees a VirtualService; its proxies are taken to be in its own namespace."""
+    export_to = service.spec.get("exportTo") or ("*",)
+    return "*" in export_to or gateway[0] in [service.namespace if each == "." else each for each in export_to]
 
 
 def _rules(service: Resource, gateway: Name) -> Iterator[_Rule]:
@@ -113,7 +124,7 @@ ANALYZERS = (
     Check(
         name="mesh.GatewayRouteConflicts",
         description="Finds VirtualServices that route the same requests of one host of one gateway",
-        inputs=("VirtualService",),
+        inputs=("VirtualService", "Gateway"),
         run=_conflicts,
     ),
 )

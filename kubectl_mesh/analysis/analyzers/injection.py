@@ -127,7 +127,7 @@ def _automatic_images(world: World) -> Iterator[Finding]:
         for hook in each.document.get("webhooks") or ()
         if str(hook.get("name") or "").endswith("istio.io")
     ]
-    for deployment in world.of_kind("Deployment"):
+    for deployment in world.of_kind("Deployment") if hooks else ():  # without any, injection is not part of the input
         template = deployment.get("spec", "template") or {}
         if not _has_automatic_image(template.get("spec") or {}):
             continue

@@ -11,7 +11,7 @@ from kubectl_mesh.analysis.analyzers.authz import guarded_pods
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.hosts import HOST_KINDS, hosts, qualified
 from kubectl_mesh.analysis.mutual_tls_modes import Mode, modes
-from kubectl_mesh.analysis.pods import POD_KINDS, PodView
+from kubectl_mesh.analysis.pods import POD_KINDS, PodView, in_mesh
 from kubectl_mesh.analysis.policies import acts, rule_sources, selected_pods
 from kubectl_mesh.analysis.references import full_name
 from kubectl_mesh.analysis.services import Services
@@ -42,11 +42,15 @@ def _mentions(policy: Json) -> bool:
 
 
 def _strict_ports(world: World, rule: Resource, service: Resource) -> Iterator[Finding]:
-    """Yield one finding for the first port that is served with mutual TLS only, and reached without."""
+    """Yield one finding for the first port that is served with mutual TLS only, and reached without.
+
+    Workloads captured by ztunnel are left out: the tunnel to them is used whatever the rule says.
+    """
     selector = service.spec.get("selector") or {}
     if not selector:
         return
-    pods = list(world.once(guarded_pods).selected(selector, namespace=service.namespace))
+    selected = world.once(guarded_pods).selected(selector, namespace=service.namespace)
+    pods = [pod for pod in selected if in_mesh(world, pod) and not pod.ambient]
     for port in Services.ports(service):
         mode, path = _client_mode(rule, port)
         strict = _strict(world, pods, port) if mode in _NOT_MUTUAL else None

@@ -9,7 +9,7 @@ from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.grants import GATEWAY_API
 from kubectl_mesh.analysis.pods import POD_KINDS, pods
-from kubectl_mesh.analysis.references import selector_path, selector_text
+from kubectl_mesh.analysis.references import Name, selector_path, selector_text
 from kubectl_mesh.analysis.world import World
 from simulator.model.labels import selects
 from simulator.model.resources import Resource
@@ -63,22 +63,25 @@ def _selects_entry(world: World, resource: Resource, labels: dict[str, str]) -> 
 
 
 def _targets(world: World) -> Iterator[Finding]:
-    existing = {key: {(each.namespace, each.name) for each in world.of_kind(kind)} for key, kind in _TARGETS.items()}
     for kind in _TARGETING:
         for resource in world.of_kind(kind):
             for path, reference in _references(resource):
                 group = str(reference.get("group") or "")
                 key = ("" if group == "core" else group, str(reference.get("kind") or ""))
                 name = (reference.get("namespace") or resource.namespace, str(reference.get("name") or ""))
-                if key in existing and name not in existing[key]:
-                    why = f"its target {key[1]} {'/'.join(name)} does not exist"
+                if key in _TARGETS and name not in world.once(_targetable)[key]:
+                    text = f"{key[1]} {'/'.join(name)}"
                     yield Finding(
                         code="KM0016",
                         resource=resource,
-                        arguments=(why,),
+                        arguments=(f"its target {text} does not exist",),
                         path=path,
-                        witness=f"{key[1]} {'/'.join(name)}: not found; no proxy enforces the policy",
+                        witness=f"{text}: not found; no proxy enforces the policy",
                     )
+
+
+def _targetable(world: World) -> dict[tuple[str, str], set[Name]]:
+    return {key: {(each.namespace, each.name) for each in world.of_kind(kind)} for key, kind in _TARGETS.items()}
 
 
 def _references(resource: Resource) -> Iterator[tuple[tuple[str | int, ...], Json]]:

@@ -41,12 +41,12 @@ def _gateways(world: World) -> Iterator[Finding]:
                 continue
             if gateway is None:
                 yield Finding(code="IST0101", resource=service, arguments=("gateway", reference), path=path)
-            if gateway is None or not _serves(gateway, hosts, service.namespace):
+            if gateway is None or not serves(gateway, hosts, service.namespace):
                 arguments = (tuple(hosts), full_name(service), name_text(name))
                 yield Finding(code="IST0132", resource=service, arguments=arguments, path=path)
 
 
-def _serves(gateway: Resource, hosts: Sequence[str], namespace: str) -> bool:
+def serves(gateway: Resource, hosts: Sequence[str], namespace: str) -> bool:
     """Tell whether a server of the gateway takes one of `hosts` from VirtualServices of `namespace`."""
     for server in gateway.spec.get("servers") or ():
         for written in server.get("hosts") or ():
