@@ -16,18 +16,38 @@ _RUNTIME = ("Service", "Pod", "Namespace", "Node", "Secret")
 """What files may leave out because it is made elsewhere: without any of a kind, its absence tells nothing."""
 _PASSED_OVER = frozenset({"Service", "Namespace", "Node", "Pod", "Secret"})
 """Kinds that belong to no revision."""
+_MADE = frozenset({"default control plane", "default installation", "made up by the simulator"})
+"""Sources of what stands in for an installation: nobody can correct it."""
 _CONFIDENTIAL = {"Secret": "their data is not read from a cluster"}
 
 
-def from_files(resources: Iterable[Resource], *, mesh: Json | None, system_namespace: str, revision: str) -> World:
-    """Take files for the whole mesh; `mesh` overrides the MeshConfig that is among them."""
-    known = tuple(_of_revision(resources, revision))
-    absent = {kind: "no file has one" for kind in _missing(known)}
+def from_files(
+    resources: Iterable[Resource], *, mesh: Json | None, system_namespace: str, revision: str, simulated: bool = False
+) -> World:
+    """Take files for the whole mesh; `mesh` overrides the MeshConfig that is among them.
+
+    `simulated` adds the control plane that a simulation adds to manifests which bring none of their own.
+    """
+    given = tuple(_of_revision(resources, revision))
+    absent = {kind: "no file has one" for kind in _missing(given)}
+    known = (*given, *_control_plane(given)) if simulated and not absent.keys() & {"Service", "Pod"} else given
     settings, networks = _mesh_of(known, mesh)
     complete = with_default_gateway(known, settings, namespace=system_namespace)
     world = world_of(complete, mesh=settings, mesh_networks=networks)
     world.absent = absent
     return world
+
+
+def _control_plane(given: Sequence[Resource]) -> tuple[Resource, ...]:
+    from simulator.manifests.control_plane import missing, namespaces
+
+    added = missing(given)
+    return (*added, *namespaces((*given, *added)))
+
+
+def is_given(resource: Resource) -> bool:
+    """Tell whether somebody wrote a resource, or it was made to stand in for what is always there."""
+    return resource.origin.source not in _MADE
 
 
 def _missing(resources: Sequence[Resource]) -> Iterator[str]:
@@ -110,9 +130,10 @@ def _mesh_of(resources: Sequence[Resource], override: Json | None) -> tuple[Json
 
     configuration = [each for each in resources if each.kind == "ConfigMap" or _is_istiod(each)]
     settings = load_settings(ResourceIndex(configuration))
+    networks = {"networks": settings.networks}
     if override is None:
-        return settings.mesh, settings.networks
-    return apply_mesh_config(default_mesh_config(), camel_case(override)), settings.networks
+        return settings.mesh, networks
+    return apply_mesh_config(default_mesh_config(), camel_case(override)), networks
 
 
 def _is_istiod(resource: Resource) -> bool:

@@ -25,8 +25,20 @@ def reference(finding: Finding) -> str:
         return ""
     if resource.origin.source.endswith(".json"):
         return resource.origin.source
-    line = resource.origin.line if message_of(finding).whole_document else field_line(resource, finding.path)
-    return f"{resource.origin.source}:{line}"
+    if message_of(finding).whole_document or not finding.path:
+        return f"{resource.origin.source}:{document_line(resource)}"
+    return f"{resource.origin.source}:{field_line(resource, finding.path)}"
+
+
+def document_line(resource: Resource) -> int:
+    """Return the line behind the `---` of a document, which may be that of a comment."""
+    above = 0
+    for line in resource.origin.text.splitlines():
+        content = line.strip()
+        if content and not content.startswith(("#", "---")):
+            break
+        above = 0 if content.startswith("---") else above + 1
+    return resource.origin.line - above
 
 
 def place(finding: Finding) -> tuple[str, int]:

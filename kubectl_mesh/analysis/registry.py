@@ -11,6 +11,9 @@ from kubectl_mesh.errors import UsageError
 if TYPE_CHECKING:
     from kubectl_mesh.analysis.analyzer import Analyzer
 
+_ON_REQUEST = frozenset({"annotations.AlphaAnalyzer"})
+"""istioctl runs these before an upgrade only."""
+
 
 @cache
 def analyzers() -> Mapping[str, "Analyzer"]:
@@ -30,7 +33,7 @@ def chosen(names: tuple[str, ...]) -> tuple["Analyzer", ...]:
     """Return the analyzers of these names; all that run by default for none."""
     known = analyzers()
     if not names:
-        return tuple(each for each in known.values() if not getattr(each, "only_on_request", False))
+        return tuple(each for name, each in known.items() if name not in _ON_REQUEST)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: no such analyzer", hint="--list-analyzers names them")

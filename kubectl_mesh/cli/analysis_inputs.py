@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from kubectl_mesh.analysis.gathering import from_files, over_source
+from kubectl_mesh.analysis.gathering import from_files, is_given, over_source
 from kubectl_mesh.analysis.registry import chosen
 from kubectl_mesh.analysis.reporting import at_least, row
 from kubectl_mesh.analysis.runner import Analysis, analyze
@@ -40,6 +40,7 @@ def run(call: Call, question: Question) -> FindingsReport:
             mesh=mesh,
             system_namespace=settings.connection.istio_namespace,
             revision=question.revision,
+            simulated=bool(settings.files or settings.demo) and settings.control_plane,
         )
         namespace = "" if settings.all_namespaces else settings.namespace
     else:
@@ -92,7 +93,7 @@ def _report(found: Analysis, question: Question, files: Manifests, world: World,
     unseen = [f"{kind}: {reason}" for kind, reason in world.unlisted.items()]
     return FindingsReport(
         target="",
-        findings=tuple(row(each) for each in heard),
+        findings=tuple(row(each) for each in heard if each.resource is None or is_given(each.resource)),
         checks=tuple(checks),
         unread=files.unread,
         unseen=tuple(unseen),
