@@ -43,6 +43,8 @@ class Check:
     description: str
     inputs: tuple[str, ...]
     run: Callable[[World], Iterator[Finding]]
+    hints: tuple[str, ...] = ()
+    """Kinds that make it more exact, and without which it holds back rather than guess."""
 
     def analyze(self, world: World) -> Iterator[Finding]:
         """Yield what is wrong, but not with what is Kubernetes' own."""

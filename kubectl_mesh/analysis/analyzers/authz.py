@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, Pods, has_enforcement, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, Pods, has_enforcement, pods
 from kubectl_mesh.analysis.references import at, selector_text
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Resource
@@ -64,7 +64,8 @@ ANALYZERS = (
     Check(
         name="auth.AuthorizationPoliciesAnalyzer",
         description="Checks the validity of authorization policies",
-        inputs=("MeshConfig", "AuthorizationPolicy", "Namespace", *POD_KINDS),
+        inputs=("MeshConfig", "AuthorizationPolicy", "Namespace", "Pod"),
+        hints=WORKLOAD_KINDS,
         run=_policies,
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.hosts import HOST_KINDS, hosts
-from kubectl_mesh.analysis.pods import POD_KINDS, Pods, PodView, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, Pods, PodView, pods
 from kubectl_mesh.analysis.references import at, full_name
 from kubectl_mesh.analysis.world import World
 from simulator.model.labels import selects
@@ -64,10 +64,20 @@ def _subsets(world: World) -> Iterator[Finding]:
         if destination is None:
             yield Finding(code="IST0174", resource=rule, arguments=(host,))
             continue
+        if rule.spec.get("subsets") and not _pods_known(placed, destination.resource):
+            continue
         for subset in rule.spec.get("subsets") or ():
             labels = {**destination.selector, **(subset.get("labels") or {})}
             if not _selects_any(placed, labels) and not _selects_entry(world, destination.resource, labels):
                 yield Finding(code="IST0173", resource=rule, arguments=(subset.get("name") or "",))
+
+
+def _pods_known(placed: Pods, service: Resource) -> bool:
+    """Tell whether a service's workloads are part of the input: files may leave them out."""
+    selector = service.spec.get("selector") or {}
+    if service.kind != "Service" or not selector or next(placed.selected(selector, namespace=service.namespace), None):
+        return True
+    return any(not pod.planned for pod in placed.by_namespace.get(service.namespace, ()))
 
 
 def _selects_any(placed: Pods, labels: Mapping[str, str]) -> bool:
@@ -123,7 +133,8 @@ ANALYZERS = (
     Check(
         name="destinationrule.SubsetSelectPodAnalyzer",
         description="Checks if pods are selected by subsets in destination rules.",
-        inputs=("DestinationRule", *POD_KINDS, *HOST_KINDS, "WorkloadEntry", "Node"),
+        inputs=("DestinationRule", "Pod", *HOST_KINDS),
+        hints=(*WORKLOAD_KINDS, "WorkloadEntry", "Node"),
         run=_subsets,
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.certificates import holds_certificate
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, pods
 from kubectl_mesh.analysis.references import at, full_name, named, selector_path, selector_text
 from kubectl_mesh.analysis.services import Services, services
 from kubectl_mesh.analysis.world import World
@@ -167,7 +167,8 @@ ANALYZERS = (
     Check(
         name="gateway.IngressGatewayPortAnalyzer",
         description="Checks a gateway's ports against the gateway's Kubernetes service ports",
-        inputs=("Gateway", *POD_KINDS, "Service"),
+        inputs=("Gateway", "Pod", "Service"),
+        hints=WORKLOAD_KINDS,
         run=_ports,
     ),
     Check(
@@ -179,13 +180,15 @@ ANALYZERS = (
     Check(
         name="gateway.SecretAnalyzer",
         description="Checks a gateway's referenced secrets for correctness",
-        inputs=("Gateway", *POD_KINDS, "Secret"),
+        inputs=("Gateway", "Pod", "Secret"),
+        hints=WORKLOAD_KINDS,
         run=_secrets,
     ),
     Check(
         name="gateway.ConflictingGatewayAnalyzer",
         description="Checks a gateway's selector, port number and hosts",
-        inputs=("Gateway", *POD_KINDS),
+        inputs=("Gateway", "Pod"),
+        hints=WORKLOAD_KINDS,
         run=_conflicts,
     ),
 )

@@ -38,7 +38,7 @@ def _parents(world: World) -> Iterator[Finding]:
                 name = (reference.get("namespace") or route.namespace, reference.get("name") or "")
                 target = _kind(reference, GATEWAY_API, "Gateway")
                 if target in _MESH_PARENTS:
-                    missing = world.find(target[1], *name) is None
+                    missing = target[1] not in world.absent and world.find(target[1], *name) is None
                     why = "does not exist" if missing else ""
                 elif target == _GATEWAY:
                     gateway = gateways.get(name)
@@ -148,7 +148,8 @@ ANALYZERS = (
     Check(
         name="mesh.RouteParents",
         description="Finds Gateway API routes that no gateway or service takes",
-        inputs=(*_ROUTES, f"{GATEWAY_API}/Gateway", "ListenerSet", "Service", "ServiceEntry", "Namespace"),
+        inputs=(*_ROUTES, f"{GATEWAY_API}/Gateway"),
+        hints=("Service", "ServiceEntry", "Namespace", "ListenerSet"),
         run=_parents,
     ),
     Check(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, pods
 from kubectl_mesh.analysis.policies import rule_sources
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Resource
@@ -89,7 +89,8 @@ ANALYZERS = (
     Check(
         name="mesh.UnknownIdentities",
         description="Finds ALLOW policies for identities that no workload has",
-        inputs=("AuthorizationPolicy", "Namespace", "ServiceAccount", "WorkloadEntry", "WorkloadGroup", *POD_KINDS),
+        inputs=("AuthorizationPolicy", "Pod"),
+        hints=(*WORKLOAD_KINDS, "Namespace", "ServiceAccount", "WorkloadEntry", "WorkloadGroup"),
         run=_nobody,
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, Pods, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, Pods, pods
 from kubectl_mesh.analysis.world import World
 
 _MINIMUM = {
@@ -58,7 +58,8 @@ ANALYZERS = (
     Check(
         name="k8sgateway.SelectorAnalyzer",
         description="Check that selectors are effective for Kubernetes gateway",
-        inputs=(*_POLICIES, *POD_KINDS),
+        inputs=(*_POLICIES, "Pod"),
+        hints=WORKLOAD_KINDS,
         run=_selectors,
     ),
     Check(

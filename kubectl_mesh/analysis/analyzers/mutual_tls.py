@@ -11,7 +11,7 @@ from kubectl_mesh.analysis.analyzers.authz import guarded_pods
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.hosts import HOST_KINDS, hosts, qualified
 from kubectl_mesh.analysis.mutual_tls_modes import Mode, modes
-from kubectl_mesh.analysis.pods import POD_KINDS, PodView, in_mesh
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, PodView, in_mesh
 from kubectl_mesh.analysis.policies import acts, rule_sources, selected_pods
 from kubectl_mesh.analysis.references import full_name
 from kubectl_mesh.analysis.services import Services
@@ -119,13 +119,15 @@ ANALYZERS = (
     Check(
         name="mesh.MutualTlsDisagreements",
         description="Finds DestinationRules that turn mutual TLS off towards workloads that take nothing else",
-        inputs=("DestinationRule", "PeerAuthentication", *HOST_KINDS, *POD_KINDS, "Namespace"),
+        inputs=("DestinationRule", "PeerAuthentication", *HOST_KINDS, "Pod"),
+        hints=(*WORKLOAD_KINDS, "Namespace"),
         run=_disagreements,
     ),
     Check(
         name="mesh.LostIdentities",
         description="Finds policies that ask for a caller's identity where mutual TLS is disabled",
-        inputs=("AuthorizationPolicy", "PeerAuthentication", *POD_KINDS, "Namespace"),
+        inputs=("AuthorizationPolicy", "PeerAuthentication", "Pod"),
+        hints=(*WORKLOAD_KINDS, "Namespace"),
         run=_lost_identities,
     ),
 )

@@ -10,7 +10,7 @@ from itertools import islice
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, PodView
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, PodView
 from kubectl_mesh.analysis.policies import Path, acts, is_targeted, rules, selected_pods
 from kubectl_mesh.analysis.workload_ports import workload_ports
 from kubectl_mesh.analysis.world import World
@@ -124,7 +124,8 @@ ANALYZERS = (
     Check(
         name="mesh.PolicyProtocols",
         description="Finds AuthorizationPolicies with HTTP conditions that apply to ports which do not speak HTTP",
-        inputs=("AuthorizationPolicy", "Service", *POD_KINDS, "Namespace"),
+        inputs=("AuthorizationPolicy", "Service", "Pod"),
+        hints=(*WORKLOAD_KINDS, "Namespace"),
         run=_conditions,
     ),
 )

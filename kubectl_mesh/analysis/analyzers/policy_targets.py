@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.grants import GATEWAY_API
-from kubectl_mesh.analysis.pods import POD_KINDS, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, pods
 from kubectl_mesh.analysis.references import Name, selector_path, selector_text
 from kubectl_mesh.analysis.world import World
 from simulator.model.labels import selects
@@ -95,7 +95,8 @@ ANALYZERS = (
     Check(
         name="mesh.PolicySelectors",
         description="Finds policies and other selecting resources that select no pod",
-        inputs=(*_SELECTING, *POD_KINDS, "WorkloadEntry", "WorkloadGroup"),
+        inputs=(*_SELECTING, "Pod"),
+        hints=(*WORKLOAD_KINDS, "WorkloadEntry", "WorkloadGroup"),
         run=_selectors,
     ),
     Check(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, is_ambient_namespace, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, is_ambient_namespace, pods
 from kubectl_mesh.analysis.selection import Selectors, sorted_names, unselective_by_namespace
 from kubectl_mesh.analysis.world import World
 
@@ -44,7 +44,8 @@ ANALYZERS = (
         name="sidecar.SelectorAnalyzer",
         description="Validates that sidecars that define a workload selector match at least one pod, "
         "and that there aren't multiple sidecar resources that select overlapping pods",
-        inputs=("Sidecar", *POD_KINDS, "Namespace"),
+        inputs=("Sidecar", "Pod", "Namespace"),
+        hints=WORKLOAD_KINDS,
         run=_sidecars,
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, pods
 from kubectl_mesh.analysis.selection import Selectors, sorted_names, unselective_by_namespace
 from kubectl_mesh.analysis.world import World
 
@@ -67,7 +67,8 @@ ANALYZERS = (
         name="telemetry.SelectorAnalyzer",
         description="Validates that telemetries that define a selector match at least one pod, "
         "and that there aren't multiple telemetry resources that select overlapping pods",
-        inputs=("Telemetry", *POD_KINDS),
+        inputs=("Telemetry", "Pod"),
+        hints=WORKLOAD_KINDS,
         run=_selection,
     ),
     Check(

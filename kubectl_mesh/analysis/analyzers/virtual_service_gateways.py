@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.pods import POD_KINDS, pods
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, pods
 from kubectl_mesh.analysis.references import at, full_name, name_text, named
 from kubectl_mesh.analysis.virtual_services import MESH
 from kubectl_mesh.analysis.world import World
@@ -96,7 +96,8 @@ ANALYZERS = (
     Check(
         name="virtualservice.JWTClaimRouteAnalyzer",
         description="Checks the VirtualService using JWT claim based routing has corresponding RequestAuthentication",
-        inputs=("VirtualService", "RequestAuthentication", "Gateway", *POD_KINDS),
+        inputs=("VirtualService", "RequestAuthentication", "Gateway", "Pod"),
+        hints=WORKLOAD_KINDS,
         run=_claims,
     ),
 )
