@@ -71,7 +71,7 @@ def over_source(
 
     `confidential` is for sources that do not give away the data of secrets.
     """
-    wanted = sorted({_asked(kind) for analyzer in analyzers for kind in analyzer.inputs} | {"ConfigMap", "Deployment"})
+    wanted = sorted({_asked(kind) for analyzer in analyzers for kind in _read(analyzer)} | {"ConfigMap", "Deployment"})
     absent: dict[str, str] = {}
     found: dict[tuple[str, str, str, str], Resource] = {}
     for kind in wanted:
@@ -89,13 +89,17 @@ def over_source(
     return world
 
 
+def _read(analyzer: Analyzer) -> tuple[str, ...]:
+    return (*analyzer.inputs, *getattr(analyzer, "hints", ()))
+
+
 def _asked(kind: str) -> str:
     """Return the word by which a source knows a kind: two are called Gateway."""
     return "KubernetesGateway" if kind == "gateway.networking.k8s.io/Gateway" else kind.rpartition("/")[2]
 
 
 def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[Resource]:
-    """Yield what a source holds of a kind; one that it may not list becomes absent, one that it does not know is none."""
+    """Yield what a source holds of a kind. One that may not be listed becomes absent; one it does not know is none."""
     try:
         documents = source.resources(kind)
     except NothingFound:
