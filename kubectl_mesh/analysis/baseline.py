@@ -32,7 +32,7 @@ def _row(document: dict[str, Any]) -> FindingRow:
 
 
 def _from_sarif(result: dict[str, Any]) -> FindingRow:
-    location = next(iter(result.get("locations") or ()), {})
+    location: dict[str, Any] = next(iter(result.get("locations") or ()), {})
     names = location.get("logicalLocations") or [{"fullyQualifiedName": ""}]
     origin = names[0]["fullyQualifiedName"]
     message = result["message"]["text"].removeprefix(f"{origin}: ") if origin else result["message"]["text"]

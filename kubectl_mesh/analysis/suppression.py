@@ -51,9 +51,9 @@ def parse_suppression(text: str) -> Suppression:
 def audible(findings: Iterable[Finding], *, suppressions: Sequence[Suppression], namespace: str) -> Iterator[Finding]:
     """Yield the findings of a namespace (all for an empty one) that nothing suppresses."""
     for finding in findings:
-        if not _is_annotated(finding) and not any(each.matches(finding) for each in suppressions):
-            if not namespace or _is_in(finding, namespace):
-                yield finding
+        is_muted = _is_annotated(finding) or any(each.matches(finding) for each in suppressions)
+        if not is_muted and (not namespace or _is_in(finding, namespace)):
+            yield finding
 
 
 def _is_annotated(finding: Finding) -> bool:

@@ -31,7 +31,9 @@ NAMES = {
     "destinationrule.PodNotSelectedAnalyzer": "destinationrule.SubsetSelectPodAnalyzer",
     "maturity.AlphaAnalyzer": "annotations.AlphaAnalyzer",
     "multicluster.MeshNetworksAnalyzer": "meshnetworks.MeshNetworksAnalyzer",
-    "schemaValidation.CollectionValidationAnalyzer(collections.VirtualService)": "schema.ValidationAnalyzer.VirtualService",
+    "schemaValidation.CollectionValidationAnalyzer(collections.VirtualService)": (
+        "schema.ValidationAnalyzer.VirtualService"
+    ),
     "serviceentry.ProtocolAddressesAnalyzer": "serviceentry.Analyzer",
 }
 """The cases name analyzers by their types in Go; these differ from the names that istioctl prints."""
@@ -76,7 +78,8 @@ def found(case: dict[str, Any], wanted: Sequence[Analyzer]) -> Counter[tuple[str
 def test_messages_are_istioctls() -> None:
     """Codes, levels and templates are those of istioctl's catalogue."""
     ours = {each.name: (each.code, str(each.level), each.template) for each in catalogue().values()}
-    theirs = {name: (each["code"], each["level"], each["template"]) for name, each in recorded("cases.json")["messages"].items()}
+    known = recorded("cases.json")["messages"]
+    theirs = {name: (each["code"], each["level"], each["template"]) for name, each in known.items()}
     assert {name: ours.get(name) for name in theirs} == theirs
 
 

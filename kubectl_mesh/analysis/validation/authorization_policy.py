@@ -32,8 +32,8 @@ _WITHOUT_HTTP = ("principals", "ipBlocks", "namespaces", "remoteIpBlocks", "serv
 _NOT_CUSTOM = ("namespaces", "serviceAccounts", "trustDomains", "principals", "requestPrincipals")
 _NOT_CUSTOM_KEYS = frozenset({"source.namespace", "source.serviceAccount", "source.trustDomain", "source.principal"})
 _NEVER = (
-    "{} action without `rules` is meaningless as it will never be triggered, add an empty rule `{{}}` if you want it be "
-    "triggered for every request"
+    "{} action without `rules` is meaningless as it will never be triggered, add an empty rule `{{}}` if you want it "
+    "be triggered for every request"
 )
 _ONLY_HTTP = (
     "configured AuthorizationPolicy will deny all traffic to TCP ports under its scope due to the use of only HTTP "

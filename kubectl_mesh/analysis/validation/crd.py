@@ -19,7 +19,7 @@ from simulator.model.wire import Json
 
 _TYPES: Mapping[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "n": (int, float), "b": (bool,), "x": (int, str)}
 _WANTED = {"s": "a string", "i": "a whole number", "n": "a number", "b": "true or false", "x": "a number or a string"}
-_MEASURES = {str: "characters", list: "items", dict: "entries"}
+_MEASURES: Mapping[type, str] = {str: "characters", list: "items", dict: "entries"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

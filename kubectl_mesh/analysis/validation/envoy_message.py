@@ -13,7 +13,10 @@ from simulator.model import envoy_types
 from simulator.model.envoy_types import FieldType
 from simulator.model.wire import Json
 
-_HTTP = "buffer cors csrf ext_authz fault grpc_http1_bridge grpc_json_transcoder grpc_web gzip health_check ip_tagging lua router squash"
+_HTTP = (
+    "buffer cors csrf ext_authz fault grpc_http1_bridge grpc_json_transcoder grpc_web gzip health_check ip_tagging lua "
+    "router squash"
+)
 _LISTENER = "http_inspector original_dst original_src proxy_protocol tls_inspector"
 _NETWORK = "client_ssl_auth http_connection_manager mongo_proxy redis_proxy tcp_proxy"
 _OTHER = {

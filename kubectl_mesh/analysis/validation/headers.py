@@ -92,7 +92,7 @@ def authority_once(rewrite: Json | None, headers: Json | None) -> Problems:
     """Check that only one place sets the host of a request."""
     current = (rewrite or {}).get("authority") or ""
     request = (headers or {}).get("request") or {}
-    for name, value in _authorities(request):
+    for value in _authorities(request):
         if current:
             have, attempt = quote(current), quote(value)
             yield error(
@@ -102,9 +102,9 @@ def authority_once(rewrite: Json | None, headers: Json | None) -> Problems:
         current = value
 
 
-def _authorities(request: Json) -> Iterable[tuple[str, str]]:
+def _authorities(request: Json) -> Iterable[str]:
     for operation in ("set", "add"):
-        yield from ((name, str(value)) for name, value in (request.get(operation) or {}).items() if is_authority(name))
+        yield from (str(value) for name, value in (request.get(operation) or {}).items() if is_authority(name))
 
 
 def _value(value: str) -> Problems:

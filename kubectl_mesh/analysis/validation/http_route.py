@@ -11,11 +11,39 @@ from kubectl_mesh.analysis.validation.string_match import regex, regex_match, st
 from simulator.model.wire import Json
 
 _RETRY_ON = frozenset(
-    """5xx gateway-error reset reset-before-request connect-failure retriable-4xx refused-stream retriable-status-codes
-    retriable-headers envoy-ratelimited http3-post-connect-failure cancelled deadline-exceeded internal
-    resource-exhausted unavailable""".split()
+    {
+        "5xx",
+        "gateway-error",
+        "reset",
+        "reset-before-request",
+        "connect-failure",
+        "retriable-4xx",
+        "refused-stream",
+        "retriable-status-codes",
+        "retriable-headers",
+        "envoy-ratelimited",
+        "http3-post-connect-failure",
+        "cancelled",
+        "deadline-exceeded",
+        "internal",
+        "resource-exhausted",
+        "unavailable",
+    }
 )
-_CORS_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE CONNECT OPTIONS TRACE *".split())
+_CORS_METHODS = frozenset(
+    {
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "CONNECT",
+        "OPTIONS",
+        "TRACE",
+        "*",
+    }
+)
 _STATUSES = frozenset(int(status) for status in HTTPStatus)
 _KB = 1024
 

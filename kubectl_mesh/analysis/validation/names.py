@@ -70,7 +70,7 @@ def domain(name: str, *, wildcard: bool = True) -> Problems:
 
 
 def scoped_host(text: str, *, gateway: bool, route_semantics: bool = False) -> Problems:
-    """Check `namespace/host` of a Gateway's server or of a Sidecar's egress, where a Gateway may leave the first out."""
+    """Check `namespace/host` of a server or of a Sidecar's egress; a Gateway may leave the first out."""
     namespace, slash, host = text.partition("/")
     if not slash:
         if gateway:
@@ -90,9 +90,9 @@ def scoped_host(text: str, *, gateway: bool, route_semantics: bool = False) -> P
 def _host_part(host: str, *, gateway: bool) -> Problems:
     if host != ANY and "." not in host:
         yield error("short names (non FQDN) are not allowed")
-    if problem := domain_problem(host, wildcard=True):
-        if not (gateway and is_address(host)):
-            yield error(problem)
+    problem = domain_problem(host, wildcard=True)
+    if problem and not (gateway and is_address(host)):
+        yield error(problem)
     yield from partial_wildcard(host)
 
 

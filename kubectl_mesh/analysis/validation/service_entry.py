@@ -74,7 +74,8 @@ def _ports(resource: Resource, resolution: str) -> Problems:
             yield from at(("ports", number, "targetPort"), names.port(port["targetPort"]))
         if not resource.spec.get("addresses") and not allocated and (port.get("protocol") or "TCP") == "TCP":
             yield warning(
-                "addresses are required for ports serving TCP (or unset) protocol when IP Autoallocation is not enabled",
+                "addresses are required for ports serving TCP (or unset) protocol when IP Autoallocation is not "
+                "enabled",
                 "ports",
                 number,
             )

@@ -1,4 +1,4 @@
-"""Rules of string matches and regular expressions. istio: validateStringMatch in pkg/config/validation/validation.go."""
+"""Rules of string matches and regular expressions. istio: pkg/config/validation/validation.go."""
 
 from functools import lru_cache
 
