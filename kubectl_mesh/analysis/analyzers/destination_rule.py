@@ -56,6 +56,7 @@ def _unverified(rule: Resource, settings: Json) -> str:
 def _subsets(world: World) -> Iterator[Finding]:
     known = world.once(hosts)
     placed = world.once(_placed_pods)
+    partial = any(pod.planned for pod in placed.all)
     for rule in world.of_kind("DestinationRule"):
         host = rule.spec.get("host") or ""
         destination = known.find(rule.namespace, rule.spec.get("exportTo") or (), host)
@@ -64,7 +65,7 @@ def _subsets(world: World) -> Iterator[Finding]:
         if destination is None:
             yield Finding(code="IST0174", resource=rule, arguments=(host,))
             continue
-        if rule.spec.get("subsets") and not _pods_known(placed, destination.resource):
+        if rule.spec.get("subsets") and partial and not _pods_known(placed, destination.resource):
             continue
         for subset in rule.spec.get("subsets") or ():
             labels = {**destination.selector, **(subset.get("labels") or {})}
