@@ -94,13 +94,15 @@ ANALYZERS = (
     Check(
         name="annotations.K8sAnalyzer",
         description="Checks for misplaced and invalid Istio annotations in Kubernetes resources",
-        inputs=_KINDS,
+        inputs=("Deployment",),
+        hints=_KINDS,
         run=_placement,
     ),
     Check(
         name="annotations.AlphaAnalyzer",
         description="Checks for alpha Istio annotations in Kubernetes resources",
-        inputs=_KINDS,
+        inputs=("Deployment",),
+        hints=_KINDS,
         run=_alpha,
     ),
 )

@@ -24,7 +24,8 @@ def _policies(world: World) -> Iterator[Finding]:
     namespaces = [each.name for each in world.of_kind("Namespace")]
     for policy in world.of_kind("AuthorizationPolicy"):
         yield from _nothing_selected(policy, guarded, root=root)
-        yield from _missing_namespaces(policy, namespaces)
+        if "Namespace" not in world.absent:
+            yield from _missing_namespaces(policy, namespaces)
 
 
 def _nothing_selected(policy: Resource, guarded: Pods, *, root: str) -> Iterator[Finding]:
@@ -64,8 +65,8 @@ ANALYZERS = (
     Check(
         name="auth.AuthorizationPoliciesAnalyzer",
         description="Checks the validity of authorization policies",
-        inputs=("MeshConfig", "AuthorizationPolicy", "Namespace", "Pod"),
-        hints=WORKLOAD_KINDS,
+        inputs=("MeshConfig", "AuthorizationPolicy", "Pod"),
+        hints=("Namespace", *WORKLOAD_KINDS),
         run=_policies,
     ),
 )

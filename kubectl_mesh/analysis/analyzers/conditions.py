@@ -48,7 +48,8 @@ ANALYZERS = (
     Check(
         name="conditions.ConditionAnalyzer",
         description="Checks for negative status conditions on resources",
-        inputs=tuple(_NEGATIVE),
+        inputs=("ServiceEntry",),
+        hints=tuple(_NEGATIVE),
         run=_negative,
     ),
 )

@@ -89,7 +89,8 @@ ANALYZERS = (
     Check(
         name="deployment.MultiServiceAnalyzer",
         description="Checks association between services and pods",
-        inputs=("Service", "Deployment", "Namespace"),
+        inputs=("Service", "Deployment"),
+        hints=("Namespace",),
         run=_service_ports,
     ),
 )

@@ -69,7 +69,7 @@ def _targets(world: World) -> Iterator[Finding]:
                 group = str(reference.get("group") or "")
                 key = ("" if group == "core" else group, str(reference.get("kind") or ""))
                 name = (reference.get("namespace") or resource.namespace, str(reference.get("name") or ""))
-                if key in _TARGETS and name not in world.once(_targetable)[key]:
+                if key in _TARGETS and _TARGETS[key] not in world.absent and name not in world.once(_targetable)[key]:
                     text = f"{key[1]} {'/'.join(name)}"
                     yield Finding(
                         code="KM0016",
@@ -102,7 +102,8 @@ ANALYZERS = (
     Check(
         name="mesh.PolicyTargets",
         description="Finds policies whose target does not exist",
-        inputs=(*_TARGETING, *_TARGETS.values()),
+        inputs=_TARGETING,
+        hints=tuple(_TARGETS.values()),
         run=_targets,
     ),
 )

@@ -44,8 +44,8 @@ ANALYZERS = (
         name="sidecar.SelectorAnalyzer",
         description="Validates that sidecars that define a workload selector match at least one pod, "
         "and that there aren't multiple sidecar resources that select overlapping pods",
-        inputs=("Sidecar", "Pod", "Namespace"),
-        hints=WORKLOAD_KINDS,
+        inputs=("Sidecar", "Pod"),
+        hints=("Namespace", *WORKLOAD_KINDS),
         run=_sidecars,
     ),
 )
