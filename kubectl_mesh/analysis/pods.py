@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kubectl_mesh.analysis.world import World
+from simulator.manifests.placement import SYNTHETIC
 from simulator.model.labels import selects
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -127,8 +128,8 @@ def in_mesh(world: World, pod: PodView) -> bool:
         if _INJECT in said:
             return said[_INJECT] == "true"
     namespace = world.find("Namespace", "", pod.namespace)
-    if namespace is None:
-        return pod.planned
+    if namespace is None or namespace.origin == SYNTHETIC:
+        return pod.planned  # files leave namespaces out: whoever writes policies for a workload has it in the mesh
     if pod.planned and "istio-injection" not in namespace.labels and "istio.io/rev" in namespace.labels:
         return True
     return namespace.labels.get("istio-injection") == "enabled"
