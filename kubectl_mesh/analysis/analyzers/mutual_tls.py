@@ -11,7 +11,8 @@ from kubectl_mesh.analysis.analyzers.authz import guarded_pods
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.hosts import HOST_KINDS, hosts, qualified
 from kubectl_mesh.analysis.mutual_tls_modes import Mode, modes
-from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, PodView, in_mesh
+from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, PodView, has_enforcement, in_mesh
+from kubectl_mesh.analysis.pods import pods as all_pods
 from kubectl_mesh.analysis.policies import acts, rule_sources, selected_pods
 from kubectl_mesh.analysis.references import full_name
 from kubectl_mesh.analysis.services import Services
@@ -34,11 +35,11 @@ def _disagreements(world: World) -> Iterator[Finding]:
         destination = known.find(rule.namespace, rule.spec.get("exportTo") or (), host)
         if destination is not None and destination.resource.kind == "Service":
             yield from _strict_ports(world, rule, destination.resource)
+            yield from _plain_ports(world, rule, destination.resource)
 
 
 def _mentions(policy: Json) -> bool:
-    settings = [policy, *(policy.get("portLevelSettings") or ())]
-    return any((each.get("tls") or {}).get("mode", "DISABLE") in _NOT_MUTUAL for each in settings if each.get("tls"))
+    return any(each.get("tls") for each in (policy, *(policy.get("portLevelSettings") or ())))
 
 
 def _strict_ports(world: World, rule: Resource, service: Resource) -> Iterator[Finding]:
@@ -67,6 +68,37 @@ def _strict_ports(world: World, rule: Resource, service: Resource) -> Iterator[F
             related=(strict.policy, service),
         )
         return
+
+
+def _plain_ports(world: World, rule: Resource, service: Resource) -> Iterator[Finding]:
+    """Yield one finding for the first port that no pod serves with mutual TLS, and that is reached with it."""
+    selector = service.spec.get("selector") or {}
+    pods = list(world.once(all_pods).selected(selector, namespace=service.namespace)) if selector else []
+    for port in Services.ports(service):
+        mode, path = _client_mode(rule, port)
+        reasons = [_plain(world, pod, port) for pod in pods] if mode == "ISTIO_MUTUAL" else []
+        if not reasons or not all(reasons):
+            continue
+        host = f"{service.name}.{service.namespace}:{port.get('port') or 0}"
+        yield Finding(
+            code="KM0011",
+            resource=rule,
+            arguments=(mode, host, reasons[0]),
+            path=path,
+            witness=f"a request from any sidecar to {host}: the TLS handshake fails, 503 UF",
+            related=(service,),
+        )
+        return
+
+
+def _plain(world: World, pod: PodView, port: Json) -> str:
+    """Say why a pod's port takes no mutual TLS; empty when it does."""
+    if not has_enforcement(world, pod):
+        return f"{pod.resource.kind} {pod.name} has no proxy"
+    mode = world.once(modes).of(pod, target_port(port, pod))
+    if mode.name != "DISABLE" or mode.policy is None or pod.ambient:
+        return ""
+    return f"PeerAuthentication {full_name(mode.policy)} disables it"
 
 
 def _client_mode(rule: Resource, port: Json) -> tuple[str, tuple[str | int, ...]]:
@@ -118,7 +150,7 @@ def _lost_identities(world: World) -> Iterator[Finding]:
 ANALYZERS = (
     Check(
         name="mesh.MutualTlsDisagreements",
-        description="Finds DestinationRules that turn mutual TLS off towards workloads that take nothing else",
+        description="Finds DestinationRules whose TLS mode the workloads do not take",
         inputs=("DestinationRule", "PeerAuthentication", *HOST_KINDS, "Pod"),
         hints=(*WORKLOAD_KINDS, "Namespace"),
         run=_disagreements,
