@@ -14,6 +14,7 @@ from kubectl_mesh.cli.context import Call
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports.findings import CheckRow, FindingRow, FindingsReport
 from kubectl_mesh.sources.manifests import Manifests, read_document, read_files
+from simulator.manifests.collecting import collector_paused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,11 @@ class Question:
 
 def run(call: Call, question: Question) -> FindingsReport:
     """Analyse what the options name."""
+    with collector_paused():  # all of it is still there at the end
+        return _run(call, question)
+
+
+def _run(call: Call, question: Question) -> FindingsReport:
     analyzers = chosen(question.analyzers)
     mesh = read_document(question.mesh_config) if question.mesh_config else None
     offline, settings = _offline_paths(call, question), call.settings

@@ -24,6 +24,7 @@ _FORMS = ("log", "text", "json", "yaml", "sarif", "junit", "github", "md")
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _COLORS = {"true": "always", "false": "never", "auto": "auto", "always": "always", "never": "never"}
 _LEVEL = "Info|Warning|Error"
+_TITLE = "kubectl mesh analyze"
 
 UseKube = Annotated[bool, typer.Option("--use-kube/--no-use-kube", "-k", help="Look at the live cluster too.")]
 Failure = Annotated[str, typer.Option("--failure-threshold", metavar=_LEVEL, help="Level that makes exit code 1.")]
@@ -180,25 +181,30 @@ def _write(
     palette: Palette,
     verbose: bool,
 ) -> None:
+    def write(form: str) -> str:
+        from kubectl_mesh.render import findings
+
+        if form in ("json", "yaml"):
+            return findings.structured(report, form=form)
+        if form in ("log", "text"):
+            return findings.text(report, palette=palette, verbose=verbose)
+        return _for_machines(form, report, failing=failing)
+
+    write_outputs(call, outputs, write)
+
+
+def _for_machines(form: str, report: FindingsReport, *, failing: Sequence[str]) -> str:
     from kubectl_mesh import __version__
     from kubectl_mesh.render import findings, github, junit, markdown, sarif
 
-    def to_text() -> str:
-        return findings.text(report, palette=palette, verbose=verbose)
-
-    writers = {
-        "log": to_text,
-        "text": to_text,
-        "json": lambda: findings.structured(report, form="json"),
-        "yaml": lambda: findings.structured(report, form="yaml"),
-        "sarif": lambda: sarif.render(findings.remarks(report), tool="kubectl-mesh", version=__version__),
-        "junit": lambda: junit.render(findings.cases(report, failing=failing), name="kubectl mesh analyze"),
-        "github": lambda: github.render(findings.remarks(report)),
-        "md": lambda: markdown.render(
-            findings.remarks(report), title="kubectl mesh analyze", footer=findings.summary(report)
-        ),
-    }
-    write_outputs(call, outputs, writers)
+    match form:
+        case "sarif":
+            return sarif.render(findings.remarks(report), tool="kubectl-mesh", version=__version__)
+        case "junit":
+            return junit.render(findings.cases(report, failing=failing), name=_TITLE)
+        case "github":
+            return github.render(findings.remarks(report))
+    return markdown.render(findings.remarks(report), title=_TITLE, footer=findings.summary(report))
 
 
 def _explain(call: Call, report: FindingsReport, *, outputs: Sequence[str], verbose: bool) -> None:

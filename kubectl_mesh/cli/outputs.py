@@ -1,7 +1,7 @@
 """`-o FORMAT[=FILE]`, given several times: what goes to stdout and what into files."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kubectl_mesh.cli.context import Call
@@ -20,10 +20,10 @@ def parse_outputs(given: Sequence[str], *, allowed: Sequence[str], default: str)
     return tuple(pairs) if to_stdout else ((default, ""), *pairs)
 
 
-def write_outputs(call: Call, outputs: Sequence[tuple[str, str]], writers: Mapping[str, Callable[[], str]]) -> None:
+def write_outputs(call: Call, outputs: Sequence[tuple[str, str]], write: Callable[[str], str]) -> None:
     """Write each format where it belongs."""
     for form, file in outputs:
-        text = writers[form]()
+        text = write(form)
         if not file:
             call.write(text)
             continue

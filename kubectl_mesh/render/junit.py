@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from kubectl_mesh.reports.annotated import Case, Ending
 
@@ -46,8 +45,11 @@ def _case(case: Case) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_INVALID.sub("\N{REPLACEMENT CHARACTER}", text), {"\n": "&#10;"})
+    quoted = _text(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    return f'"{quoted}"'
 
 
 def _text(text: str) -> str:
-    return escape(_INVALID.sub("\N{REPLACEMENT CHARACTER}", text))
+    """Escape markup; xml.sax, which could, loads the standard library's HTTP client."""
+    plain = _INVALID.sub("\N{REPLACEMENT CHARACTER}", text)
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
 from kubectl_mesh.analysis.validation.rule_values import (
@@ -157,9 +158,11 @@ def _condition(condition: Json) -> Problems:
                 yield error(f"invalid `{name}` for `key` {key}: {problem}", field)
 
 
+@cache
 def _negated(field: str) -> str:
     return f"not{_go(field)}"
 
 
+@cache
 def _go(field: str) -> str:
     return re.sub(r"\A[a-z]", lambda first: first[0].upper(), field)
