@@ -55,7 +55,20 @@ def scale(folder: Path) -> Iterator[Row]:
     yield "diff of one VirtualService over 1,000", command(change, runs=1, warmup=0, exit_codes=(1,)), "one proxy", one
 
 
-SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start-up": start_up, "scale": scale}
+def analyze(folder: Path) -> Iterator[Row]:
+    """10,000 objects offline: Service, Deployment, VirtualService, DestinationRule and AuthorizationPolicy each."""
+    large, small = folder / "large.yaml", folder / "small.yaml"
+    write_mesh(str(large), services=2000, namespaces=20, policies=True)
+    write_mesh(str(small), services=20, namespaces=2, policies=True)
+    load = python(_LOAD, str(large))
+    yield "PyYAML's C loader, same file", load, "", None
+    question = [*MESH, "analyze", "-f"]
+    ends = (0, 1)
+    yield "analyze 10,000 objects", command([*question, str(large)], runs=3, exit_codes=ends), "C loader", load
+    yield "analyze 100 objects", command([*question, str(small)], exit_codes=ends), "", None
+
+
+SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start-up": start_up, "scale": scale, "analyze": analyze}
 
 
 def main() -> None:

@@ -16,8 +16,26 @@ _RUNTIME = ("Service", "Pod", "Namespace", "Node", "Secret")
 """What files may leave out because it is made elsewhere: without any of a kind, its absence tells nothing."""
 _PASSED_OVER = frozenset({"Service", "Namespace", "Node", "Pod", "Secret"})
 """Kinds that belong to no revision."""
+OPTIONAL = frozenset(
+    {
+        *POD_KINDS,
+        "AuthorizationPolicy",
+        "GRPCRoute",
+        "HTTPRoute",
+        "Namespace",
+        "Node",
+        "Service",
+        "ServiceAccount",
+        "WorkloadEntry",
+        "WorkloadGroup",
+        "gateway.networking.k8s.io/Gateway",
+    }
+)
+"""Kinds that analyzers look at when they are there, and do without otherwise: no analyzer is skipped for them."""
 _MADE = frozenset({"default control plane", "default installation", "made up by the simulator"})
 """Sources of what stands in for an installation: nobody can correct it."""
+_MESH = frozenset({"MeshConfig", "MeshNetworks"})
+"""No resources of their own: istiod's ConfigMap holds them."""
 _CONFIDENTIAL = {"Secret": "their data is not read from a cluster"}
 
 
