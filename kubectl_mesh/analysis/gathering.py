@@ -16,22 +16,6 @@ _RUNTIME = ("Service", "Pod", "Namespace", "Node", "Secret")
 """What files may leave out because it is made elsewhere: without any of a kind, its absence tells nothing."""
 _PASSED_OVER = frozenset({"Service", "Namespace", "Node", "Pod", "Secret"})
 """Kinds that belong to no revision."""
-OPTIONAL = frozenset(
-    {
-        *POD_KINDS,
-        "AuthorizationPolicy",
-        "GRPCRoute",
-        "HTTPRoute",
-        "Namespace",
-        "Node",
-        "Service",
-        "ServiceAccount",
-        "WorkloadEntry",
-        "WorkloadGroup",
-        "gateway.networking.k8s.io/Gateway",
-    }
-)
-"""Kinds that analyzers look at when they are there, and do without otherwise: no analyzer is skipped for them."""
 _MADE = frozenset({"default control plane", "default installation", "made up by the simulator"})
 """Sources of what stands in for an installation: nobody can correct it."""
 _MESH = frozenset({"MeshConfig", "MeshNetworks"})
@@ -89,7 +73,8 @@ def over_source(
 
     `confidential` is for sources that do not give away the data of secrets.
     """
-    wanted = sorted({_asked(kind) for analyzer in analyzers for kind in _read(analyzer)} | {"ConfigMap", "Deployment"})
+    kinds = {kind for analyzer in analyzers for kind in _read(analyzer)} - _MESH
+    wanted = sorted({_asked(kind) for kind in kinds} | {"ConfigMap", "Deployment"})
     absent: dict[str, str] = {}
     found: dict[tuple[str, str, str, str], Resource] = {}
     for kind in wanted:

@@ -1,13 +1,16 @@
 """What a mesh to diagnose answers, whoever answers it. Bytes, not objects: a source transports, the engine decodes."""
 
+from __future__ import annotations  # the command line loads this module, and needs none of the types below
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from simulator.model.caveats import Caveat
-from simulator.model.directory import Directory
-from simulator.model.proxies import ProxyId
-from simulator.model.wire import Json
+if TYPE_CHECKING:
+    from simulator.model.caveats import Caveat
+    from simulator.model.directory import Directory
+    from simulator.model.proxies import ProxyId
+    from simulator.model.wire import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

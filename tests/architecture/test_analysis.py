@@ -10,7 +10,6 @@ import pytest
 
 from docs.messages import page
 from kubectl_mesh.analysis import analyzers as package
-from kubectl_mesh.analysis.gathering import OPTIONAL
 from kubectl_mesh.analysis.messages import catalogue
 from kubectl_mesh.analysis.registry import analyzers
 from kubectl_mesh.analysis.world import world_of
@@ -68,8 +67,9 @@ def test_page_about_messages_is_up_to_date() -> None:
 def test_inputs_are_what_is_read(name: str) -> None:
     """An analyzer asks the world only for kinds that it declares, so that what it did not see is told."""
     world = world_of(read_manifests([str(ROOT / "examples" / "shop" / "base")]), mesh=default_mesh_config())
-    list(analyzers()[name].analyze(world))
-    assert world.asked <= set(analyzers()[name].inputs) | OPTIONAL
+    analyzer = analyzers()[name]
+    list(analyzer.analyze(world))
+    assert world.asked <= {*analyzer.inputs, *getattr(analyzer, "hints", ())}
 
 
 def test_nothing_to_see_is_not_a_finding() -> None:

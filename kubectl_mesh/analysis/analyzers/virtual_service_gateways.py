@@ -91,6 +91,7 @@ ANALYZERS = (
         name="virtualservice.GatewayAnalyzer",
         description="Checks the gateways associated with each virtual service",
         inputs=("Gateway", "VirtualService"),
+        hints=(KUBERNETES_GATEWAY,),
         run=_gateways,
     ),
     Check(
