@@ -52,19 +52,19 @@ class Pods:
 
     all: tuple[PodView, ...]
     by_namespace: dict[str, list[PodView]] = field(default_factory=dict)
-    _by_label: dict[tuple[str, str, str], list[PodView]] = field(default_factory=dict)
+    _by_label: dict[tuple[str | None, str, str], list[PodView]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for pod in self.all:
             self.by_namespace.setdefault(pod.namespace, []).append(pod)
             for key, value in pod.labels.items():
                 self._by_label.setdefault((pod.namespace, key, str(value)), []).append(pod)
-                self._by_label.setdefault(("", key, str(value)), []).append(pod)
+                self._by_label.setdefault((None, key, str(value)), []).append(pod)
 
-    def selected(self, selector: Mapping[str, str], *, namespace: str = "") -> Iterator[PodView]:
+    def selected(self, selector: Mapping[str, str], *, namespace: str | None = None) -> Iterator[PodView]:
         """Yield the pods that have all labels of `selector`; an empty selector selects all; no namespace means any."""
         if not selector:
-            yield from self.by_namespace.get(namespace, ()) if namespace else self.all
+            yield from self.all if namespace is None else self.by_namespace.get(namespace, ())
             return
         buckets = (self._by_label.get((namespace, key, str(value)), []) for key, value in selector.items())
         for pod in min(buckets, key=len):

@@ -40,5 +40,5 @@ def selected_pods(world: World, policy: Resource) -> Iterator[PodView]:
         return
     root = world.mesh.get("rootNamespace") or "istio-system"
     labels = (policy.spec.get("selector") or {}).get("matchLabels") or {}
-    namespace = "" if policy.namespace == root else policy.namespace
+    namespace = None if policy.namespace == root else policy.namespace
     yield from world.once(guarded_pods).selected(labels, namespace=namespace)

@@ -35,7 +35,7 @@ def _nothing_selected(policy: Resource, guarded: Pods, *, root: str) -> Iterator
     if selector is None and policy.spec.get("targetRefs"):
         return
     labels = (selector or {}).get("matchLabels") or {}
-    scope = "" if policy.namespace == root else policy.namespace
+    scope = None if policy.namespace == root else policy.namespace
     if next(guarded.selected(labels, namespace=scope), None) is None:
         yield Finding(code="IST0127", resource=policy, arguments=(selector_text(labels),))
 

@@ -41,7 +41,7 @@ def _selectors(world: World) -> Iterator[Finding]:
             labels = resource.get(*path) or {}
             if not labels:
                 continue
-            namespace = "" if resource.namespace == root and kind in _EVERYWHERE else resource.namespace
+            namespace = None if resource.namespace == root and kind in _EVERYWHERE else resource.namespace
             if next(known.selected(labels, namespace=namespace), None) or _selects_entry(world, resource, labels):
                 continue
             yield Finding(

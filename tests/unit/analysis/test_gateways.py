@@ -1,0 +1,88 @@
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.unit.analysis import NOW, codes, found, pod, resource, service
+
+PORTS = "gateway.IngressGatewayPortAnalyzer"
+CERTIFICATES = "gateway.CertificateAnalyzer"
+SECRETS = "gateway.SecretAnalyzer"
+CONFLICTS = "gateway.ConflictingGatewayAnalyzer"
+
+
+def _server(number: int = 80, hosts: str = "'*'", more: str = "") -> str:
+    return f"{{port: {{number: {number}, name: p, protocol: HTTP}}, hosts: [{hosts}]{more}}}"
+
+
+def _gateway(servers: str, *, name: str = "front", selector: str = "app: edge") -> str:
+    return resource("Gateway", name, f"{{selector: {{{selector}}}, servers: [{servers}]}}")
+
+
+def _secret(certificate: bytes) -> str:
+    data = {"tls.crt": base64.b64encode(certificate).decode(), "tls.key": "a2V5"}
+    return f"{{apiVersion: v1, kind: Secret, metadata: {{name: cert, namespace: shop}}, data: {data}}}"
+
+
+def _certificate(until: datetime) -> bytes:
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(until)
+    signed: bytes = builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    return signed
+
+
+def test_a_gateway_selects_pods() -> None:
+    """A selector that selects nothing is written as kubectl takes it."""
+    given = found(PORTS, _gateway(_server()))
+    assert given == ['IST0101 front: Referenced selector not found: "app=edge"']
+
+
+def test_target_ports_and_service_ports_both_count() -> None:
+    """A server may name the port of the pods or that of their service (a former false positive)."""
+    edge = service("edge", ports="{name: http, port: 80, targetPort: 8080}")
+    for number in (80, 8080):
+        assert codes(PORTS, _gateway(_server(number)), pod("edge"), edge) == []
+    assert codes(PORTS, _gateway(_server(9090)), pod("edge"), edge) == ["IST0162 front"]
+
+
+def test_secrets_have_to_exist_beside_the_pods() -> None:
+    """The certificate is looked for in the namespace of the gateway's pods."""
+    tls = _gateway(_server(443, more=", tls: {mode: SIMPLE, credentialName: cert}"))
+    assert codes(SECRETS, tls, pod("edge")) == ["IST0101 front"]
+    assert codes(SECRETS, tls, pod("edge"), _secret(_certificate(NOW + timedelta(days=1)))) == []
+
+
+def test_certificates_have_to_be_readable_and_valid() -> None:
+    """What is no certificate, or has expired, is reported at the gateway."""
+    tls = _gateway(_server(443, more=", tls: {mode: SIMPLE, credentialName: cert}"))
+    assert codes(SECRETS, tls, pod("edge"), _secret(b"nonsense")) == ["IST0161 front"]
+    assert codes(SECRETS, tls, pod("edge"), _secret(_certificate(NOW - timedelta(days=1)))) == ["IST0161 front"]
+
+
+def test_one_certificate_in_two_gateways_of_one_selector_is_reported() -> None:
+    """Browsers reuse connections for another gateway's host."""
+    more = ", tls: {mode: SIMPLE, credentialName: cert}"
+    one, other = _gateway(_server(443, "a.b", more)), _gateway(_server(443, "c.d", more), name="back")
+    assert codes(CERTIFICATES, one, other) == ["IST0138 back", "IST0138 front"]
+    apart = _gateway(_server(443, "c.d", more), name="back", selector="app: other")
+    assert codes(CERTIFICATES, one, apart) == []
+
+
+def test_the_same_host_and_port_of_one_selector_conflict() -> None:
+    """Both gateways are told of each other."""
+    one, other = _gateway(_server(80, "a.b")), _gateway(_server(80, "a.b"), name="back")
+    assert codes(CONFLICTS, one, other) == ["IST0145 back", "IST0145 front"]
+
+
+def test_different_ports_and_hosts_do_not_conflict() -> None:
+    """Neither another port nor a wildcard beside a host is a conflict (former false positives)."""
+    one = _gateway(_server(80, "a.example.org"))
+    assert codes(CONFLICTS, one, _gateway(_server(81, "a.example.org"), name="back")) == []
+    assert codes(CONFLICTS, one, _gateway(_server(80, "'*.example.org'"), name="back")) == []
