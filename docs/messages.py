@@ -6,7 +6,8 @@ _HEAD = """\
 # Findings of `kubectl mesh analyze`
 
 Written by `python -m docs` from `kubectl_mesh/analysis/messages.yaml`. Codes that begin with IST are istioctl's, with
-its levels and texts; the others are this program's own. `%s`, `%v`, `%q` and `%d` stand for the arguments, in their order.
+its levels and texts; the others are this program's own. `%s`, `%v`, `%q` and `%d` stand for the arguments, in their
+order.
 """
 
 

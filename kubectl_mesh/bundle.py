@@ -45,6 +45,14 @@ class Bundle:
             self._resources[kind] = [item for item in items if isinstance(item, dict)]
         return self._resources[kind]
 
+    def refusal(self, kind: str) -> str:
+        """Return why a kind could not be recorded; empty for one that was, or of which there was none."""
+        try:
+            found = json.loads(self.files.get(f"resources/{kind}.json", b"{}"))
+        except ValueError:
+            return ""
+        return str(found.get("refused") or "") if isinstance(found, dict) else ""
+
     def proxies(self) -> Sequence[ProxyId]:
         """Return the proxies of which something was recorded."""
         found = {tuple(path.split("/")[1:3]) for path in self.files if path.startswith("proxies/")}

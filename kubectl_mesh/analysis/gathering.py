@@ -7,7 +7,7 @@ from kubectl_mesh.analysis.default_resources import with_default_gateway
 from kubectl_mesh.analysis.pods import POD_KINDS, WORKLOAD_KINDS
 from kubectl_mesh.analysis.world import World, world_of
 from kubectl_mesh.errors import MeshError, NothingFound
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.base import Incomplete, MeshSource
 from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
@@ -20,7 +20,7 @@ _MADE = frozenset({"default control plane", "default installation", "made up by 
 """Sources of what stands in for an installation: nobody can correct it."""
 _MESH = frozenset({"MeshConfig", "MeshNetworks"})
 """No resources of their own: istiod's ConfigMap holds them."""
-_CONFIDENTIAL = {"Secret": "their data is not read from a cluster"}
+_CONFIDENTIAL = {"Secret": "their data is read neither from a cluster nor from a bundle"}
 
 
 def from_files(
@@ -67,11 +67,10 @@ def over_source(
     analyzers: Sequence[Analyzer],
     mesh: Json | None,
     revision: str,
-    confidential: bool,
 ) -> World:
     """Lay files over what a mesh shows of the kinds that analyzers read; a file's object replaces the mesh's own.
 
-    `confidential` is for sources that do not give away the data of secrets.
+    No source gives away the data of secrets.
     """
     kinds = {kind for analyzer in analyzers for kind in _read(analyzer)} - _MESH
     wanted = sorted({_asked(kind) for kind in kinds} | {"ConfigMap", "Deployment"})
@@ -83,8 +82,7 @@ def over_source(
     for resource in files:
         found[resource.group, resource.kind, resource.namespace, resource.name] = resource
     unlisted = dict(absent)
-    if confidential:
-        absent |= {kind: reason for kind, reason in _CONFIDENTIAL.items() if kind in wanted}
+    absent |= {kind: reason for kind, reason in _CONFIDENTIAL.items() if kind in wanted}
     known = tuple(_of_revision(found.values(), revision))
     settings, networks = _mesh_of(known, mesh)
     world = world_of(known, mesh=settings, mesh_networks=networks)
@@ -109,6 +107,9 @@ def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[R
         return
     except MeshError as error:
         absent[kind] = str(error)
+        return
+    if isinstance(source, Incomplete) and (reason := source.refusal(kind)):
+        absent[kind] = reason
         return
     for document in documents:
         metadata = document.get("metadata") or {}

@@ -60,7 +60,6 @@ def _run(call: Call, question: Question) -> FindingsReport:
             analyzers=analyzers,
             mesh=mesh,
             revision=question.revision,
-            confidential=is_live,
         )
         namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
     world.now = datetime.now(UTC)

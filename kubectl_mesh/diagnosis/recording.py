@@ -20,7 +20,7 @@ KINDS = (
     *("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "WorkloadEntry", "WorkloadGroup", "Sidecar"),
     *("EnvoyFilter", "ProxyConfig", "WasmPlugin", "TrafficExtension", "Telemetry"),
     *("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
-    *("GatewayClass", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ReferenceGrant"),
+    *("KubernetesGateway", "GatewayClass", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ReferenceGrant"),
     *("BackendTLSPolicy", "ListenerSet"),
 )
 _ENVOY = ("config_dump?include_eds=true", "clusters?format=json", "server_info")
@@ -39,6 +39,7 @@ def _files(source: MeshSource, missed: Progress) -> Iterator[tuple[str, bytes]]:
             found = [redact(each) for each in source.resources(kind)]
         except SourceError as error:
             missed(f"{kind}: {error}")
+            yield resources_path(kind), _encoded({"apiVersion": "v1", "kind": "List", "refused": str(error)})
             continue
         if found:
             yield resources_path(kind), _encoded({"apiVersion": "v1", "kind": "List", "items": found})

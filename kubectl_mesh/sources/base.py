@@ -80,6 +80,15 @@ class LocatedSource(Protocol):
 
 
 @runtime_checkable
+class Incomplete(Protocol):
+    """A source that was not given everything: what is empty there may have been refused."""
+
+    def refusal(self, kind: str) -> str:
+        """Return why resources of a kind are missing; empty when they are not."""
+        ...
+
+
+@runtime_checkable
 class Caveats(Protocol):
     """A source that knows what it does not know."""
 

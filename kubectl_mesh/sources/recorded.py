@@ -96,6 +96,10 @@ class RecordedMesh:
             return found
         return [each for each in found if (each.get("metadata") or {}).get("namespace") == namespace]
 
+    def refusal(self, kind: str) -> str:
+        """Return why a kind was not recorded; empty when it was."""
+        return self.bundle.refusal(kind)
+
     def proxies(self) -> Sequence[ProxyId]:
         """Return every proxy of which something was recorded."""
         if not self._proxies:
