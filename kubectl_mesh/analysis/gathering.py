@@ -36,7 +36,7 @@ def from_files(
     settings, networks = _mesh_of(known, mesh)
     complete = with_default_gateway(known, settings, namespace=system_namespace)
     world = world_of(complete, mesh=settings, mesh_networks=networks)
-    world.absent = absent
+    world.absent, world.partial = absent, True
     return world
 
 

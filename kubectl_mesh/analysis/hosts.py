@@ -80,6 +80,23 @@ def hosts(world: World) -> Hosts:
     return found
 
 
+def is_elsewhere(world: World, namespace: str, host: str) -> bool:
+    """Tell whether a host may be a service that files leave out, in a namespace of which they hold no service.
+
+    Only the resource's own namespace and the installation's are given this doubt: another one may be a typing error.
+    """
+    found = _QUALIFIED.match(qualified(namespace, host))
+    if not world.partial or found is None:
+        return False
+    if found[2].startswith("istio-"):
+        return True
+    return found[2] == namespace and namespace not in world.once(_service_namespaces)
+
+
+def _service_namespaces(world: World) -> frozenset[str]:
+    return frozenset(service.namespace for service in world.of_kind("Service"))
+
+
 def _add_entry(found: Hosts, entry: Resource) -> None:
     spec = entry.spec
     ports = tuple((port.get("number") or 0, str(port.get("name") or "")) for port in spec.get("ports") or ())

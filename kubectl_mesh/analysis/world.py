@@ -41,6 +41,8 @@ class World:
     absent: Mapping[str, str] = field(default_factory=dict)
     unlisted: Mapping[str, str] = field(default_factory=dict)
     """Of the absent kinds, those that the user may not list, or that a failure kept from being listed."""
+    partial: bool = False
+    """Files, beside which more may exist: what they leave out altogether is not missing."""
     asked: set[str] = field(default_factory=set)
     """Kinds that were looked at: what an analyzer declares is held to what it reads."""
     _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(default_factory=dict)

@@ -19,23 +19,25 @@ def guarded_pods(world: World) -> Pods:
 
 
 def _policies(world: World) -> Iterator[Finding]:
-    guarded = world.once(guarded_pods)
     root = world.mesh.get("rootNamespace") or "istio-system"
     namespaces = [each.name for each in world.of_kind("Namespace")]
     for policy in world.of_kind("AuthorizationPolicy"):
-        yield from _nothing_selected(policy, guarded, root=root)
+        yield from _nothing_selected(world, policy, root=root)
         if "Namespace" not in world.absent:
             yield from _missing_namespaces(policy, namespaces)
 
 
-def _nothing_selected(policy: Resource, guarded: Pods, *, root: str) -> Iterator[Finding]:
+def _nothing_selected(world: World, policy: Resource, *, root: str) -> Iterator[Finding]:
     selector = policy.spec.get("selector")
     if policy.namespace == root and selector is None:
         return
     if selector is None and policy.spec.get("targetRefs"):
         return
+    guarded = world.once(guarded_pods)
     labels = (selector or {}).get("matchLabels") or {}
     scope = None if policy.namespace == root else policy.namespace
+    if world.partial and (scope is None or scope not in world.once(pods).by_namespace):
+        return
     if next(guarded.selected(labels, namespace=scope), None) is None:
         yield Finding(code="IST0127", resource=policy, arguments=(selector_text(labels),))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.hosts import HOST_KINDS, hosts
+from kubectl_mesh.analysis.hosts import HOST_KINDS, hosts, is_elsewhere
 from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, Pods, PodView, pods
 from kubectl_mesh.analysis.references import at, full_name
 from kubectl_mesh.analysis.world import World
@@ -56,16 +56,15 @@ def _unverified(rule: Resource, settings: Json) -> str:
 def _subsets(world: World) -> Iterator[Finding]:
     known = world.once(hosts)
     placed = world.once(_placed_pods)
-    partial = any(pod.planned for pod in placed.all)
     for rule in world.of_kind("DestinationRule"):
         host = rule.spec.get("host") or ""
         destination = known.find(rule.namespace, rule.spec.get("exportTo") or (), host)
-        if destination is None and known.any_within(host):
+        if destination is None and (known.any_within(host) or is_elsewhere(world, rule.namespace, host)):
             continue
         if destination is None:
             yield Finding(code="IST0174", resource=rule, arguments=(host,))
             continue
-        if rule.spec.get("subsets") and partial and not _pods_known(placed, destination.resource):
+        if rule.spec.get("subsets") and world.partial and not _pods_known(placed, destination.resource):
             continue
         for subset in rule.spec.get("subsets") or ():
             labels = {**destination.selector, **(subset.get("labels") or {})}

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.grants import GATEWAY_API, allowed, grants
+from kubectl_mesh.analysis.hosts import is_elsewhere
 from kubectl_mesh.analysis.world import World
 from simulator.model.labels import label_selector_selects
 from simulator.model.resources import Resource
@@ -131,6 +132,8 @@ def _judge_backend(world: World, route: Resource, path: tuple[str | int, ...], r
     ):
         sender = f"{route.kind} of namespace {route.namespace}"
         yield Finding(code="KM0014", resource=route, arguments=(f"Service {text}", sender), path=path, witness=effect)
+    elif service is None and is_elsewhere(world, name[0], name[1]):
+        return
     elif service is None:
         yield Finding(code="KM0013", resource=route, arguments=(f"Service {text}",), path=path, witness=effect)
     elif port and port not in [each.get("port") for each in service.spec.get("ports") or ()]:

@@ -36,7 +36,9 @@ class Identities:
 
 def identities(world: World) -> Identities:
     """Collect the service accounts that exist, and those that workloads run as."""
-    found = Identities(namespaces={each.name for each in world.of_kind("Namespace")})
+    found = Identities()
+    if not world.partial:
+        found.namespaces = {each.name for each in world.of_kind("Namespace")}
     declared: dict[str, set[str]] = {}
     for account in world.of_kind("ServiceAccount"):
         declared.setdefault(account.namespace, set()).add(account.name)

@@ -42,6 +42,8 @@ def _selectors(world: World) -> Iterator[Finding]:
             if not labels:
                 continue
             namespace = None if resource.namespace == root and kind in _EVERYWHERE else resource.namespace
+            if world.partial and (namespace is None or namespace not in known.by_namespace):
+                continue
             if next(known.selected(labels, namespace=namespace), None) or _selects_entry(world, resource, labels):
                 continue
             yield Finding(

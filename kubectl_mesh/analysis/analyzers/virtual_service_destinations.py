@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.hosts import HOST_KINDS, Hosts, hosts, service_name
+from kubectl_mesh.analysis.hosts import HOST_KINDS, Hosts, hosts, is_elsewhere, service_name
 from kubectl_mesh.analysis.references import Name, full_name
 from kubectl_mesh.analysis.virtual_services import Target, mirror_targets, route_targets
 from kubectl_mesh.analysis.world import World
@@ -19,7 +19,8 @@ def _destinations(world: World) -> Iterator[Finding]:
     subsetters = _subsetters(world)
     for service in world.of_kind("VirtualService"):
         for target in (*route_targets(service), *mirror_targets(service)):
-            yield from _missing(service, target, known)
+            if not is_elsewhere(world, service.namespace, target.host):
+                yield from _missing(service, target, known)
         yield from _bypassed_subsets(service, subsetters)
 
 
