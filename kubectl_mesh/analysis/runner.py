@@ -3,7 +3,7 @@
 istioctl: pkg/config/analysis/analyzer.go (an analyzer one of whose inputs is missing does not run).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
@@ -51,8 +51,17 @@ def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
             Outcome(name=analyzer.name, description=analyzer.description, skipped=needs, needs=tuple(missing))
         )
         if not missing:
-            found += analyzer.analyze(world)
+            found += _run(analyzer, world)
     return Analysis(findings=in_order(found), outcomes=tuple(outcomes))
+
+
+def _run(analyzer: Analyzer, world: World) -> Iterator[Finding]:
+    """Yield what an analyzer finds; a defect in it is a finding too, and keeps no other from running."""
+    try:
+        yield from analyzer.analyze(world)
+    except Exception as error:
+        reason = " ".join(f"{analyzer.name}: {type(error).__name__}: {error}".split())
+        yield Finding(code="IST0001", resource=None, arguments=(reason,))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

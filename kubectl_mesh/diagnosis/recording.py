@@ -20,8 +20,8 @@ KINDS = (
     *("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "WorkloadEntry", "WorkloadGroup", "Sidecar"),
     *("EnvoyFilter", "ProxyConfig", "WasmPlugin", "TrafficExtension", "Telemetry"),
     *("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
-    *("KubernetesGateway", "GatewayClass", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ReferenceGrant"),
-    *("BackendTLSPolicy", "ListenerSet"),
+    *("GatewayClass", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ReferenceGrant"),
+    *("KubernetesGateway", "BackendTLSPolicy", "ListenerSet"),
 )
 _ENVOY = ("config_dump?include_eds=true", "clusters?format=json", "server_info")
 _ISTIOD = (SYNCZ, "version")

@@ -46,12 +46,17 @@ class _Invalid(Exception):
 
 
 def to_resource(
-    document: Document, *, scopes: Mapping[tuple[str, str], bool], default_namespace: str = "default"
+    document: Document,
+    *,
+    scopes: Mapping[tuple[str, str], bool],
+    default_namespace: str = "default",
+    incomplete: bool = False,
 ) -> Resource | None:
     """Make a resource of a document; None for one that belongs to another tool.
 
     `scopes` tells of kinds defined by the manifests themselves whether they are namespaced; those that are get
-    `default_namespace` where they name none. It may be empty for readers that keep that apart.
+    `default_namespace` where they name none. It may be empty for readers that keep that apart. `incomplete` lets
+    objects pass that lack a required field.
     """
     value = document.value
     origin = Origin(source=document.source, line=document.line, text=document.text)
@@ -63,12 +68,20 @@ def to_resource(
         namespaced = _is_namespaced(api_version, kind, scopes)
         namespace = _namespace(metadata, namespaced=namespaced, default=default_namespace)
         _check_metadata(metadata)
-        conform(value, group=group_of(api_version), kind=kind)
+        _conform(value, group=group_of(api_version), kind=kind, incomplete=incomplete)
     except (_Invalid, ShapeError) as error:
         raise located(str(error), origin=origin, path=error.path, hint=error.hint) from None
     return Resource(
         kind=kind, api_version=api_version, namespace=namespace, name=metadata["name"], document=value, origin=origin
     )
+
+
+def _conform(value: Json, *, group: str, kind: str, incomplete: bool) -> None:
+    try:
+        conform(value, group=group, kind=kind)
+    except ShapeError as error:
+        if not (incomplete and error.is_missing):
+            raise
 
 
 def located(message: str, *, origin: Origin, path: Iterable[str | int] = (), hint: str = "") -> ManifestError:

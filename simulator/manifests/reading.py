@@ -42,7 +42,7 @@ def read_what_is_readable(
         found: dict[tuple[str, str, str, str], Resource] = {}
         for document in read:
             try:
-                resource = to_resource(document, scopes=scopes, default_namespace=default_namespace)
+                resource = to_resource(document, scopes=scopes, default_namespace=default_namespace, incomplete=True)
             except ManifestError as error:
                 refused(error)
                 continue

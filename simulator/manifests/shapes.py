@@ -31,12 +31,13 @@ _WANTED = {
 
 
 class ShapeError(Exception):
-    """A field has a type that the API server refuses; `path` leads to it."""
+    """A field has a type that the API server refuses, or `is_missing`; `path` leads to it."""
 
-    def __init__(self, message: str, *, path: tuple[str | int, ...], hint: str) -> None:
+    def __init__(self, message: str, *, path: tuple[str | int, ...], hint: str, is_missing: bool = False) -> None:
         super().__init__(message)
         self.path = path
         self.hint = hint
+        self.is_missing = is_missing
 
 
 @cache
@@ -89,7 +90,8 @@ def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> 
     for field in shape.get("!", ()):
         if value.get(field) is None:
             name = ".".join(str(step) for step in (*path, field))
-            raise ShapeError(f"{name} is required", path=path, hint="see `kubectl explain` for the field")
+            hint = "see `kubectl explain` for the field"
+            raise ShapeError(f"{name} is required", path=path, hint=hint, is_missing=True)
     for field in empty:
         if every == "string":  # Go decodes null as an empty value of a map, and as an absent field
             value[field] = ""

@@ -1,0 +1,111 @@
+"""`analyze` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kubectl_mesh.cli.app import run
+
+BROKEN = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a, namespace: x}
+spec:
+  hosts: [b]
+"""
+
+
+def call(*words: str) -> int:
+    """Make one call."""
+    return int(run(["kubectl-mesh", "analyze", *words]))
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    """Return a file with one error, relative names aside."""
+    path = tmp_path / "broken.yaml"
+    path.write_text(BROKEN, encoding="utf-8")
+    return str(path)
+
+
+def test_example_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    """On the example mesh nothing is found at warning level or above, and what was skipped is told."""
+    assert call("--demo", "--failure-threshold", "Warning") == 0
+    out = capsys.readouterr().out
+    assert "Error [" not in out
+    assert "Warning [" not in out
+    assert "skipped: need" in out.splitlines()[-1]
+
+
+def test_line_is_istioctls(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Level, code, object, place and message stand as istioctl prints them, and the exit code is 1."""
+    assert call("--use-kube=false", broken) == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    message = "Schema validation error: http, tcp or tls must be provided in virtual service"
+    assert first == f"Error [IST0106] (VirtualService x/a {broken}:1) {message}"
+
+
+@pytest.mark.parametrize("form", ["text", "json", "yaml", "sarif", "junit", "github", "md"])
+def test_exit_code_is_the_same_for_every_format(form: str, broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the shell learns does not hang on how it is printed."""
+    assert call("-f", broken, "-o", form) == 1
+    assert "IST0106" in capsys.readouterr().out
+
+
+def test_several_formats_at_once(broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Formats with a file go there, and text still goes to stdout."""
+    assert call("-f", broken, "-o", f"json={tmp_path / 'a.json'}", "-o", f"sarif={tmp_path / 'a.sarif'}") == 1
+    assert json.loads((tmp_path / "a.json").read_text())[0]["code"] == "IST0106"
+    assert json.loads((tmp_path / "a.sarif").read_text())["runs"][0]["results"][0]["ruleId"] == "IST0106"
+    assert capsys.readouterr().out.startswith("Error [IST0106]")
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_baseline_counts_what_is_new(form: str, broken: str, tmp_path: Path) -> None:
+    """What an earlier run found no longer makes the exit code 1."""
+    call("-f", broken, "-o", f"{form}={tmp_path / 'old'}")
+    assert call("-f", broken, "--baseline", str(tmp_path / "old")) == 0
+
+
+def test_diff_tells_what_was_fixed(broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A finding that is gone is listed as fixed."""
+    fixed = tmp_path / "fixed.yaml"
+    fixed.write_text(f"{BROKEN}  http: [{{route: [{{destination: {{host: b}}}}]}}]\n", encoding="utf-8")
+    assert call("--diff", broken, str(fixed)) == 0
+    assert "Fixed (1):" in capsys.readouterr().out
+    assert call("--diff", str(fixed), broken) == 1
+    assert "Introduced (1):" in capsys.readouterr().out
+
+
+def test_unreadable_document_is_no_clean_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rest is analysed, the document is named, and the exit code is 3."""
+    path = tmp_path / "half.yaml"
+    path.write_text("a: [\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n", encoding="utf-8")
+    assert call("-f", str(path)) == 3
+    captured = capsys.readouterr()
+    assert "1 document could not be read" in captured.out
+    assert f"{path}:" in captured.err
+    assert "No validation issues" not in captured.out
+    assert call("-f", str(path), "--ignore-unknown") == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("--failure-threshold", "Bad"), ("-o", "xml"), ("--suppress", "X"), ("--diff", "a"), ("--analyzer", "x")]
+)
+def test_wrong_usage(words: tuple[str, ...], broken: str) -> None:
+    """Wrong values end with 2."""
+    assert call("-f", broken, *words) == 2
+
+
+def test_nothing_given_is_not_clean() -> None:
+    """Without a cluster and files there is nothing to answer."""
+    assert call("--use-kube=false") == 5
+
+
+def test_analyzers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """-L lists name and description, sorted."""
+    assert call("-L") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[::2] == sorted(lines[::2])
+    assert "* gateway.SecretAnalyzer:" in lines
