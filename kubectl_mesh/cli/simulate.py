@@ -1,5 +1,6 @@
 """`kubectl mesh simulate`: the state that istiod would give the mesh of manifests, as files."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,11 @@ import typer
 from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import add, group
 from kubectl_mesh.cli.simulate_serve import serve
+from kubectl_mesh.diagnosis.sent_state import with_sent_endpoints
 from kubectl_mesh.diagnosis.targets import find_proxies
 from kubectl_mesh.errors import InputError, UsageError
+from kubectl_mesh.sources.base import MeshSource, ResourceSource
+from simulator.model.proxies import ProxyId
 
 app = group("Write the state that istiod would give the mesh of manifests, or serve it.")
 add(app, "serve")(serve)
@@ -25,7 +29,9 @@ def dump(
         typer.Option("--proxy", metavar="POD.NS", help="Write this proxy only. May be repeated.", show_default=False),
     ] = None,
 ) -> None:
-    """Write the config dump of each proxy to DIR/NAMESPACE__POD.json, as Envoy's /config_dump?include_eds prints it.
+    """Write the config dump of each proxy to DIR/NAMESPACE__POD.json: what Envoy's /config_dump?include_eds prints.
+
+    Endpoints are those that istiod sends, before Envoy fills in its defaults.
 
     \b
     Example:
@@ -41,8 +47,14 @@ def dump(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for each in wanted:
-            (folder / f"{each.namespace}__{each.name}.json").write_bytes(
-                source.envoy(each, "config_dump?include_eds=true")
-            )
+            (folder / f"{each.namespace}__{each.name}.json").write_bytes(_document(source, each))
     except OSError as error:
         raise InputError(f"{error.filename or folder}: {error.strerror or error}") from error
+
+
+def _document(source: MeshSource, proxy: ProxyId) -> bytes:
+    data = source.envoy(proxy, "config_dump?include_eds=true")
+    if not isinstance(source, ResourceSource):
+        return data
+    found = with_sent_endpoints(json.loads(data), source.configuration(proxy)["endpoints"])
+    return json.dumps(found, indent=1).encode()
