@@ -115,7 +115,8 @@ def told(kind: str, spec: str) -> list[str]:
         ("ServiceEntry", "{hosts: ['*'], resolution: NONE}", ["invalid host *"]),
         (
             "ServiceEntry",
-            "{hosts: [a.b], resolution: STATIC, endpoints: [{address: c.d}], ports: [{number: 80, name: h, protocol: HTTP}]}",
+            "{hosts: [a.b], resolution: STATIC, endpoints: [{address: c.d}],"
+            " ports: [{number: 80, name: h, protocol: HTTP}]}",
             ['endpoint address "c.d" is not a valid IP address'],
         ),
         (
@@ -131,24 +132,24 @@ def told(kind: str, spec: str) -> list[str]:
             "AuthorizationPolicy",
             "{action: DENY}",
             [
-                "invalid policy one.home: DENY action without `rules` is meaningless as it will never be triggered, add "
-                "an empty rule `{}` if you want it be triggered for every request"
+                "invalid policy one.home: DENY action without `rules` is meaningless as it will never be triggered, "
+                "add an empty rule `{}` if you want it be triggered for every request"
             ],
         ),
         (
             "AuthorizationPolicy",
             "{rules: [{from: [{source: {ipBlocks: [10.0.0.0/99]}}]}]}",
             [
-                'invalid policy one.home: bad CIDR range (10.0.0.0/99): netip.ParsePrefix("10.0.0.0/99"): prefix length '
-                "out of range"
+                'invalid policy one.home: bad CIDR range (10.0.0.0/99): netip.ParsePrefix("10.0.0.0/99"): prefix '
+                "length out of range"
             ],
         ),
         (
             "AuthorizationPolicy",
             "{rules: [{when: [{key: source.ip, values: [x]}]}]}",
             [
-                "invalid policy one.home: invalid `value` for `key` source.ip: 1 error occurred:\n\t* bad IP address (x)"
-                "\n\n"
+                "invalid policy one.home: invalid `value` for `key` source.ip: 1 error occurred:\n\t* bad IP "
+                "address (x)\n\n"
             ],
         ),
         (
