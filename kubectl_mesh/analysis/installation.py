@@ -1,0 +1,81 @@
+"""Whether Istio can be installed or upgraded: the checks of `precheck`, as far as they are about facts and not requests.
+
+istioctl: istioctl/pkg/precheck/precheck.go, istioctl/pkg/install/k8sversion. Who may create what, and the version of
+Kubernetes, are asked of the API server by the caller. IST0168 is in the catalogue, but nothing of 1.30 gives it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.grants import GATEWAY_API
+from kubectl_mesh.analysis.world import World
+
+OLDEST_KUBERNETES = 32
+"""The minor version."""
+_BETA = ("v1beta1", frozenset({"Gateway", "GatewayClass", "HTTPRoute", "ReferenceGrant"}), "IST0156")
+_STABLE = ("v1", frozenset({"Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute"}), "IST0172")
+_MINOR = re.compile(r"v?1\.(\d+)")
+_TRACED_UNTIL = 21
+_TRACING = (
+    "tracing is no longer by default enabled to send to 'zipkin.istio-system.svc'; "
+    "follow https://istio.io/latest/docs/tasks/observability/distributed-tracing/telemetry-api/"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """A kind of resource that an installation creates; `namespaced` ones in Istio's own namespace."""
+
+    resource: str
+    group: str = ""
+    namespaced: bool = False
+
+
+CREATIONS = (
+    Creation(resource="namespaces"),
+    Creation(resource="clusterroles", group="rbac.authorization.k8s.io"),
+    Creation(resource="clusterrolebindings", group="rbac.authorization.k8s.io"),
+    Creation(resource="customresourcedefinitions", group="apiextensions.k8s.io"),
+    Creation(resource="roles", group="rbac.authorization.k8s.io", namespaced=True),
+    Creation(resource="serviceaccounts", namespaced=True),
+    Creation(resource="services", namespaced=True),
+    Creation(resource="deployments", group="apps", namespaced=True),
+    Creation(resource="configmaps", namespaced=True),
+    Creation(resource="mutatingwebhookconfigurations", group="admissionregistration.k8s.io"),
+    Creation(resource="validatingwebhookconfigurations", group="admissionregistration.k8s.io"),
+)
+
+
+def refused_creations(refused: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """Yield a finding per kind that may not be created; `refused` holds kinds and reasons, which may be empty."""
+    for resource, reason in refused:
+        yield Finding(code="IST0141", resource=None, arguments=(resource, reason or "permission denied"))
+
+
+def kubernetes_version(version: str) -> Iterator[Finding]:
+    """Yield a finding when a version, such as `v1.31.4`, is older than Istio supports; an unreadable one is not."""
+    found = _MINOR.match(version)
+    if found and int(found[1]) < OLDEST_KUBERNETES:
+        yield Finding(code="IST0142", resource=None, arguments=(version, f"1.{OLDEST_KUBERNETES}"))
+
+
+def gateway_api_versions(world: World) -> Iterator[Finding]:
+    """Yield the Gateway API's definitions that do not serve the versions that Istio reads."""
+    for definition in world.of_kind("CustomResourceDefinition"):
+        if definition.spec.get("group") != GATEWAY_API:
+            continue
+        versions = definition.spec.get("versions") or ()
+        served = sorted(str(each.get("name")) for each in versions if each.get("served"))
+        for needed, kinds, code in (_BETA, _STABLE):
+            if definition.get("spec", "names", "kind") in kinds and needed not in served:
+                yield Finding(code=code, resource=definition, arguments=(",".join(served) or "none", needed))
+
+
+def changed_defaults(world: World, *, since: int) -> Iterator[Finding]:
+    """Yield what behaves differently since the minor version `since` of Istio."""
+    zipkin = world.find("Service", "istio-system", "zipkin")
+    if since <= _TRACED_UNTIL and zipkin is not None:
+        arguments = ("meshConfig.defaultConfig.tracer", "1.21", _TRACING, "1.21")
+        yield Finding(code="IST0169", resource=zipkin, arguments=arguments)
