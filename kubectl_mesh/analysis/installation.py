@@ -1,4 +1,4 @@
-"""Whether Istio can be installed or upgraded: the checks of `precheck`, as far as they are about facts and not requests.
+"""Whether Istio can be installed or upgraded: the checks of `precheck`, as far as facts decide them.
 
 istioctl: istioctl/pkg/precheck/precheck.go, istioctl/pkg/install/k8sversion. Who may create what, and the version of
 Kubernetes, are asked of the API server by the caller. IST0168 is in the catalogue, but nothing of 1.30 gives it.
