@@ -67,8 +67,8 @@ def _url(url: str) -> Problems:
     scheme = urlsplit(url).scheme if "://" in url else ""
     if scheme not in _SCHEMES:
         yield error(f"url contains unsupported scheme: {scheme}", "url")
-    elif re.search(r"[\x00-\x20\x7f]", url):
-        yield error(f'failed to parse url: parse {quote(url)}: invalid character " " in host name', "url")
+    elif re.search(r"[\x00-\x20\x7f]|%(?![0-9A-Fa-f]{2})", url):
+        yield error(f"failed to parse url: parse {quote(url)}: invalid URI for request", "url")
 
 
 def _environment(vm: Json) -> Problems:

@@ -6,6 +6,7 @@ istio: pkg/config/validation/agent/validation.go, pkg/config/labels/instance.go,
 import ipaddress
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from kubectl_mesh.analysis.messages import quote
@@ -17,7 +18,9 @@ _WILDCARD_LABEL = re.compile(rf"(\*|(\*|\*-)?{_LABEL})\Z")
 _QUALIFIED = "(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_KEY = re.compile(rf"({_LABEL}(?:\.{_LABEL})*/)?({_QUALIFIED})\Z")
 _LABEL_VALUE = re.compile(rf"({_QUALIFIED})?\Z")
-_DURATION = re.compile(r"([-+]?)(\d+)(?:\.(\d{0,9}))?s\Z")
+_DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z|[-+]?0\Z")
+_AMOUNT = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _LONGEST_LABEL, _LONGEST_PREFIX, _LONGEST_DOMAIN = 63, 253, 255
 _NUMBER = re.compile(r"[-+]?\d+\Z")
 UNIX = "unix://"
@@ -155,20 +158,19 @@ def unix_path(path: str) -> Problems:
 
 
 def milliseconds(text: Any) -> float | None:
-    """Return a proto-JSON duration in milliseconds; None where it is none."""
-    match = _DURATION.match(text) if isinstance(text, str) else None
-    if match is None:
+    """Return a duration, written as Go writes it (`1h30m`, `0.5s`), in milliseconds; None where it is none."""
+    if not isinstance(text, str) or not _DURATION.match(text):
         return None
-    nanoseconds = int(match[2]) * 10**9 + int((match[3] or "").ljust(9, "0"))
-    return (-nanoseconds if match[1] == "-" else nanoseconds) / 10**6
+    nanoseconds = sum(int(Decimal(amount) * _UNITS[unit]) for amount, unit in _AMOUNT.findall(text))
+    return (-nanoseconds if text[0] == "-" else nanoseconds) / 10**6
 
 
 def duration(text: Any) -> Problems:
-    """Check a duration: one millisecond at least, and whole milliseconds; the CRD tells of one that is none."""
+    """Check a duration: one millisecond at least, and whole milliseconds."""
     amount = milliseconds(text)
     if amount is None:
-        return
-    if amount < 1:
+        yield error(f"invalid duration {quote(str(text))}: it has a number and a unit, such as 1.5s")
+    elif amount < 1:
         yield error("duration must be greater than 1ms")
     elif amount % 1:
         yield error("only durations to ms precision are supported")
