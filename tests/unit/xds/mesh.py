@@ -146,7 +146,7 @@ def _slices(objects: Sequence[Json]) -> list[Json]:
 
 
 def _selects(one: Json, target: Json) -> bool:
-    same = one["metadata"]["namespace"] == target["metadata"]["namespace"]
+    same = one["metadata"]["namespace"] == target["metadata"].get("namespace")
     return target["kind"] == "Pod" and same and one["spec"]["selector"].items() <= target["metadata"]["labels"].items()
 
 
