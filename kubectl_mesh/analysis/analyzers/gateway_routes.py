@@ -18,9 +18,6 @@ from kubectl_mesh.analysis.virtual_services import MESH, gateways
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Resource
 
-_MOST = 40
-"""VirtualServices of one host that are compared with each other: beyond that the first ones stand for the rest."""
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Rule:
@@ -31,9 +28,40 @@ class _Rule:
 
 def _conflicts(world: World) -> Iterator[Finding]:
     for (gateway, host), services in _claims(world).items():
-        for second, later in enumerate(services[:_MOST]):
-            for first in services[:second]:
-                yield from _compare(first, later, gateway=gateway, host=host)
+        ruled = [(service, list(_rules(service, gateway))) for service in services]
+        reported = set()
+        for pair in _taken(ruled):
+            reported.add(pair[1].service)
+            yield _finding(*pair, gateway=gateway, host=host)
+        for wide, narrow in _taken(ruled[::-1]):
+            if not _is_settled(wide, narrow) and narrow.service not in reported and wide.service not in reported:
+                yield _finding(wide, narrow, gateway=gateway, host=host)
+
+
+def _taken(ruled: Sequence[tuple[Resource, Sequence[_Rule]]]) -> Iterator[tuple[_Rule, _Rule]]:
+    """Yield, for each VirtualService at most once, a rule of a former one that takes the requests of a rule of it."""
+    covers, known, texts = Covers(), list[_Rule](), set[str]()
+    for _, rules in ruled:
+        pairs = ((known[number], rule) for rule in rules for number, _ in covers.of(rule.bound))
+        for wide, narrow in pairs:
+            if not takes_all(wide.bound) or _is_equal(wide, narrow):
+                yield wide, narrow
+                break
+        for rule in rules:
+            text = repr(rule.bound.match)
+            if text not in texts:  # an equal match of a former rule covers whatever this one would
+                texts.add(text)
+                covers.add(len(known), rule.bound)
+                known.append(rule)
+
+
+def _is_equal(wide: _Rule, narrow: _Rule) -> bool:
+    return contains(narrow.bound, wide.bound)
+
+
+def _is_settled(one: _Rule, other: _Rule) -> bool:
+    """Tell whether the ages of both resources are known, and so which comes first."""
+    return bool(one.service.created and other.service.created)
 
 
 def _claims(world: World) -> dict[tuple[Name, str], list[Resource]]:
@@ -70,42 +98,14 @@ def _rules(service: Resource, gateway: Name) -> Iterator[_Rule]:
                 yield _Rule(service=service, number=number, bound=Bound(match=match, gateways=(place,)))
 
 
-def _compare(first: Resource, later: Resource, *, gateway: Name, host: str) -> Iterator[Finding]:
-    """Yield at most one finding: a rule that never counts, else one that counts only while the order is this one."""
-    ordered = bool(first.created and later.created)
-    ones, others = list(_rules(first, gateway)), list(_rules(later, gateway))
-    covered = list(_covered(ones, others))
-    for one, other in covered:
-        if contains(other.bound, one.bound):
-            yield _finding("KM0001", (one, other), gateway=gateway, host=host, ordered=ordered)
-            return
-    for one, other in covered:
-        if not takes_all(one.bound):
-            yield _finding("KM0001" if ordered else "KM0002", (one, other), gateway=gateway, host=host, ordered=ordered)
-            return
-    for other, one in _covered(others, ones) if not ordered else ():
-        if not takes_all(other.bound):
-            yield _finding("KM0002", (other, one), gateway=gateway, host=host, ordered=ordered)
-            return
-
-
-def _covered(wide: Sequence[_Rule], narrow: Sequence[_Rule]) -> Iterator[tuple[_Rule, _Rule]]:
-    covers = Covers()
-    for number, rule in enumerate(wide):
-        covers.add(number, rule.bound)
-    for rule in narrow:
-        for number, _ in covers.of(rule.bound):
-            yield wide[number], rule
-
-
-def _finding(code: str, rules: tuple[_Rule, _Rule], *, gateway: Name, host: str, ordered: bool) -> Finding:
-    wide, narrow = rules
+def _finding(wide: _Rule, narrow: _Rule, *, gateway: Name, host: str) -> Finding:
+    settled = _is_settled(wide, narrow)
     request = example(narrow.bound, host)
     effect = f"{request} is answered by {full_name(wide.service)}"
-    if not ordered:
+    if not settled:
         effect += f" if that is older than {full_name(narrow.service)}, else by the latter"
     return Finding(
-        code=code,
+        code="KM0001" if settled or _is_equal(wide, narrow) else "KM0002",
         resource=narrow.service,
         arguments=(
             f"#{narrow.number}",
