@@ -12,7 +12,7 @@ from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.validation.crd import kinds, misfits
 from kubectl_mesh.analysis.validation.problems import Problems
 from kubectl_mesh.analysis.world import World
-from simulator.model.resources import Resource
+from simulator.model.resources import Origin, Resource
 
 _RULES = {
     "AuthorizationPolicy": "authorization_policy.validate",
@@ -74,6 +74,33 @@ class ValidationAnalyzer:
 
 
 @dataclass(frozen=True, slots=True)
+class MeshConfigAnalyzer:
+    """Runs Istio's own rules on the MeshConfig, which is no object of its own."""
+
+    name: str = "schema.ValidationAnalyzer.MeshConfig"
+    description: str = "Runs schema validation as an analyzer on 'MeshConfig' resources"
+    inputs: tuple[str, ...] = ("MeshConfig",)
+
+    def analyze(self, world: World) -> Iterator[Finding]:
+        """Yield what istiod would say of the MeshConfig."""
+        if not world.mesh:
+            return
+        from kubectl_mesh.analysis.validation.mesh_config import validate
+
+        mesh = Resource(
+            kind="MeshConfig",
+            api_version="",
+            namespace=world.mesh.get("rootNamespace") or "istio-system",
+            name="meshconfig",
+            document={"spec": world.mesh},
+            origin=Origin(source=""),
+        )
+        for problem in validate(mesh):
+            code = "IST0133" if problem.is_warning else "IST0106"
+            yield Finding(code=code, resource=mesh, arguments=(problem.text,), path=problem.path)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldAnalyzer:
     """Holds every object to the schema of its CRD."""
 
@@ -103,5 +130,6 @@ def _input(group: str, kind: str) -> str:
 
 ANALYZERS: tuple[Analyzer, ...] = (
     *(ValidationAnalyzer(kind, rules) for kind, rules in _RULES.items()),
+    MeshConfigAnalyzer(),
     FieldAnalyzer(),
 )
