@@ -119,41 +119,39 @@ def _secrets(world: World) -> Iterator[Finding]:
                 yield Finding(code="IST0161", resource=gateway, arguments=arguments, path=path, related=(secret,))
 
 
-Binding = tuple[str, Resource, dict[str, str]]
-"""Selector, gateway, and its hosts on one port with the address each is bound to."""
+Place = tuple[int, str, str]
+"""Port, host and the address that the port is bound to."""
 
 
 def _conflicts(world: World) -> Iterator[Finding]:
-    on_port: dict[int, list[Binding]] = {}
+    claims: dict[Place, list[Resource]] = {}
     for gateway in world.of_kind("Gateway"):
-        text = selector_text(_selector(gateway))
-        latest: dict[int, dict[str, str]] = {}
-        for server in _servers(gateway):
-            number = (server.get("port") or {}).get("number") or 0
-            latest[number] = dict.fromkeys(server.get("hosts") or (), server.get("bind") or "")
-        for number, hosts in latest.items():
-            on_port.setdefault(number, []).append((text, gateway, hosts))
+        latest: dict[int, Json] = {_number(server): server for server in _servers(gateway)}
+        for place in dict.fromkeys(place for server in latest.values() for place in _places(server)):
+            claims.setdefault(place, []).append(gateway)
     for gateway in world.of_kind("Gateway"):
         for server in _servers(gateway):
-            number = (server.get("port") or {}).get("number") or 0
-            rivals = _rivals(world, gateway, server, bindings=on_port.get(number, []))
+            others = dict.fromkeys(other for place in _places(server) for other in claims.get(place, ()))
+            rivals = [other for other in others if other is not gateway and _overlap(world, gateway, other)]
             if rivals:
                 names = ",".join(sorted(full_name(each) for each in rivals))
-                hosts_text = ",".join(server.get("hosts") or ())
-                arguments = (names, selector_text(_selector(gateway)), str(number), hosts_text)
+                hosts = ",".join(server.get("hosts") or ())
+                arguments = (names, selector_text(_selector(gateway)), str(_number(server)), hosts)
                 yield Finding(code="IST0145", resource=gateway, arguments=arguments, related=tuple(rivals))
 
 
-def _rivals(world: World, gateway: Resource, server: Json, *, bindings: list[Binding]) -> list[Resource]:
-    own = selector_text(_selector(gateway))
-    wanted, bind = set(server.get("hosts") or ()), server.get("bind") or ""
-    found = []
-    for text, other, hosts in bindings:
-        if other is gateway or not any(hosts.get(host) == bind for host in wanted):
-            continue
-        if text == own or ((text in own or own in text) and _share_pod(world, gateway, other)):
-            found.append(other)
-    return found
+def _number(server: Json) -> int:
+    return (server.get("port") or {}).get("number") or 0
+
+
+def _places(server: Json) -> list[Place]:
+    return [(_number(server), host, server.get("bind") or "") for host in server.get("hosts") or ()]
+
+
+def _overlap(world: World, gateway: Resource, other: Resource) -> bool:
+    """Tell whether both select the same pods: by equal selectors, or one that is part of the other and a common pod."""
+    own, text = selector_text(_selector(gateway)), selector_text(_selector(other))
+    return text == own or ((text in own or own in text) and _share_pod(world, gateway, other))
 
 
 def _share_pod(world: World, one: Resource, other: Resource) -> bool:
