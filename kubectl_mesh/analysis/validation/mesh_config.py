@@ -11,7 +11,7 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _CURVES = frozenset({"P-224", "P-256", "P-384", "P-521", "X25519", "X25519Kyber768Draft00", "X25519MLKEM768"})
-_LONGEST_CONNECT = 30_000
+_LONGEST_CONNECT = 3_600_000
 _OLD_ALLOCATION = "ISTIO_META_DNS_AUTO_ALLOCATE"
 _ABOUT_ALLOCATION = (
     "https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/#dns-auto-allocation-v2"
@@ -45,7 +45,9 @@ def _connect_timeout(text: str) -> Problems:
     yield from found
     amount = names.milliseconds(text)
     if not found and amount is not None and amount > _LONGEST_CONNECT:
-        yield error(f"time {amount / 1000:g}s must be >1ms and <30s")
+        minutes, seconds = divmod(amount / 1000, 60)
+        written = f"{minutes // 60:g}h{minutes % 60:g}m{seconds:g}s"
+        yield error(f"time {written} must be >1ms and <1h0m0s")
 
 
 def _curves(curves: Sequence[str]) -> Problems:
