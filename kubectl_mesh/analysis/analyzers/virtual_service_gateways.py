@@ -31,7 +31,7 @@ def _gateways(world: World) -> Iterator[Finding]:
             if reference == MESH:
                 continue
             path = at(service, "spec", "gateways", index)
-            if _GENERATED in reference.partition("/")[2] or _GENERATED in reference:
+            if _GENERATED in reference:
                 arguments: tuple[object, ...] = (full_name(service), reference)
                 yield Finding(code="IST0165", resource=service, arguments=arguments, path=path)
                 continue
