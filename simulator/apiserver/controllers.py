@@ -116,3 +116,32 @@ _STATUS: Mapping[str, Callable[[Resource, int, int], Json]] = {
     "ReplicationController": _replicas,
     "StatefulSet": _stateful_set,
 }
+
+
+def complete_pod(document: Json) -> Json:
+    """Return a pod whose container statuses have the fields that a kubelet always reports."""
+    status = document.get("status") or {}
+    fields = ("containerStatuses", "initContainerStatuses")
+    reported = {
+        field: [{"imageID": "", "lastState": {}, "restartCount": 0, "ready": False} | each for each in status[field]]
+        for field in fields
+        if status.get(field)
+    }
+    return document | {"status": status | reported} if reported else document
+
+
+_NODE_INFO = (
+    "architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion", "kubeletVersion",
+    "machineID", "operatingSystem", "osImage", "systemUUID",
+)  # fmt: skip
+
+
+def complete_node(document: Json) -> Json:
+    """Return a node whose `nodeInfo` has the fields that a kubelet always reports."""
+    status = document.get("status") or {}
+    info = {"architecture": "amd64", "operatingSystem": "linux"} | (status.get("nodeInfo") or {})
+    return document | {"status": status | {"nodeInfo": dict.fromkeys(_NODE_INFO, "") | info}}
+
+
+COMPLETE: Mapping[str, Callable[[Json], Json]] = {"pods": complete_pod, "nodes": complete_node}
+"""What the kubelet reports of itself, by resource: typed clients refuse objects without it."""

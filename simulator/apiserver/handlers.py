@@ -87,6 +87,8 @@ class Handlers:
         self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str]
     ) -> "web.StreamResponse":
         target, emulator = wanted.target, self._cluster.emulator
+        if not target.name and wanted.verb in ("update", "patch"):
+            raise method_not_allowed()
         form = accepted_form(http.headers.get("Accept", "*/*"))
         renderer = Renderer(self._cluster.keeper, self._cluster.now, target, form, query)
         match wanted.verb:

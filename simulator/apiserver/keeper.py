@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from simulator.apiserver.catalog import Catalog, ResourceType
-from simulator.apiserver.controllers import WORKLOADS, statuses
+from simulator.apiserver.controllers import COMPLETE, WORKLOADS, statuses
 from simulator.apiserver.furniture import furniture
 from simulator.apiserver.inputs import Inputs
 from simulator.apiserver.storage import Key, ObjectStore
@@ -154,6 +154,8 @@ class Keeper:
 
     def _write(self, key: Key, document: Json, status: Json | None) -> None:
         stored = self.store.get(key)
+        if key.resource in COMPLETE:
+            document = COMPLETE[key.resource](document)
         document = _with_generation(document, stored)
         if status is not None:
             observed = document.get("metadata", {}).get("generation") if document["kind"] in WORKLOADS else None

@@ -41,6 +41,8 @@ def resource_request(catalog: Catalog, method: str, path: str, query: Mapping[st
     parts = [unquote(part) for part in path.strip("/").split("/")]
     if any("/" in part or "\0" in part for part in parts):
         raise bad_request("a part of the path may not contain a slash")
+    if "" in parts and "proxy" not in parts:
+        return None
     if parts[:2] == ["api", "v1"] and len(parts) > 2:
         group, version, rest = "", "v1", parts[2:]
     elif parts[0] == "apis" and len(parts) > 3:

@@ -1,6 +1,7 @@
 """A served cluster: a TLS listener on loopback, from its start to its clean end."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,15 @@ from simulator.model.wire import Json
 
 ADDRESS = "127.0.0.1"
 MAX_BODY = 3 * 1024 * 1024
+MAX_LINE = 64 * 1024
+
+
+def _quiet_logger() -> logging.Logger:
+    """Return a logger that says nothing of malformed requests: they are answered, and are nobody's error but theirs."""
+    logger = logging.getLogger("simulator.apiserver.http")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +76,14 @@ class ApiServer:
             return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
         http: Any = web.Server(
-            handle, request_factory=make, handler_cancellation=True, keepalive_timeout=60.0, access_log=None
+            handle,
+            request_factory=make,
+            handler_cancellation=True,
+            keepalive_timeout=60.0,
+            access_log=None,
+            logger=_quiet_logger(),
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
         )
         self._http = http
         self._listener = await loop.create_server(
