@@ -93,9 +93,9 @@ class ServedMesh:
         response = pool.request(method, self.url + path, body=data, headers=sent, retries=False, timeout=30)
         return response.status, response.data
 
-    def stream(self, path: str) -> Any:
+    def stream(self, path: str, **more: str) -> Any:
         """Open a watch and return the response, to be read line by line."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}"} | more
         return self._pool().request(
             "GET", self.url + path, headers=headers, preload_content=False, retries=False, timeout=60
         )
