@@ -14,6 +14,7 @@ from kubectl_mesh.cli import options
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette, choose
 from kubectl_mesh.sources.base import Caveats, MeshSource
+from simulator.model.caveats import CaveatKind
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -53,7 +54,14 @@ class Call:
     def finish(self, code: ExitCode = ExitCode.CLEAN) -> None:
         """Report the source's caveats and end with an exit code."""
         self.caveats()
-        raise typer.Exit(int(code))
+        raise typer.Exit(int(ExitCode.CANNOT_ANSWER if code is ExitCode.CLEAN and self.partial else code))
+
+    @property
+    def partial(self) -> bool:
+        """Tell whether a cluster kept part of the answer from being seen."""
+        if not isinstance(self._source, Caveats):
+            return False
+        return any(caveat.kind is CaveatKind.UNSEEN for caveat in self._source.caveats())
 
     def caveats(self) -> None:
         """Write what the source did not see or does not simulate to stderr."""
@@ -88,6 +96,8 @@ def command(function: Function) -> Function:
         call = Call(settings)
         function(call, **given)
         call.caveats()
+        if call.partial:
+            raise typer.Exit(int(ExitCode.CANNOT_ANSWER))
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
     wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

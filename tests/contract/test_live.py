@@ -63,6 +63,19 @@ def test_rights_in_one_namespace_give_a_part_and_say_so(cluster: ServedMesh) -> 
     assert len(mesh.caveats()) == 2
 
 
+def test_a_partial_answer_is_exit_3(cluster: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command that saw only part prints it, says what is missing, and never ends as if it had seen all."""
+    from kubectl_mesh.cli.app import run
+
+    grant(cluster, namespace="istio-system", resources=["pods"])
+    flags = ["--kubeconfig", str(cluster.kubeconfig), "--as", "bob", "-n", "istio-system"]
+    assert run(["kubectl-mesh", "proxy-status", *flags]) == ExitCode.CANNOT_ANSWER
+    printed = capsys.readouterr()
+    assert "istio-ingressgateway" in printed.out
+    assert "only istio-system was seen" in printed.err
+    assert run(["kubectl-mesh", "proxy-status", "--kubeconfig", str(cluster.kubeconfig)]) == ExitCode.CLEAN
+
+
 def test_secrets_are_never_read_and_never_listed_for_the_mesh(cluster: ServedMesh) -> None:
     """Secrets come without data; without a namespace, only Istio's own is asked."""
     secret = {"metadata": {"name": "cert"}, "type": "kubernetes.io/tls", "data": {"tls.key": "c2VjcmV0"}}
