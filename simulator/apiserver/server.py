@@ -100,7 +100,7 @@ class ApiServer:
         if self._listener is not None:
             self._listener.close()
         if self._http is not None:
-            await self._http.shutdown(1.0)
+            await self._http.shutdown(0.1)
         if self._cluster is not None:
             await self._cluster.close()
 
