@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.labels import selects
 from simulator.model.ports import Protocol, parse_protocol
 from simulator.model.proxies import Proxy, ServiceTarget
-from simulator.model.resources import Resource
+from simulator.model.resources import ObjectRef, Resource
 from simulator.model.wire import Json
 from simulator.registry.policies import GatewayServer, MergedGateway, MergedServers
 
@@ -146,8 +147,9 @@ class _Merging:
         self._by_route: dict[str, list[GatewayServer]] = {}
         self._used: set[int] = set()
         self._plain: dict[int, _Key] = {}
-        self._tls_hosts: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        self._tls_hosts: defaultdict[int, dict[str, tuple[str, Resource]]] = defaultdict(dict)
         self._auto_passthrough = False
+        self._caveats: dict[tuple[str, int], Caveat] = {}
 
     def add(self, gateway: Resource, server: Json, *, port: int, position: int) -> None:
         """Add a server on the port it is bound to."""
@@ -155,7 +157,8 @@ class _Merging:
         bind = server.get("bind") or ""
         sni_hosts: tuple[str, ...] = ()
         if server.get("tls") is not None:
-            if not self._claim_hosts(server["hosts"], port=port, bind=bind):
+            if taken := self._claim_hosts(server["hosts"], port=port, bind=bind, gateway=gateway):
+                self._refuse(gateway, position, taken[0][1], f"{taken[0][0]} is taken on port {port} by a server")
                 return
             sni_hosts = tuple(sorted({host.rpartition("/")[2] for host in server["hosts"]}))
             self._auto_passthrough |= (server["tls"] or {}).get("mode") == "AUTO_PASSTHROUGH"
@@ -200,16 +203,29 @@ class _Merging:
             merged=merged,
             servers_by_route={name: tuple(found) for name, found in self._by_route.items()},
             auto_passthrough=self._auto_passthrough,
+            caveats=tuple(self._caveats.values()),
             auto_passthrough_hosts=frozenset(host for server in passing for host in server.server["hosts"]),
         )
 
-    def _claim_hosts(self, hosts: Sequence[str], *, port: int, bind: str) -> bool:
-        """Reserve hosts of a TLS server; a host taken on the same address refuses the whole server."""
+    def _claim_hosts(
+        self, hosts: Sequence[str], *, port: int, bind: str, gateway: Resource
+    ) -> list[tuple[str, Resource]]:
+        """Reserve hosts of a TLS server, or return those that are taken on the same address, and by whom."""
         known = self._tls_hosts[port]
-        if any(known.get(host) == bind for host in hosts):
-            return False
-        known.update(dict.fromkeys(hosts, bind))
-        return True
+        taken = [(host, known[host][1]) for host in hosts if host in known and known[host][0] == bind]
+        if not taken:
+            known.update(dict.fromkeys(hosts, (bind, gateway)))
+        return taken
+
+    def _refuse(self, gateway: Resource, position: int, first: Resource, reason: str) -> None:
+        ref, path = _written(gateway, position)
+        other, _ = _written(first, 0)
+        message, kind = f"istiod leaves it out: {reason}", CaveatKind.INVALID
+        if other != ref:
+            message += f" of {other}"
+            kind = CaveatKind.ORDER_DEPENDENT if first.created == gateway.created else kind
+        caveat = Caveat(kind=kind, ref=ref, message=message, path=path)
+        self._caveats.setdefault((f"{gateway.namespace}/{gateway.name}", position), caveat)
 
     def _open(self, key: _Key, placed: GatewayServer) -> None:
         """Start a new group of servers."""
@@ -231,6 +247,14 @@ class _Merging:
             self._append(key, placed)
         elif _mergeable(_protocol(placed.server), parse_protocol(first[1])) and placed.route_name:
             self._append(first, placed)
+        else:
+            self._refuse_port(placed, self._servers[first][0])
+
+    def _refuse_port(self, placed: GatewayServer, first: GatewayServer) -> None:
+        port, other = placed.server["port"], first.server["port"]
+        given = f"{other.get('protocol')} ({other.get('name')})"
+        reason = f"{port.get('protocol')} on port {placed.port} conflicts with {given}"
+        self._refuse(placed.gateway, placed.position, first.gateway, reason)
 
     def _append(self, key: _Key, placed: GatewayServer) -> None:
         self._servers[key].append(placed)
@@ -240,6 +264,7 @@ class _Merging:
         """Add a server told apart by SNI to a port that only such servers use."""
         if is_http(placed.server):
             if placed.route_name in self._by_route:
+                self._refuse_port(placed, self._by_route[placed.route_name][0])
                 return
             self._by_route[placed.route_name] = [placed]
         if key in self._servers:
@@ -247,6 +272,16 @@ class _Merging:
         else:
             self._servers[key] = [placed]
             self._order.append(key)
+
+
+def _written(gateway: Resource, position: int) -> tuple[ObjectRef, tuple[str | int, ...]]:
+    """Return the resource that has the server, and where; each listener of the Gateway API is an Istio Gateway."""
+    if SERVICE_ANNOTATION not in gateway.annotations:
+        return gateway.ref, ("spec", "servers", position)
+    name, _, listener = gateway.name.partition("~")
+    kind = "ListenerSet" if PARENT_NAMESPACE_ANNOTATION in gateway.annotations else "Gateway"
+    ref = ObjectRef(kind=kind, namespace=gateway.namespace, name=name)
+    return ref, ("spec", "listeners", listener.rpartition("~")[2])
 
 
 def _mergeable(protocol: Protocol, first: Protocol) -> bool:

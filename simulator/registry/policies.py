@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from simulator.model.caveats import Caveat
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -97,3 +98,5 @@ class MergedGateway:
     """Some server passes TLS through by SNI alone, for which the proxy needs clusters of its own."""
     auto_passthrough_hosts: frozenset[str] = frozenset()
     """Hosts of those servers."""
+    caveats: tuple[Caveat, ...] = ()
+    """Servers that conflict with an earlier one, so that istiod leaves them out."""

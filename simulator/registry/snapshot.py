@@ -5,6 +5,7 @@ by `simulator.registry.build.build_snapshot`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from simulator.model.caveats import Caveat
 from simulator.model.labels import Labels
@@ -54,8 +55,6 @@ class Snapshot:
     """Istio's Gateways, and those that Ingresses and the Gateway API stand for, oldest first."""
     ambient: AmbientView
     """Waypoints and what they capture; empty when ambient mode is off."""
-    caveats: tuple[Caveat, ...]
-    """Resources that istiod refuses, fields that are not followed, outcomes that the manifests leave open."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class Snapshot:
         self.services = services.all
         self.proxies = tuple(proxy for proxy in proxies if proxy.role is not Role.ZTUNNEL)
         self.ztunnels = tuple(proxy for proxy in proxies if proxy.role is Role.ZTUNNEL)
-        self.caveats = caveats
+        self._caveats = caveats
         self._index = index
         self._services = services
         self._endpoints = endpoints
@@ -96,6 +95,12 @@ class Snapshot:
         self.ambient = ambient
         self._workloads = workloads
         self._merged: dict[Proxy, MergedGateway | None] = {}
+
+    @cached_property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """Resources that istiod refuses, fields that are not followed, outcomes that the manifests leave open."""
+        merged = filter(None, map(self.gateway, self.proxies))
+        return tuple(dict.fromkeys((*self._caveats, *(caveat for one in merged for caveat in one.caveats))))
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Read one of istiod's boolean feature flags; those of ambient are off while ambient is."""
@@ -153,11 +158,13 @@ class Snapshot:
 
     def gateway(self, proxy: Proxy) -> MergedGateway | None:
         """Return the merged Gateways that select a gateway proxy; None when there are none."""
+        if proxy.role is not Role.GATEWAY:
+            return None
         if proxy not in self._merged:
             scoped = self.flag("PILOT_SCOPE_GATEWAY_TO_NAMESPACE", default=False)
             targets = self.service_targets(proxy)
             selected = select_gateways(self.gateways, proxy, targets, same_namespace=scoped)
-            self._merged[proxy] = merge_gateways(selected, proxy) if proxy.role is Role.GATEWAY else None
+            self._merged[proxy] = merge_gateways(selected, proxy)
         return self._merged[proxy]
 
     def peer_authentication(self, namespace: str, labels: Labels) -> PeerAuthentication:

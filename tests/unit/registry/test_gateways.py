@@ -59,6 +59,20 @@ def test_what_conflicts_with_an_earlier_server_is_left_out() -> None:
         443: ["a"],
     }
     assert merged.servers_by_port[443][0].sni_hosts == ("a.test", "b.test")
+    assert [(str(one.ref), one.kind, one.path[-1], one.message) for one in view.caveats] == [
+        (
+            "Gateway/shop/b",
+            "order-dependent",
+            0,
+            "istiod leaves it out: TCP on port 80 conflicts with HTTP (http) of Gateway/shop/a",
+        ),
+        (
+            "Gateway/shop/b",
+            "order-dependent",
+            1,
+            "istiod leaves it out: b.test is taken on port 443 by a server of Gateway/shop/a",
+        ),
+    ]
 
 
 def test_another_address_is_another_listener() -> None:
