@@ -90,7 +90,9 @@ def _value(kind: str, value: Any, ordered: bool) -> Any:
 
 def _enum(kind: str, value: Any) -> Any:
     names = enum_names(kind)
-    return names.get(str(value), value) if isinstance(value, (int, str)) and not isinstance(value, bool) else value
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)  # protobuf's own parser takes these for numbers of enums
+    return names.get(str(value), value) if isinstance(value, (int, str)) else value
 
 
 def _any(value: Any, ordered: bool) -> Any:

@@ -57,6 +57,11 @@ def parsed(document: dict[str, Any], message: str) -> Any:
         return None
 
 
+def printed(document: dict[str, Any], message: str) -> str:
+    """Print a normal form: to Python 0 equals False, in JSON they differ."""
+    return json.dumps(normalize(document, message), sort_keys=True)
+
+
 def load_types(document: Any) -> None:
     """Make the types of all extensions in a document known to protobuf."""
     for item in document.values() if isinstance(document, dict) else document:
@@ -90,10 +95,11 @@ def test_every_spelling_has_one_normal_form(data: st.DataObject) -> None:
         use_integers_for_enums=data.draw(st.booleans()),
         always_print_fields_with_no_presence=data.draw(st.booleans()),
     )
-    assert normalize(spelt, message) == normalize(resource, message)
+    assert printed(spelt, message) == printed(resource, message)
 
 
-VALUES = st.sampled_from(["", "x", 0, 1, "1", 1.0, True, False, "1s", "1.0s", "0s", {}, [], None, 10000])
+# Without "" and []: Python's parser takes both for an empty message, which proto-JSON does not allow.
+VALUES = st.sampled_from(["x", 0, 1, "1", 1.0, True, False, "1s", "1.0s", "0s", {}, None, 10000])
 
 
 @LAW
@@ -113,4 +119,4 @@ def test_equal_normal_forms_are_equal_messages(data: st.DataObject) -> None:
     left, right = (parsed(one, message) for one in pair)
     if left is None or right is None:
         return
-    assert (left == right) == (normalize(pair[0], message) == normalize(pair[1], message))
+    assert (left == right) == (printed(pair[0], message) == printed(pair[1], message))
