@@ -3,6 +3,7 @@
     bundle.json                                {"format": "kubectl-mesh bundle", "version": 1}
     resources/<Kind>.json                      a List of the resources of one kind
     proxies/<namespace>/<pod>/<path>           what Envoy's admin interface answered to a GET of <path>
+    ztunnels/<namespace>/<pod>/<path>          what ztunnel's admin interface answered
     istiod/<pod>/<path>                        what istiod's debug interface answered
 
 A <path> is percent-encoded into one file name. Private keys and the data of Secrets are redacted before writing.
@@ -61,7 +62,7 @@ class Bundle:
     def envoy(self, proxy: ProxyId, path: str) -> bytes | None:
         """Return a recorded answer of a proxy; a whole config dump stands for any part of it."""
         folder = f"proxies/{proxy.namespace}/{proxy.name}/"
-        exact = self.files.get(folder + quote(path, safe=""))
+        exact = self.files.get(folder + quote(path, safe=""), self.files.get(ztunnel_path(proxy, path)))
         if exact is not None or not path.startswith("config_dump"):
             return exact
         whole = (
@@ -110,6 +111,11 @@ def write_bundle(path: Path, files: Mapping[str, bytes]) -> None:
 def envoy_path(proxy: ProxyId, path: str) -> str:
     """Return where in a bundle a proxy's answer to `path` is kept."""
     return f"proxies/{proxy.namespace}/{proxy.name}/{quote(path, safe='')}"
+
+
+def ztunnel_path(ztunnel: ProxyId, path: str) -> str:
+    """Return where in a bundle a ztunnel's answer to `path` is kept."""
+    return f"ztunnels/{ztunnel.namespace}/{ztunnel.name}/{quote(path, safe='')}"
 
 
 def istiod_path(pod: str, path: str) -> str:

@@ -70,6 +70,10 @@ class Mesh:
         """Return every proxy of the mesh, sorted by namespace and name."""
         return [proxy.id for proxy in self.snapshot.proxies]
 
+    def ztunnels(self) -> Sequence[ProxyId]:
+        """Return every ztunnel of the mesh, sorted by namespace and name."""
+        return sorted(self._ztunnels, key=lambda one: (one.namespace, one.name))
+
     def proxy(self, name: ProxyId) -> Proxy:
         """Return what istiod knows of a proxy; raises KeyError when there is none of that name."""
         return self._by_name[name]
@@ -106,7 +110,11 @@ class Mesh:
         return config_dump(made, self.bootstrap(name), stamp=stamp, missing_secrets=missing)
 
     def envoy(self, proxy: ProxyId, path: str) -> bytes:
-        """Return what Envoy's admin interface answers to a GET of `path`."""
+        """Return what the admin interface of an Envoy, or of a ztunnel, answers to a GET of `path`."""
+        if proxy in self._ztunnels:
+            from simulator.istiod.ztunnel_dump import ztunnel_page
+
+            return ztunnel_page(self.snapshot, path).body
         from simulator.istiod.envoy_admin import admin_page
         from simulator.istiod.loggers import Loggers
 
@@ -133,6 +141,10 @@ class Mesh:
     @cached_property
     def _by_name(self) -> Mapping[ProxyId, Proxy]:
         return {proxy.id: proxy for proxy in self.snapshot.proxies}
+
+    @cached_property
+    def _ztunnels(self) -> frozenset[ProxyId]:
+        return frozenset(proxy.id for proxy in self.snapshot.ztunnels)
 
     @cached_property
     def _directory(self) -> Directory:

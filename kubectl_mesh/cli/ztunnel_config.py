@@ -10,7 +10,10 @@ from kubectl_mesh.cli.groups import add, group
 from kubectl_mesh.cli.proxy_config import Output, show
 from kubectl_mesh.diagnosis import ztunnel as question
 from kubectl_mesh.diagnosis.config_dump import decode, reading
-from kubectl_mesh.diagnosis.targets import find_proxy
+from kubectl_mesh.diagnosis.log_levels import posted
+from kubectl_mesh.diagnosis.ztunnel_log import log_request
+from kubectl_mesh.diagnosis.ztunnel_pods import FoundZtunnel, find_ztunnel, find_ztunnels
+from kubectl_mesh.errors import UsageError
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
 from kubectl_mesh.sources.recorded import RecordedProxy
@@ -26,17 +29,22 @@ def _text(*flags: str, explain: str) -> Any:
 InNamespace = Annotated[str, _text("--workload-namespace", explain="Keep workloads of this namespace.")]
 
 
-def _data(call: Call, pod: str) -> bytes:
-    """Return a ztunnel's config dump; without a name that of the first ztunnel."""
+Node = Annotated[str, _text("--node", explain="Ask the ztunnel of this node.")]
+
+
+def _found(call: Call, pod: str, node: str, *, single: bool = False) -> FoundZtunnel:
+    """Return the ztunnel to ask; one of a saved document is the only one there is."""
     if isinstance(call.source, RecordedProxy):
-        return call.source.envoy(call.source.proxies()[0], "config_dump")
-    home = call.namespace or call.settings.connection.istio_namespace
-    return call.source.envoy(find_proxy(call.source, pod or "daemonset/ztunnel", namespace=home), "config_dump")
+        if pod or node:
+            raise UsageError("at most one of --file, --node, or pod name must be passed")
+        return FoundZtunnel(ztunnel=call.source.proxies()[0])
+    home = call.settings.connection.istio_namespace
+    return find_ztunnel(call.source, pod, namespace=call.namespace, home=home, node=node, single=single)
 
 
-def _dump(call: Call, pod: str) -> question.ZtunnelDump:
+def _dump(call: Call, found: FoundZtunnel) -> question.ZtunnelDump:
     with reading("the document of the ztunnel"):
-        return question.ZtunnelDump.parse(_data(call, pod))
+        return question.ZtunnelDump.parse(call.source.envoy(found.ztunnel, "config_dump"))
 
 
 @add(app, "workload", "workloads", "w")
@@ -45,8 +53,9 @@ def workload(
     call: Call,
     pod: Pod = "",
     address: Annotated[str, _text("--address", explain="Keep workloads with this address.")] = "",
-    namespace: InNamespace = "",
+    within: InNamespace = "",
     node: Annotated[str, _text("--workload-node", explain="Keep workloads on this node.")] = "",
+    from_node: Node = "",
     output: Output = "short",
 ) -> None:
     """Show the workloads a ztunnel knows.
@@ -55,8 +64,14 @@ def workload(
     Example:
       kubectl mesh ztunnel-config workload -f ztunnel.json --workload-namespace shop
     """
-    dump = _dump(call, pod)
-    wanted = question.WorkloadFilter(address=address, namespace=namespace, node=node)
+    found = _found(call, pod, from_node)
+    dump, one = _dump(call, found), found.workload
+    wanted = question.WorkloadFilter(
+        address=address,
+        namespace=one.namespace if one else within,
+        node=node,
+        name=one.name if one else "",
+    )
     show(
         call,
         output,
@@ -70,7 +85,8 @@ def workload(
 def service(
     call: Call,
     pod: Pod = "",
-    namespace: Annotated[str, _text("--service-namespace", explain="Keep services of this namespace.")] = "",
+    within: Annotated[str, _text("--service-namespace", explain="Keep services of this namespace.")] = "",
+    from_node: Node = "",
     output: Output = "short",
 ) -> None:
     """Show the services a ztunnel knows.
@@ -79,12 +95,12 @@ def service(
     Example:
       kubectl mesh ztunnel-config service -f ztunnel.json
     """
-    dump = _dump(call, pod)
+    dump = _dump(call, _found(call, pod, from_node))
     show(
         call,
         output,
-        table=lambda: question.services(dump, namespace=namespace),
-        documents=lambda: question.service_documents(dump, namespace=namespace),
+        table=lambda: question.services(dump, namespace=within),
+        documents=lambda: question.service_documents(dump, namespace=within),
     )
 
 
@@ -93,7 +109,8 @@ def service(
 def policy(
     call: Call,
     pod: Pod = "",
-    namespace: Annotated[str, _text("--policy-namespace", explain="Keep policies of this namespace.")] = "",
+    within: Annotated[str, _text("--policy-namespace", explain="Keep policies of this namespace.")] = "",
+    from_node: Node = "",
     output: Output = "short",
 ) -> None:
     """Show the authorization policies a ztunnel enforces.
@@ -102,25 +119,25 @@ def policy(
     Example:
       kubectl mesh ztunnel-config policy -f ztunnel.json
     """
-    dump = _dump(call, pod)
+    dump = _dump(call, _found(call, pod, from_node))
     show(
         call,
         output,
-        table=lambda: question.policies(dump, namespace=namespace),
-        documents=lambda: question.policy_documents(dump, namespace=namespace),
+        table=lambda: question.policies(dump, namespace=within),
+        documents=lambda: question.policy_documents(dump, namespace=within),
     )
 
 
 @add(app, "certificate", "certificates", "certs", "cert")
 @command
-def certificate(call: Call, pod: Pod = "", output: Output = "short") -> None:
+def certificate(call: Call, pod: Pod = "", from_node: Node = "", output: Output = "short") -> None:
     """Show the certificates a ztunnel holds for its workloads.
 
     \b
     Example:
       kubectl mesh ztunnel-config certificate -f ztunnel.json
     """
-    dump = _dump(call, pod)
+    dump = _dump(call, _found(call, pod, from_node, single=True))
     show(
         call,
         output,
@@ -136,7 +153,8 @@ def connections(
     pod: Pod = "",
     direction: Annotated[str, _text("--direction", explain="Keep inbound or outbound connections.")] = "",
     raw: Annotated[bool, typer.Option("--raw", help="Show addresses, not names.")] = False,
-    namespace: InNamespace = "",
+    within: InNamespace = "",
+    from_node: Node = "",
     output: Output = "short",
 ) -> None:
     """Show the connections a ztunnel carries.
@@ -145,8 +163,14 @@ def connections(
     Example:
       kubectl mesh ztunnel-config connections -f ztunnel.json --raw
     """
-    dump = _dump(call, pod)
-    wanted = question.ConnectionFilter(namespace=namespace, direction=direction, raw=raw)
+    found = _found(call, pod, from_node, single=True)
+    dump, one = _dump(call, found), found.workload
+    wanted = question.ConnectionFilter(
+        namespace=one.namespace if one else within,
+        workload=one.name if one else "",
+        direction=direction,
+        raw=raw,
+    )
     show(
         call,
         output,
@@ -161,6 +185,7 @@ def everything(
     call: Call,
     pod: Pod = "",
     with_headers: Annotated[bool, typer.Option("--with-headers", help="Put a title over each table.")] = False,
+    from_node: Node = "",
     output: Output = "short",
 ) -> None:
     """Show everything a ztunnel holds.
@@ -170,7 +195,7 @@ def everything(
       kubectl mesh ztunnel-config all -f ztunnel.json --with-headers
     """
     form = check_output(output, allowed=("short", "json", "yaml"))
-    data = _data(call, pod)
+    data = call.source.envoy(_found(call, pod, from_node).ztunnel, "config_dump")
     if form != "short":
         document = decode(data, subject="config dump")
         call.write(data.decode().rstrip("\n") + "\n" if form == "json" else structured.to_yaml(document))
@@ -190,3 +215,25 @@ def summary(dump: question.ZtunnelDump, *, titles: bool, now: datetime) -> str:
     )
     head = "------ {} INFO ------\n\n" if titles else ""
     return "".join("\n" + head.format(title) + render(table) for title, table in tables)
+
+
+@add(app, "log", "o")
+@command
+def log(
+    call: Call,
+    pod: Pod = "",
+    level: Annotated[str, _text("--level", explain="Set levels: [SCOPE:]LEVEL,… of trace, debug, info, …, off.")] = "",
+    reset: Annotated[bool, typer.Option("-r", "--reset", help="Set the level to info.")] = False,
+) -> None:
+    """Show the log level of ztunnels, of all without a name, or change it.
+
+    \b
+    Example:
+      kubectl mesh ztunnel-config log --level access:debug,info
+    """
+    if level and reset:
+        raise UsageError("--level cannot be combined with --reset")
+    path = log_request(level, reset=reset)
+    home = call.settings.connection.istio_namespace
+    for one in find_ztunnels(call.source, pod, namespace=call.namespace, home=home):
+        call.write(f"{one}:\n{posted(call.source, one, path)}\n")

@@ -44,14 +44,19 @@ def default_levels() -> dict[str, str]:
 
 def apply(source: MeshSource, proxy: ProxyId, levels: Mapping[str, str]) -> str:
     """Set levels, first that of every logger, and return Envoy's list of all; without levels only read."""
-    if not isinstance(source, MeshAdmin):
-        raise NotAvailable("log levels can be asked of running proxies only", hint="leave out -f and --bundle")
-    answer = source.envoy_post(proxy, "logging").decode(errors="replace")
+    answer = posted(source, proxy, "logging")
     known = set(re.findall(r"^\s+(\S+): \w+$", answer, re.MULTILINE))
     for logger in levels:
         if logger != EVERY and logger not in known:
             close = ", ".join(sorted(known)[:6])
             raise NothingFound(f"unrecognized logger name: {logger}", hint=f"loggers are {close}, …")
     for logger in sorted(levels, key=lambda name: name != EVERY):
-        answer = source.envoy_post(proxy, f"logging?{logger}={levels[logger]}").decode(errors="replace")
+        answer = posted(source, proxy, f"logging?{logger}={levels[logger]}")
     return f"{proxy}:\n{answer}"
+
+
+def posted(source: MeshSource, proxy: ProxyId, path: str) -> str:
+    """Return what a proxy answers to a POST; a recorded one cannot be asked."""
+    if not isinstance(source, MeshAdmin):
+        raise NotAvailable("log levels can be asked of running proxies only", hint="leave out -f and --bundle")
+    return source.envoy_post(proxy, path).decode(errors="replace")

@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from kubectl_mesh.bundle import envoy_path, istiod_path, redact, resources_path
+from kubectl_mesh.bundle import envoy_path, istiod_path, redact, resources_path, ztunnel_path
 from kubectl_mesh.diagnosis.proxy_status import SYNCZ
 from kubectl_mesh.diagnosis.secrets import redact_secrets
+from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from kubectl_mesh.errors import MeshError, SourceError
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.proxies import ProxyId
@@ -49,6 +50,10 @@ def _files(source: MeshSource, missed: Progress) -> Iterator[tuple[str, bytes]]:
             data = _answer(partial(source.envoy, proxy, path), f"{proxy} {path}", missed)
             if data is not None:
                 yield envoy_path(proxy, path), redact_secrets(data) if path.startswith("config_dump") else data
+    for ztunnel in ztunnels(source):
+        data = _answer(partial(source.envoy, ztunnel, "config_dump"), f"{ztunnel} config_dump", missed)
+        if data is not None:
+            yield ztunnel_path(ztunnel, "config_dump"), data
     for path in (*_ISTIOD, *map(_sent, proxies)):
         answers = _answer(partial(source.istiod, path), f"istiod {path}", missed)
         for pod, data in (answers or {}).items():

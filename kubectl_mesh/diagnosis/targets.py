@@ -60,11 +60,18 @@ def readings(text: str, *, namespace: str = "") -> tuple[Target, ...]:
 def find_proxies(source: MeshSource, text: str, *, namespace: str = "") -> Sequence[ProxyId]:
     """Return every proxy that a name stands for; refuse when there is none."""
     proxies = source.proxies()
-    wanted = readings(text, namespace=namespace)
-    for target in wanted:
-        if found := _match(source, target, proxies):
+    if found := find_among(source, text, proxies, namespace=namespace):
+        return found
+    where = _where(readings(text, namespace=namespace)[-1])
+    raise NothingFound(f"{text}: no such proxy{where}", hint=_suggest(text, proxies))
+
+
+def find_among(source: MeshSource, text: str, pods: Sequence[ProxyId], *, namespace: str = "") -> Sequence[ProxyId]:
+    """Return those of some pods that a name stands for; none when it stands for none of them."""
+    for target in readings(text, namespace=namespace):
+        if found := _match(source, target, pods):
             return found
-    raise NothingFound(f"{text}: no such proxy{_where(wanted[-1])}", hint=_suggest(text, proxies))
+    return ()
 
 
 def find_proxy(source: MeshSource, text: str, *, namespace: str = "") -> ProxyId:

@@ -123,13 +123,15 @@ class SimulatedMesh:
     def envoy_post(self, proxy: ProxyId, path: str) -> bytes:
         """Return the log levels that a proxy starts with; nothing in a simulated mesh can be changed."""
         from simulator.istiod.envoy_admin import admin_page
-        from simulator.istiod.loggers import Loggers
+        from simulator.istiod.loggers import Loggers, ZtunnelLevel
 
         self._check(proxy)
         if path != "logging":
             raise NotAvailable(
                 "a simulated proxy cannot be changed", hint="kubectl mesh simulate serve serves one that can"
             )
+        if proxy in self.mesh.ztunnels():
+            return ZtunnelLevel().post({}).body
         return admin_page(dict, "POST", path, Loggers()).body
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
@@ -150,7 +152,7 @@ class SimulatedMesh:
         return self.mesh.caveats()
 
     def _check(self, proxy: ProxyId) -> None:
-        if proxy not in self.mesh.proxies():
+        if proxy not in self.mesh.proxies() and proxy not in self.mesh.ztunnels():
             raise NothingFound(f"{proxy}: no such proxy")
 
 

@@ -12,9 +12,9 @@ from simulator.apiserver.world import World
 from simulator.istiod.debug import Istiod, debug_page, version_page
 from simulator.istiod.envoy_admin import admin_page
 from simulator.istiod.loggers import Loggers, ZtunnelLevel
-from simulator.istiod.pages import Page, document, text
+from simulator.istiod.pages import Page, text
 from simulator.istiod.sync import Push
-from simulator.istiod.ztunnel_dump import ztunnel_dump
+from simulator.istiod.ztunnel_dump import ztunnel_page
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -132,9 +132,7 @@ class Machines:
         if path == "/logging":
             level = self._levels.setdefault(identity(request.pod), ZtunnelLevel())
             return level.post(dict(parse_qsl(query, keep_blank_values=True)))
-        if path == "/config_dump":
-            return await self.ask(lambda world: document(ztunnel_dump(world.snapshot), indent=2))
-        return text("not found\n", status=404)
+        return await self.ask(lambda world: ztunnel_page(world.snapshot, path))
 
     async def _istiod(self, request: PodRequest) -> Page:
         path, query = _target(request)

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simulator.istiod import pages
 from simulator.model.wire import Json
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 _SCOPES = {"GLOBAL": "Global", "NAMESPACE": "Namespace", "WORKLOAD_SELECTOR": "WorkloadSelector"}
 _MATCH = ("exact", "suffix", "prefix", "presence")
+
+
+def ztunnel_page(snapshot: "Snapshot", target: str) -> pages.Page:
+    """Answer a GET to a ztunnel's admin interface."""
+    path = "/" + target.partition("?")[0].strip("/")
+    if path == "/config_dump":
+        return pages.document(ztunnel_dump(snapshot), indent=2)
+    return pages.text("not found\n", status=404)
 
 
 def ztunnel_dump(snapshot: "Snapshot") -> Json:

@@ -2,7 +2,7 @@
 
 Manifests bring their own control plane when `istio-system` has the ConfigMap `istio[-REV]`, or a Deployment or
 Service `istiod*`. Otherwise the default profile of Istio 1.30 is added (`default_control_plane.yaml`), with an
-ingress gateway.
+ingress gateway; a ztunnel among the manifests makes it the ambient profile.
 """
 
 from collections.abc import Sequence
@@ -118,10 +118,13 @@ def missing(resources: Sequence[Resource]) -> tuple[Resource, ...]:
     """Return what the default control plane has and `resources` have not."""
     if is_own(resources):
         return ()
+    from simulator.manifests.ambient_profile import with_ambient
+
     present = {(resource.kind, resource.namespace, resource.name) for resource in resources}
+    profile = default_control_plane()
     return tuple(
         resource
-        for resource in default_control_plane()
+        for resource in (with_ambient(profile) if is_ambient(resources) else profile)
         if (resource.kind, resource.namespace, resource.name) not in present
     )
 

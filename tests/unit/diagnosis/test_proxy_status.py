@@ -45,7 +45,8 @@ def test_an_answer_that_is_no_list_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (3599, "59m"), (10_800, "3h"), (11_000, "3h3m"), (-5, "<invalid>"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (3599, "59m"), (10_800, "3h"), (11_000, "3h3m"),
+     (-5, "<invalid>"),
      (28_800, "8h"), (172_800, "2d"), (180_000, "2d2h"), (86_400 * 30, "30d"), (86_400 * 800, "2y70d")],
 )  # fmt: skip
 def test_durations_as_kubectl_writes_them(seconds: int, text: str) -> None:
