@@ -6,6 +6,7 @@ Envoy: source/server/admin/clusters_handler.cc (ClusterStatus, HostStatus), list
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from simulator.istiod.circumstances import UNTROUBLED, Circumstances
 from simulator.istiod.dump_views import section
 from simulator.model.wire import Json
 
@@ -55,10 +56,19 @@ def _is_name(address: Json) -> bool:
     return bool(text) and ":" not in text and not text.replace(".", "").isdigit()
 
 
-def cluster_statuses(dump: Json) -> Json:
+def cluster_statuses(dump: Json, met: Circumstances = UNTROUBLED) -> Json:
     """Return `/clusters?format=json`."""
     eds = assignments(dump)
-    return {"cluster_statuses": [_cluster_status(cluster, added, eds) for cluster, added in clusters(dump)]}
+    found = [_cluster_status(cluster, added, eds) for cluster, added in clusters(dump)]
+    return {"cluster_statuses": [_ejected(each) if met.is_ejected(each["name"]) else each for each in found]}
+
+
+def _ejected(status: Json) -> Json:
+    hosts = [
+        host | {"health_status": {"failed_outlier_check": True} | host["health_status"]}
+        for host in status.get("host_statuses") or ()
+    ]
+    return status | {"host_statuses": hosts} if hosts else status
 
 
 def _cluster_status(cluster: Json, added: bool, eds: Mapping[str, Json]) -> Json:
@@ -93,7 +103,7 @@ def _host_status(endpoint: Json, locality: Json, priority: int) -> Json:
     return status
 
 
-def clusters_text(dump: Json) -> str:
+def clusters_text(dump: Json, met: Circumstances = UNTROUBLED) -> str:
     """Return `/clusters` as text."""
     eds = assignments(dump)
     lines: list[str] = []
@@ -108,7 +118,7 @@ def clusters_text(dump: Json) -> str:
         if service:
             lines.append(f"{name}::eds_service_name::{service}")
         for endpoint, locality, level in hosts(cluster, eds):
-            lines.extend(_host_lines(name, endpoint, locality, level))
+            lines.extend(_host_lines(name, endpoint, locality, level, flags=_flags(endpoint, met.is_ejected(name))))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -125,15 +135,21 @@ def _limits(cluster: Json, priority: str) -> Iterator[tuple[str, Any]]:
         yield field, found.get(field, default)
 
 
-def _host_lines(name: str, endpoint: Json, locality: Json, priority: int) -> Iterator[str]:
+def _flags(endpoint: Json, ejected: bool) -> str:
+    health = endpoint.get("health_status") or "HEALTHY"
+    flags = ["/failed_outlier_check"] if ejected else []
+    flags += [] if health in ("HEALTHY", "UNKNOWN") else ["/failed_eds_health"]
+    return "".join(flags) or "healthy"
+
+
+def _host_lines(name: str, endpoint: Json, locality: Json, priority: int, *, flags: str) -> Iterator[str]:
     host = endpoint.get("endpoint") or {}
     address = address_text(host.get("address") or {})
     for counter in sorted((*_COUNTERS, *_GAUGES)):
         yield f"{name}::{address}::{counter}::0"
-    health = endpoint.get("health_status") or "HEALTHY"
     for field, value in (
         ("hostname", host.get("hostname", "")),
-        ("health_flags", "healthy" if health in ("HEALTHY", "UNKNOWN") else "/failed_eds_health"),
+        ("health_flags", flags),
         ("weight", endpoint.get("load_balancing_weight") or 1),
         ("region", locality.get("region", "")),
         ("zone", locality.get("zone", "")),

@@ -74,11 +74,13 @@ class Istiod:
     version: str = "1.30.3"
     revision: str | None = None
     """Proxies of this revision are connected to it; None for all."""
+    disconnected: frozenset[ProxyId] = frozenset()
+    """Proxies that lost their connection."""
 
     @property
     def proxies(self) -> Sequence[Proxy]:
         """The connected proxies by name."""
-        return connected(self.snapshot, self.revision)
+        return [each for each in connected(self.snapshot, self.revision) if each.id not in self.disconnected]
 
     def proxy(self, wanted: str) -> Proxy | None:
         """Return the proxy whose connection's name contains `wanted`."""

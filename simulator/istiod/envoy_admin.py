@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import parse_qsl
 
 from simulator.istiod import cluster_status
+from simulator.istiod.circumstances import UNTROUBLED, Circumstances
 from simulator.istiod.dump_views import NoSuchResource, section, view
 from simulator.istiod.loggers import Loggers
 from simulator.istiod.pages import Page, document, text
@@ -40,7 +41,9 @@ _POST = {
 }
 
 
-def admin_page(dump: Callable[[], Json], method: str, target: str, loggers: Loggers) -> Page:
+def admin_page(
+    dump: Callable[[], Json], method: str, target: str, loggers: Loggers, met: Circumstances = UNTROUBLED
+) -> Page:
     """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, where needed."""
     path, _, parameters = target.partition("?")
     path, query = path.strip("/"), dict(parse_qsl(parameters, keep_blank_values=True))
@@ -53,7 +56,7 @@ def admin_page(dump: Callable[[], Json], method: str, target: str, loggers: Logg
     if path not in _GET:
         return text("invalid path. admin commands are:\n" + _help(), status=404)
     try:
-        return _page(dump, path, query, loggers)
+        return _page(dump, path, query, loggers=loggers, met=met)
     except NoSuchResource as error:
         return text(f"{error} not found in config dump", status=404)
     except re.error:
@@ -67,7 +70,9 @@ def _help() -> str:
     return "".join(f"  {path}: {words}\n" for path, words in sorted(lines.items()))
 
 
-def _page(dump: Callable[[], Json], path: str, query: Mapping[str, str], loggers: Loggers) -> Page:
+def _page(
+    dump: Callable[[], Json], path: str, query: Mapping[str, str], *, loggers: Loggers, met: Circumstances
+) -> Page:
     as_json = query.get("format") == "json"
     match path:
         case "config_dump":
@@ -75,9 +80,9 @@ def _page(dump: Callable[[], Json], path: str, query: Mapping[str, str], loggers
         case "clusters":
             found = dump()
             return (
-                document(cluster_status.cluster_statuses(found), indent=1)
+                document(cluster_status.cluster_statuses(found, met), indent=1)
                 if as_json
-                else text(cluster_status.clusters_text(found))
+                else text(cluster_status.clusters_text(found, met))
             )
         case "listeners":
             found = dump()
@@ -106,7 +111,7 @@ def _page(dump: Callable[[], Json], path: str, query: Mapping[str, str], loggers
             return document({"layers": [], "entries": {}}, indent=1)
         case "server_info":
             return document(_server_info(dump(), loggers), indent=1)
-    return _stats(dump(), path, query)
+    return _stats(dump(), path, query, met)
 
 
 def _server_info(dump: Json, loggers: Loggers) -> Json:
@@ -122,7 +127,7 @@ def _server_info(dump: Json, loggers: Loggers) -> Json:
     }
 
 
-def statistics(dump: Json) -> Iterator[tuple[str, int]]:
+def statistics(dump: Json, met: Circumstances = UNTROUBLED) -> Iterator[tuple[str, int]]:
     """Walk the statistics that configuration alone determines, and the traffic counters at zero."""
     eds, active = cluster_status.assignments(dump), 0
     for cluster, _ in cluster_status.clusters(dump):
@@ -132,21 +137,24 @@ def statistics(dump: Json) -> Iterator[tuple[str, int]]:
         healthy = [
             endpoint for endpoint, _, _ in found if endpoint.get("health_status", "HEALTHY") in ("HEALTHY", "UNKNOWN")
         ]
-        yield f"cluster.{name}.membership_healthy", len(healthy)
+        ejected = met.is_ejected(cluster.get("name", ""))
+        yield f"cluster.{name}.membership_healthy", 0 if ejected else len(healthy)
         yield f"cluster.{name}.membership_total", len(found)
         for counter in ("upstream_cx_total", "upstream_rq_total", "upstream_rq_5xx", "upstream_cx_connect_fail"):
             yield f"cluster.{name}.{counter}", 0
     yield "cluster_manager.active_clusters", active
-    yield "control_plane.connected_state", 1
+    yield "cluster_manager.cds.update_rejected", int("CDS" in met.rejected)
+    yield "control_plane.connected_state", int(met.connected)
+    yield "listener_manager.lds.update_rejected", int("LDS" in met.rejected)
     yield "listener_manager.total_listeners_active", sum(1 for _ in cluster_status.listeners(dump))
     yield "listener_manager.workers_started", 1
     yield "server.live", 1
     yield "server.state", 0
 
 
-def _stats(dump: Json, path: str, query: Mapping[str, str]) -> Page:
+def _stats(dump: Json, path: str, query: Mapping[str, str], met: Circumstances) -> Page:
     pattern = re.compile(query.get("filter", ""))
-    found = sorted((name, value) for name, value in statistics(dump) if pattern.search(name))
+    found = sorted((name, value) for name, value in statistics(dump, met) if pattern.search(name))
     if "usedonly" in query:
         found = [(name, value) for name, value in found if value]
     if path.endswith("prometheus") or query.get("format") == "prometheus":

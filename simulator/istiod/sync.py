@@ -25,6 +25,17 @@ ECDS = _PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 NDS = _PREFIX + "istio.networking.nds.v1.NameTable"
 ADDRESS = _PREFIX + "istio.workload.Address"
 WORKLOAD_AUTHORIZATION = _PREFIX + "istio.security.Authorization"
+TYPE_NAMES: Mapping[str, str] = {
+    "CDS": CDS,
+    "LDS": LDS,
+    "RDS": RDS,
+    "EDS": EDS,
+    "ECDS": ECDS,
+    "NDS": NDS,
+    "WDS": ADDRESS,
+    "WADS": WORKLOAD_AUTHORIZATION,
+}
+"""Type URLs by the short names that people use."""
 _LEGACY = {CDS: "cluster", LDS: "listener", RDS: "route", EDS: "endpoint", ECDS: "extensionconfig"}
 
 
