@@ -1,5 +1,6 @@
 """`kubectl mesh test`: traffic as tests."""
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubectl_mesh.cli.context import Call, check_output, command, open_source
+from kubectl_mesh.cli.context import Call, command, open_source
 from kubectl_mesh.cli.groups import MeshCommand
+from kubectl_mesh.cli.outputs import parse_outputs, write_outputs
 from kubectl_mesh.errors import ExitCode, InputError, NothingFound, UsageError
+from kubectl_mesh.render.color import Palette
 
 if TYPE_CHECKING:
     from kubectl_mesh.meshtest.model import Given, Suite
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _PATTERN = "*.meshtest.yaml"
+_FORMS = ("text", "json", "yaml", "junit", "sarif", "github", "tap", "md")
+_TITLE = "kubectl mesh test"
+Output = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--output", metavar="FORMAT[=FILE]", help=f"{', '.join(_FORMS)}. May be repeated."),
+]
 
 
 @app.command(cls=MeshCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +40,7 @@ def run_tests(
     coverage: Annotated[bool, typer.Option("--coverage", help="Tell which rules no case touched.")] = False,
     shard: Annotated[str, typer.Option("--shard", metavar="I/N", help="Run every Nth test, from the Ith.")] = "1/1",
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List passing tests, and whole paths.")] = False,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")] = "text",
+    output: Output = None,
 ) -> None:
     """Run *.meshtest.yaml files: does traffic do what they say? Directories are searched for them.
 
@@ -42,9 +51,8 @@ def run_tests(
       kubectl mesh test examples/shop
     """
     from kubectl_mesh.meshtest.session import Choice, Session
-    from kubectl_mesh.render import structured, verdicts
 
-    form = check_output(output, allowed=("text", "json", "yaml"))
+    outputs = parse_outputs(output or (), allowed=_FORMS, default="text")
     choice = Choice(keyword=keyword, fail_fast=fail_fast, shard=_shard(shard), coverage=coverage)
     session = Session(
         open=lambda given, source: _open(call, given, source),
@@ -54,11 +62,29 @@ def run_tests(
         namespace=call.namespace,
     )
     run = session.run(_suites(paths))
-    if form == "text":
-        call.write(verdicts.render(run, palette=call.palette, verbose=verbose))
-    else:
-        call.write(structured.render(structured.document("TestRun", run), form=form, indent=2))
+    write_outputs(call, outputs, lambda form: _shown(run, form, palette=call.palette, verbose=verbose))
     call.finish(_exit_code(run))
+
+
+def _shown(run: "TestRun", form: str, *, palette: Palette, verbose: bool) -> str:
+    from kubectl_mesh import __version__
+    from kubectl_mesh.render import github, junit, markdown, sarif, structured, tap, verdict_remarks, verdicts
+
+    match form:
+        case "text":
+            return verdicts.render(run, palette=palette, verbose=verbose)
+        case "junit":
+            return junit.render(verdict_remarks.cases(run), name=_TITLE)
+        case "sarif":
+            return sarif.render(verdict_remarks.remarks(run), tool="kubectl-mesh", version=__version__)
+        case "github":
+            return github.render(verdict_remarks.remarks(run))
+        case "tap":
+            return tap.render(verdict_remarks.cases(run))
+        case "md":
+            footer = verdicts.summary(run, palette=Palette())
+            return markdown.render(verdict_remarks.remarks(run), title=_TITLE, footer=footer)
+    return structured.render(structured.document("TestRun", run), form=form, indent=2)
 
 
 def _exit_code(run: "TestRun") -> ExitCode:
@@ -113,14 +139,19 @@ def _open(call: Call, given: "Given", source: str) -> "MeshSource":
     if given.live:
         return open_source(replace(call.settings, files=(), demo=False, bundle=""))
     if given.bundle:
-        return open_source(replace(call.settings, files=(), demo=False, bundle=str(folder / given.bundle)))
+        return open_source(replace(call.settings, files=(), demo=False, bundle=_beside(folder, given.bundle)))
     return open_given(
-        [str(folder / path) for path in given.manifests] or list(call.settings.files),
-        overlay=[str(folder / path) for path in given.overlay],
-        mesh_config=str(folder / given.mesh_config) if given.mesh_config else "",
+        [_beside(folder, path) for path in given.manifests] or list(call.settings.files),
+        overlay=[_beside(folder, path) for path in given.overlay],
+        mesh_config=_beside(folder, given.mesh_config) if given.mesh_config else "",
         creation_order=given.creation_order,
         control_plane=call.settings.control_plane,
     )
+
+
+def _beside(folder: Path, path: str) -> str:
+    """Return a path that a test file names, as seen from here; `-` is stdin."""
+    return path if path == "-" else os.path.normpath(folder / path)
 
 
 def _explain(trace: "Trace", url: str, sender: str) -> str:

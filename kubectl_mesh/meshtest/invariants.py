@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
 from kubectl_mesh.errors import NotAvailable
+from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import judge
 from kubectl_mesh.meshtest.model import Invariant
 from kubectl_mesh.meshtest.observing import Observed, observe
@@ -38,7 +39,8 @@ class Quantifier:
             if mismatches:
                 result = self._result(invariant, Verdict.FAIL, seen, tuple(map(str, mismatches)))
                 path = self.explain(seen.trace, request_text(seen), sender.id)
-                return replace(result, sources=at_fault(seen, mismatches), path=path)
+                steps = flow(self.predictor, seen.trace)
+                return replace(result, sources=at_fault(seen, mismatches), path=path, flow=steps)
         if not asked:
             reason = f"no sender and destination match {invariant.sender} and {invariant.destination}"
             return self._result(invariant, Verdict.UNDECIDED, None, (reason,))

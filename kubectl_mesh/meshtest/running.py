@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.request_line import RequestFlags, read_request
 from kubectl_mesh.errors import MeshError
+from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import Mismatch, judge
 from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
 from kubectl_mesh.meshtest.observing import Observed, observe
@@ -57,6 +58,7 @@ class Runner:
             messages=tuple(map(str, mismatches)),
             sources=at_fault(observed, mismatches),
             path=self.explain(observed.trace, case.request.url, case.sender),
+            flow=flow(self.predictor, observed.trace),
         )
 
     def _undetermined(self, seen: Observed) -> Iterator[Mismatch]:

@@ -21,6 +21,12 @@ class Place:
     text: str = ""
 
 
+def place_of(position: str, text: str = "") -> Place:
+    """Read `file:line`, or a file alone."""
+    file, colon, line = position.rpartition(":")
+    return Place(file=file, line=int(line), text=text) if colon and line.isdigit() else Place(file=position, text=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A kind of remark."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kubectl_mesh.reports.annotated import Place
+
 
 class Verdict(StrEnum):
     """How a test ended."""
@@ -29,6 +31,8 @@ class Result:
     """`file:line` of the rules at fault."""
     path: str = ""
     """The whole trace as text, for those who need it."""
+    flow: tuple[Place, ...] = ()
+    """The way of the request that failed, decision by decision."""
     request: str = ""
     seconds: float = 0.0
 

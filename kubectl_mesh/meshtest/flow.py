@@ -1,0 +1,25 @@
+"""The way of a request, decision by decision, with the file and line of each: what a code flow of SARIF holds."""
+
+from collections.abc import Iterable, Iterator
+
+from kubectl_mesh.diagnosis.predictor import Predictor
+from kubectl_mesh.reports.annotated import Place, place_of
+from simulator.model.traces import Step, Trace
+
+
+def flow(predictor: Predictor, trace: Trace) -> tuple[Place, ...]:
+    """Return a place for each decision on the way; those that no file made have a text only."""
+    places = list(_places(predictor, trace.steps, trace.source or "client"))
+    for hop in trace.hops:
+        places += _places(predictor, hop.steps, f"{hop.proxy} {hop.direction.value}")
+    places += _places(predictor, trace.arrival, trace.destination or "destination")
+    return tuple(places)
+
+
+def _places(predictor: Predictor, steps: Iterable[Step], where: str) -> Iterator[Place]:
+    for step in steps:
+        origin = predictor.origin(step)
+        text = f"{where}: {step.kind.value} {step.chosen}".rstrip()
+        yield place_of(
+            origin.position if origin is not None else "", f"{text} ({step.because})" if step.because else text
+        )
