@@ -4,7 +4,7 @@ The kubeconfig's own user is in `system:masters` and may do everything; whoever 
 account token that was issued, may do what Roles and ClusterRoles grant. Kubernetes: plugin/pkg/auth/authorizer/rbac.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from simulator.apiserver.statuses import StatusError, forbidden
@@ -80,11 +80,15 @@ def impersonated(user: User, headers: Mapping[str, str], groups: Sequence[str]) 
 class Authorizer:
     """Evaluates the RBAC objects of a store."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, forbids: Callable[[str], bool] = lambda _: False) -> None:
         self._store = store
+        self._forbids = forbids
+        """Resources that nobody may use, whatever the rules say."""
 
     def allows(self, user: User, wanted: Attributes) -> bool:
         """Tell whether `user` may do what is asked for."""
+        if wanted.resource and self._forbids(wanted.full_resource):
+            return False
         if MASTERS in user.groups:
             return True
         if wanted.path:

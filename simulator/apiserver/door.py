@@ -107,6 +107,7 @@ class Door(asyncio.Protocol):
 
     async def _upgrade(self, line: str, headers: _Headers) -> None:
         assert self._transport is not None
+        await asyncio.sleep(self._cluster.faults.api_delay)
         try:
             request, protocol = self._request(line, headers)
         except StatusError as error:

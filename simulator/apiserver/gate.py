@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from simulator.apiserver.authorization import User, impersonated
+from simulator.apiserver.fault_pages import is_control
 from simulator.apiserver.reviews import Tokens
 from simulator.apiserver.statuses import StatusError, unauthorized
 
@@ -31,7 +32,8 @@ def _is_loopback(address: str) -> bool:
 def user_of(tokens: Tokens, headers: Mapping[str, str], groups: Sequence[str], path: str) -> User:
     """Return who sends a request. Raises StatusError for a request without a valid token."""
     kind, _, token = headers.get("Authorization", "").partition(" ")
-    user = tokens.user(token.strip()) if kind.lower() == "bearer" else None
+    known = tokens.holder if is_control(path) else tokens.user
+    user = known(token.strip()) if kind.lower() == "bearer" else None
     if user is None:
         if path in OPEN_PATHS and not kind:
             return User(name="system:anonymous", groups=("system:unauthenticated",))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from simulator.apiserver import openapi, scaffold, watches
+from simulator.apiserver import fault_pages, openapi, scaffold, watches
 from simulator.apiserver.authorization import Attributes, User, denial
 from simulator.apiserver.catalog import REVIEWS
 from simulator.apiserver.gate import OPEN_PATHS, check_origin, user_of
@@ -29,6 +29,7 @@ from simulator.apiserver.statuses import (
     too_large,
 )
 from simulator.apiserver.streams import StreamRequest, check, serve_websocket
+from simulator.apiserver.truncation import truncated
 from simulator.model.wire import Json
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class Handlers:
             check_origin(request.headers)
             groups = request.headers.getall("Impersonate-Group", [])
             user = user_of(self._cluster.tokens, request.headers, groups, request.path)
+            if fault_pages.is_control(request.path):
+                return await self._control(request, user)
+            await asyncio.sleep(self._cluster.faults.api_delay)
             return await self._route(request, user)
         except StatusError as error:
             return _json(error.document(), status=error.code)
@@ -65,6 +69,8 @@ class Handlers:
             return _json(internal(str(error) or type(error).__name__).document(), status=500)
 
     async def _route(self, http: "web.BaseRequest", user: User) -> "web.StreamResponse":
+        from aiohttp import web
+
         query = dict(parse_qsl(http.query_string, keep_blank_values=True))
         wanted = resource_request(self._cluster.keeper.catalog, http.method, http.path, query)
         if wanted is None:
@@ -81,7 +87,15 @@ class Handlers:
             return _json(self._cluster.tokens.request(target, await _body(http)), status=201)
         if target.type.id == "pods" and target.subresource in ("portforward", "exec", "log", "proxy", "eviction"):
             return await self._pod(http, wanted, query)
-        return await self._object(http, wanted, query)
+        answer = await self._object(http, wanted, query)
+        if isinstance(answer, web.Response) and self._cluster.faults.truncates(wanted.attributes.full_resource):
+            return await truncated(http, answer)
+        return answer
+
+    async def _control(self, http: "web.BaseRequest", user: User) -> "web.StreamResponse":
+        body = await _body(http, empty=True)
+        found = await fault_pages.answer(self._cluster, user, method=http.method, path=http.path, body=body)
+        return _json(found, status=201 if http.method == "POST" else 200)
 
     async def _object(
         self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str]

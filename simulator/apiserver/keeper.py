@@ -82,6 +82,16 @@ class Keeper:
             await asyncio.shield(self._start())
         return self._world
 
+    @property
+    def latest(self) -> World:
+        """The world as it was last derived."""
+        return self._world
+
+    def refresh(self) -> None:
+        """Derive the world anew although no object changed."""
+        self.generation += 1
+        self._start()
+
     async def close(self) -> None:
         """Wait for the derivation that is under way."""
         if self._running is not None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from simulator.apiserver.control import Scopes
+from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.ports import PodRequest
 from simulator.apiserver.world import World
@@ -60,8 +62,9 @@ def revision_of(pod: Json) -> str | None:
 class Machines:
     """The programs of all pods. Log levels are theirs and stay when the world changes."""
 
-    def __init__(self, keeper: Keeper, clock: Callable[[], str]) -> None:
+    def __init__(self, keeper: Keeper, clock: Callable[[], str], faults: FaultBoard) -> None:
         self._keeper = keeper
+        self._faults = faults
         self._clock = clock
         self._loggers: dict[ProxyId, Loggers] = {}
         self._levels: dict[ProxyId, ZtunnelLevel] = {}
@@ -73,7 +76,7 @@ class Machines:
     def listens(self, pod: Json, port: int) -> bool:
         """Tell whether a pod answers HTTP on a port."""
         if is_istiod(pod):
-            return port in _ISTIOD
+            return port in _ISTIOD and not self._faults.is_down(identity(pod))
         if is_ztunnel(pod):
             return port in _ZTUNNEL
         return (has_envoy(pod) and port in _ENVOY) or port in _declared(pod)
@@ -100,8 +103,15 @@ class Machines:
         if self._pushed != self._keeper.generation:
             self._pushed, time = self._keeper.generation, self._clock()
             self._push = Push(version=f"{time}/{self._pushed + 1}", time=time)
-        revision = revision_of(pod) if self._several_revisions() else None
-        return Istiod(snapshot=world.snapshot, config_dump=world.config_dump, push=self._push, revision=revision)
+        snapshot = world.snapshot
+        names = [proxy.id for proxy in (*snapshot.proxies, *snapshot.ztunnels)]
+        return Istiod(
+            snapshot=snapshot,
+            config_dump=world.config_dump,
+            push=replace(self._push, deviations=self._faults.deviations(names)),
+            revision=revision_of(pod) if self._several_revisions() else None,
+            disconnected=self._faults.disconnected(names),
+        )
 
     def _several_revisions(self) -> bool:
         pods = self._keeper.store.list("pods", None)
@@ -118,8 +128,9 @@ class Machines:
         loggers = self._loggers.setdefault(name, Loggers())
 
         def page(world: World) -> Page:
+            held, met = self._faults.holder(world), self._faults.circumstances(name)
             try:
-                return admin_page(lambda: world.config_dump(name), request.method, request.target, loggers)
+                return admin_page(lambda: held(name), request.method, request.target, loggers, met)
             except KeyError:
                 return text("this proxy has no configuration: it is not part of the mesh\n", status=503)
 
@@ -136,6 +147,7 @@ class Machines:
 
     async def _istiod(self, request: PodRequest) -> Page:
         path, query = _target(request)
+        await asyncio.sleep(self._faults.istiod_delay(identity(request.pod)))
         if request.port == CONTROLZ:
             scopes = self._scopes.setdefault(identity(request.pod), Scopes())
             return scopes.answer(request.method, path, request.body)

@@ -13,6 +13,7 @@ from simulator.apiserver.handlers import Handlers
 from simulator.apiserver.kubeconfig import kubeconfig
 from simulator.apiserver.services import Cluster, Now, cluster_of, utc_now
 from simulator.apiserver.world import Derive
+from simulator.faults.model import Fault
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -42,8 +43,16 @@ class ApiServer:
     """Serves the cluster of some resources on a port of 127.0.0.1; 0 chooses a free one."""
 
     def __init__(
-        self, resources: Sequence[Resource], derive: Derive, *, port: int = 0, seed: bytes = b"", now: Now = utc_now
+        self,
+        resources: Sequence[Resource],
+        derive: Derive,
+        *,
+        port: int = 0,
+        seed: bytes = b"",
+        now: Now = utc_now,
+        faults: Sequence[Fault] = (),
     ) -> None:
+        self._faults = faults
         self._resources = resources
         self._derive = derive
         self._port = port
@@ -61,7 +70,9 @@ class ApiServer:
         from aiohttp.web_request import BaseRequest
 
         seed = self._seed or os.urandom(32)
-        cluster = self._cluster = cluster_of(self._resources, self._derive, seed=seed, now=self._now)
+        cluster = self._cluster = cluster_of(
+            self._resources, self._derive, seed=seed, now=self._now, faults=self._faults
+        )
         identity = cluster.authority.issue("kube-apiserver", hosts=(ADDRESS, "localhost", "::1"))
         loop = asyncio.get_running_loop()
         handlers: Callable[[BaseRequest], Any] | None = None

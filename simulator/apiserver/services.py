@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from simulator.apiserver.authorization import Authorizer
 from simulator.apiserver.commands import Commands
 from simulator.apiserver.emulator import Emulator
+from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.machines import Machines
 from simulator.apiserver.ports import PodPorts
@@ -15,6 +16,7 @@ from simulator.apiserver.sockets import XdsSockets
 from simulator.apiserver.storage import ObjectStore
 from simulator.apiserver.tls import Authority
 from simulator.apiserver.world import Derive
+from simulator.faults.model import Fault
 from simulator.model.resources import Resource
 
 Now = Callable[[], datetime]
@@ -40,6 +42,7 @@ class Cluster:
     ports: PodPorts
     commands: Commands
     sockets: XdsSockets
+    faults: FaultBoard
 
     async def close(self) -> None:
         """End what runs in the background."""
@@ -47,19 +50,23 @@ class Cluster:
         await self.keeper.close()
 
 
-def cluster_of(resources: Sequence[Resource], derive: Derive, *, seed: bytes, now: Now = utc_now) -> Cluster:
-    """Put a cluster together that holds `resources`."""
+def cluster_of(
+    resources: Sequence[Resource], derive: Derive, *, seed: bytes, now: Now = utc_now, faults: Sequence[Fault] = ()
+) -> Cluster:
+    """Put a cluster together that holds `resources` and plays `faults` from its start."""
 
     def clock() -> str:
         return now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     authority = Authority(seed, now=now())
     store = ObjectStore(clock)
-    keeper = Keeper(store, derive, resources)
-    tokens = Tokens(store, now)
-    authorizer = Authorizer(store)
-    machines = Machines(keeper, clock)
-    sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority)
+    board = FaultBoard(faults)
+    keeper = Keeper(store, board.deriving(derive), resources)
+    board.begun(keeper.latest)
+    tokens = Tokens(store, now, expired=board.tokens_expired)
+    authorizer = Authorizer(store, forbids=board.forbids)
+    machines = Machines(keeper, clock, board)
+    sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority, faults=board)
     ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path)
     return Cluster(
         now=now,
@@ -73,4 +80,5 @@ def cluster_of(resources: Sequence[Resource], derive: Derive, *, seed: bytes, no
         ports=ports,
         commands=Commands(ports),
         sockets=sockets,
+        faults=board,
     )

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 class SimulatedWorld:
     """A mesh derived from resources; `control_plane` adds an istiod where they have none."""
 
-    def __init__(self, resources: Sequence[Resource], *, control_plane: bool = True) -> None:
+    def __init__(
+        self, resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
+    ) -> None:
         from simulator.manifests.state import cluster_state
 
-        found = cluster_state(resources, control_plane=control_plane)
+        found = cluster_state(resources, control_plane=control_plane, inject=inject)
         self.state: Sequence[Resource] = found.resources
         self._caveats = found.caveats
 

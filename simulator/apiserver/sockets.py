@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 
+from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.machines import Machines, identity, is_istiod
 from simulator.apiserver.reviews import Tokens
@@ -19,7 +20,10 @@ XDS_TLS, XDS_PLAIN = 15012, 15010
 class XdsSockets:
     """xDS servers by pod and port, each on a socket file in a directory that only this user may enter."""
 
-    def __init__(self, *, keeper: Keeper, machines: Machines, tokens: Tokens, authority: Authority) -> None:
+    def __init__(
+        self, *, keeper: Keeper, machines: Machines, tokens: Tokens, authority: Authority, faults: FaultBoard
+    ) -> None:
+        self._faults = faults
         self._keeper = keeper
         self._machines = machines
         self._tokens = tokens
@@ -30,7 +34,7 @@ class XdsSockets:
 
     async def path(self, pod: Json, port: int) -> str | None:
         """Return the socket file behind a port; None when it is no xDS port."""
-        if port not in (XDS_TLS, XDS_PLAIN) or not is_istiod(pod):
+        if port not in (XDS_TLS, XDS_PLAIN) or not is_istiod(pod) or self._faults.is_down(identity(pod)):
             return None
         async with self._lock:
             if not self._directory:
@@ -53,7 +57,10 @@ class XdsSockets:
             world = asyncio.run_coroutine_threadsafe(self._keeper.world(), loop).result(60)
             return self._machines.istiod(world, pod)
 
-        return DebugXds(pod=pod["metadata"]["name"], istiod=present, user=self._tokens.user)
+        def delay() -> float:
+            return self._faults.istiod_delay(identity(pod))
+
+        return DebugXds(pod=pod["metadata"]["name"], istiod=present, user=self._tokens.user, delay=delay)
 
     async def close(self) -> None:
         """Stop all servers and remove their files."""

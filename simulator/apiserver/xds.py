@@ -5,6 +5,7 @@ istiod: pilot/pkg/xds/statusgen.go, debuggen.go.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,9 +25,20 @@ _METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregat
 
 
 class DebugXds:
-    """Answers one istiod's xDS requests. `istiod` returns it as it is now; `user` tells whose a token is."""
+    """Answers one istiod's xDS requests.
 
-    def __init__(self, *, pod: str, istiod: Callable[[], Istiod], user: Callable[[str], User | None]) -> None:
+    `istiod` returns it as it is now; `user` tells whose a token is; `delay` how many seconds an answer takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        pod: str,
+        istiod: Callable[[], Istiod],
+        user: Callable[[str], User | None],
+        delay: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._delay = delay
         self._pod = pod
         self._istiod = istiod
         self._user = user
@@ -66,6 +78,7 @@ class DebugXds:
         if kind.lower() != "bearer" or self._user(token) is None:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "authentication failure")
         for request in requests:
+            time.sleep(self._delay())
             resources = self._resources(request.type_url, list(request.resource_names))
             if resources is None:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{request.type_url}: only istio.io/debug is simulated")

@@ -12,6 +12,7 @@ import pytest
 
 from simulator.apiserver.kubeconfig import write_private
 from simulator.apiserver.simulated import SimulatedWorld
+from simulator.faults.model import Fault
 from simulator.manifests.reading import parse_manifests, read_manifests
 from simulator.model.resources import Resource
 
@@ -22,7 +23,8 @@ EXAMPLE = PROJECT / "examples" / "shop" / "base"
 class ServedMesh:
     """A served mesh: its kubeconfig on disk, and plain requests with its token."""
 
-    def __init__(self, resources: Sequence[Resource], folder: Path) -> None:
+    def __init__(self, resources: Sequence[Resource], folder: Path, faults: Sequence[Fault] = ()) -> None:
+        self._faults = faults
         self.kubeconfig = folder / "kubeconfig"
         self._resources = resources
         self._started = threading.Event()
@@ -55,7 +57,7 @@ class ServedMesh:
         from simulator.apiserver.server import ApiServer
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ApiServer(self._resources, SimulatedWorld)
+        server = ApiServer(self._resources, SimulatedWorld, faults=self._faults)
         try:
             self.served = await server.start()
             write_private(str(self.kubeconfig), self.served.kubeconfig)
@@ -110,9 +112,9 @@ class ServedMesh:
 
 
 @contextlib.contextmanager
-def serving(*texts: str, folder: Path, example: bool = False) -> Iterator[ServedMesh]:
+def serving(*texts: str, folder: Path, example: bool = False, faults: Sequence[Fault] = ()) -> Iterator[ServedMesh]:
     """Serve manifests given as text, or the example mesh."""
     pytest.importorskip("aiohttp", reason="needs the extra `serve`")
     resources = read_manifests([str(EXAMPLE)]) if example else parse_manifests("\n---\n".join(texts))
-    with ServedMesh(resources, folder) as served:
+    with ServedMesh(resources, folder, faults) as served:
         yield served
