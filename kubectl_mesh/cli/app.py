@@ -44,6 +44,7 @@ COMMANDS = (
     Entry("mtls", "mtls", "Show what clients send and servers accept."),
     Entry("simulate", "simulate", "Write or serve the state that istiod would give the mesh of manifests.", ("sim",)),
     Entry("check-inject", "check_inject", "Tell which webhook injects a pod, and which label decides."),
+    Entry("kube-inject", "kube_inject", "Write proxies into manifests, as the injection webhook would."),
     Entry("injector", "injector", "List injected namespaces, revisions and webhooks."),
     Entry("waypoint", "waypoint", "List waypoints, tell whether they are ready, write one."),
     Entry("bundle", "bundle", "Record a mesh, to be asked later or by somebody else."),

@@ -1,0 +1,37 @@
+"""kube-inject as a user calls it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kubectl_mesh.cli.app import run
+
+
+def call(*words: str) -> int:
+    """Make one call."""
+    return int(run(["kubectl-mesh", "kube-inject", *words]))
+
+
+def test_injected_manifests_are_manifests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is written can be read again, and then nothing is left to add."""
+    target = tmp_path / "out.yaml"
+    assert call("--demo", "-o", str(target)) == 0
+    capsys.readouterr()
+    documents = [each for each in yaml.safe_load_all(target.read_text()) if each]
+    assert any("istio-proxy" in str(each) for each in documents if each["kind"] == "Deployment")
+    assert "&id" not in target.read_text()
+    assert call("-f", str(target)) == 0
+    out, err = capsys.readouterr()
+    assert out.count("istio-proxy") == target.read_text().count("istio-proxy")
+    assert "has its proxy already" in err
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 2), (("-f", "no/such.yaml"), 3), (("-f", "BROKEN"), 3)])
+def test_wrong_calls(words: tuple[str, ...], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing to inject, and files that cannot be read, end with a sentence."""
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("kind: [")
+    assert call(*(str(broken) if word == "BROKEN" else word for word in words)) == code
+    out, err = capsys.readouterr()
+    assert (out, "unexpected" in err) == ("", False)

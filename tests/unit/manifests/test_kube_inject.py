@@ -1,0 +1,103 @@
+"""Proxies written into manifests."""
+
+from typing import Any
+
+import pytest
+
+from simulator.manifests.kube_inject import Settings, Written, injected, injector_of
+from simulator.manifests.reading import parse_manifests
+
+TEMPLATE = "{metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: web}]}}"
+DEPLOYMENT = f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: shop}}
+spec: {{selector: {{matchLabels: {{app: web}}}}, template: {TEMPLATE}}}
+"""
+
+
+def written(text: str, **settings: Any) -> list[Written]:
+    """Inject a text with the default profile."""
+    injector, native = injector_of((), settings=Settings(**settings))
+    return list(injected([("x.yaml", text)], injector, native=native))
+
+
+def proxy(pod: Any) -> Any:
+    """Return the proxy's container of a pod."""
+    spec = pod["spec"]
+    found = [*spec["containers"], *spec.get("initContainers", ())]
+    return next(container for container in found if container["name"] == "istio-proxy")
+
+
+def test_a_template_gets_the_proxy_that_its_pods_would_get() -> None:
+    """The proxy is told the workload and the namespace that own the template."""
+    (one,) = written(DEPLOYMENT)
+    assert one.value is not None
+    environment = {each["name"]: each.get("value") for each in proxy(one.value["spec"]["template"])["env"]}
+    assert environment["ISTIO_META_WORKLOAD_NAME"] == "web"
+    assert environment["ISTIO_META_OWNER"] == "kubernetes://apis/apps/v1/namespaces/shop/deployments/web"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"kind: CronJob\nmetadata: {{name: a}}\nspec: {{jobTemplate: {{spec: {{template: {TEMPLATE}}}}}}}",
+        f"kind: Job\nmetadata: {{name: a}}\nspec: {{template: {TEMPLATE}}}",
+        f"apiVersion: v1\nkind: List\nitems:\n- {{kind: DaemonSet, spec: {{template: {TEMPLATE}}}}}",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: app, image: web}]}",
+    ],
+)
+def test_every_kind_with_pods(text: str) -> None:
+    """Whatever makes pods is injected, items of lists too."""
+    (one,) = written(text)
+    assert one.value is not None
+    assert "istio-proxy" in str(one.value)
+
+
+def test_what_has_no_pods_stays_as_it_was_written() -> None:
+    """Comments and layout of other documents are kept."""
+    text = "# kept\napiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    first, second = written(f"{text}---\n{DEPLOYMENT}")
+    assert (first.value, first.text) == (None, text)
+    assert second.value is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("labels: {app: web}", 'labels: {sidecar.istio.io/inject: "false"}'), "sidecar injection disabled"),
+        (("spec: {containers", "spec: {hostNetwork: true, containers"), "host networking enabled"),
+        (("labels: {app: web}", 'annotations: {sidecar.istio.io/status: "{}"}'), "its proxy already"),
+        (("namespace: shop", "namespace: kube-system"), "sidecar injection disabled"),
+    ],
+)
+def test_what_is_skipped_is_said(change: tuple[str, str], words: str) -> None:
+    """A template that wants no proxy, or cannot have one, is left alone with a sentence."""
+    (one,) = written(DEPLOYMENT.replace(*change))
+    assert one.value is None
+    assert one.warnings[0].startswith('===> Skipping injection because Deployment "')
+    assert words in one.warnings[0]
+
+
+def test_settings_from_files() -> None:
+    """Values given by a file replace those of the profile."""
+    (one,) = written(DEPLOYMENT, values='{"global": {"hub": "hub.example", "tag": "1.0"}}')
+    assert one.value is not None
+    assert proxy(one.value["spec"]["template"])["image"] == "hub.example/proxyv2:1.0"
+
+
+def test_own_control_plane() -> None:
+    """The injector among the manifests is the one that is used."""
+    text = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: ""}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio-sidecar-injector, namespace: istio-system}
+data: {values: '{"global": {"proxy": {"image": "special"}}}'}
+"""
+    injector, _ = injector_of(parse_manifests(text))
+    assert injector.value("global.proxy.image") == "special"
