@@ -158,8 +158,20 @@ def _invariant(node: Node) -> Invariant:
         sender=_text(quantified, "from") or "*/*",
         destination=_text(quantified, "to") or "*/*",
         expect=expect,
-        no_finding=_texts(fields, "noFinding"),
+        no_finding=_codes(fields["noFinding"]) if "noFinding" in fields else (),
     )
+
+
+def _codes(node: Node) -> tuple[str, ...]:
+    """Read codes of findings, or their names."""
+    from kubectl_mesh.analysis.messages import catalogue
+
+    codes = {name: code for code, message in catalogue().items() for name in (code, message.name)}
+    nodes = node.items() if isinstance(node.value, list) else [node]
+    found = tuple(codes[each.text(among=codes.keys())] for each in nodes)
+    if not found:
+        raise node.wrong("an empty list asks for nothing", hint="name codes of kubectl mesh analyze, such as KM0003")
+    return found
 
 
 def _text(fields: Mapping[str, Node], key: str) -> str:

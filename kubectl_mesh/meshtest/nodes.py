@@ -9,6 +9,7 @@ from kubectl_mesh.errors import InputError
 from simulator.model.resources import Origin
 
 Item = TypeVar("Item")
+_LISTED = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Node:
         text = str(self.value)
         if among and text not in among:
             close = get_close_matches(text, among, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(among)}"
+            hint = f"did you mean {close[0]}?" if close else f"one of {_listed(among)}"
             raise self.wrong(f"{text} is not known", hint=hint)
         return text
 
@@ -103,6 +104,11 @@ class Node:
 def each(node: Node | None, read: Callable[[Node], Item]) -> tuple[Item, ...]:
     """Read every item of a list; nothing of a list that is not there."""
     return tuple(read(item) for item in node.items()) if node is not None else ()
+
+
+def _listed(words: Collection[str]) -> str:
+    shown = list(words)[:_LISTED]
+    return ", ".join(shown) + (" …" if len(words) > _LISTED else "")
 
 
 def _kind(value: Any) -> str:

@@ -1,11 +1,12 @@
 """One call of `kubectl mesh test`: every suite of every file, each over the mesh that it names."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.errors import MeshError
 from kubectl_mesh.meshtest.coverage import coverage
+from kubectl_mesh.meshtest.findings import Inspector
 from kubectl_mesh.meshtest.invariants import Quantifier
 from kubectl_mesh.meshtest.model import Case, Given, Invariant, Suite
 from kubectl_mesh.meshtest.observing import Observed
@@ -34,6 +35,12 @@ class Choice:
             all(_selects(part, name) for part in alternative.split(" and "))
             for alternative in self.keyword.split(" or ")
         )
+
+
+def undecided(test: Case | Invariant, error: MeshError, *, suite: str) -> Result:
+    """Return the result of a test that an error keeps from being decided."""
+    messages = (str(error), *([error.hint] if error.hint else []))
+    return Result(name=test.name, suite=suite, position=test.position, verdict=Verdict.UNDECIDED, messages=messages)
 
 
 def _selects(part: str, name: str) -> bool:
@@ -77,11 +84,7 @@ class Session:
             predictor = self._predictor(suite)
         except MeshError as error:
             for each in chosen:
-                messages = (str(error), *([error.hint] if error.hint else []))
-                yield Result(
-                    name=each.name, suite=suite.name, position=each.position,
-                    verdict=Verdict.UNDECIDED, messages=messages,
-                )  # fmt: skip
+                yield undecided(each, error, suite=suite.name)
             return
         runner = Runner(
             suite=suite,
@@ -93,9 +96,18 @@ class Session:
         )
         yield from runner.run(lambda case: case in chosen)
         quantifier = Quantifier(suite=suite.name, predictor=predictor, explain=self.explain)
+        inspector = Inspector(suite=suite.name, predictor=predictor, revision=suite.given.revision)
         for each in chosen:
             if isinstance(each, Invariant):
-                yield quantifier.decide(each)
+                yield self._invariant(each, inspector if each.no_finding else quantifier)
+
+    def _invariant(self, invariant: Invariant, judge: Inspector | Quantifier) -> Result:
+        started = self.clock()
+        try:
+            result = judge.decide(invariant)
+        except MeshError as error:
+            result = undecided(invariant, error, suite=judge.suite)
+        return replace(result, seconds=round(self.clock() - started, 6))
 
     def _is_chosen(self, test: Case | Invariant) -> bool:
         if not self.choice.has_name(test.name):
