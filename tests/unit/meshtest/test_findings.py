@@ -48,7 +48,7 @@ def test_a_finding_fails_with_its_line_and_witness(tmp_path: Path, codes: str) -
     assert code == 1
     assert "KM0003 DeadRule" in text
     assert "For example: GET http://recommendations.shop.svc.cluster.local/never" in text
-    assert "change.yaml:9" in text
+    assert "change.yaml:10" in text
 
 
 def test_other_codes_do_not_matter(tmp_path: Path) -> None:
