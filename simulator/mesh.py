@@ -42,6 +42,7 @@ class Mesh:
         paths: Sequence[str],
         *,
         control_plane: bool = True,
+        inject: Sequence[str] = (),
         stdin: Callable[[], bytes] | None = None,
         progress: Callable[[str, int], None] | None = None,
     ) -> Self:
@@ -51,15 +52,18 @@ class Mesh:
         """
         from simulator.manifests.reading import read_manifests
 
-        return cls.from_resources(read_manifests(paths, stdin=stdin, progress=progress), control_plane=control_plane)
+        read = read_manifests(paths, stdin=stdin, progress=progress)
+        return cls.from_resources(read, control_plane=control_plane, inject=inject)
 
     @classmethod
-    def from_resources(cls, resources: Sequence[Resource], *, control_plane: bool = True) -> Self:
+    def from_resources(
+        cls, resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
+    ) -> Self:
         """Complete resources to the state of a cluster, and let istiod look at it."""
         from simulator.manifests.state import cluster_state
         from simulator.registry.build import build_snapshot
 
-        state = cluster_state(resources, control_plane=control_plane)
+        state = cluster_state(resources, control_plane=control_plane, inject=inject)
         return cls(state=state.resources, snapshot=build_snapshot(state.resources), caveats=state.caveats)
 
     def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:

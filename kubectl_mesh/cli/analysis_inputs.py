@@ -46,7 +46,7 @@ def _run(call: Call, question: Question) -> FindingsReport:
             mesh=mesh,
             system_namespace=settings.connection.istio_namespace,
             revision=question.revision,
-            simulated=bool(settings.files or settings.demo) and settings.control_plane,
+            simulated=bool(settings.files or settings.demo) and settings.completion.control_plane,
         )
         namespace = "" if settings.all_namespaces else settings.namespace
     else:

@@ -132,7 +132,7 @@ def open_source(settings: options.Settings) -> MeshSource:
 
         if settings.demo:
             return open_demo()
-        return open_manifests(settings.files, control_plane=settings.control_plane)
+        return open_manifests(settings.files, settings.completion)
     return _open_live(settings)
 
 

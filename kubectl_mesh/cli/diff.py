@@ -68,13 +68,11 @@ def _sides(call: Call, before: str, after: str, apply: list[str], delete: list[s
         if not after or apply or delete or settings.files or settings.demo:
             hint = "diff BEFORE AFTER, or diff -f PATH --apply PATH"
             raise UsageError("BEFORE and AFTER belong together, without -f", hint=hint)
-        old, new = (open_manifests([path], control_plane=settings.control_plane) for path in (before, after))
+        old, new = (open_manifests([path], settings.completion) for path in (before, after))
         return old, new
     if not (apply or delete):
         raise UsageError("nothing to compare with", hint="diff BEFORE AFTER, or diff -f PATH --apply PATH")
-    return open_change(
-        settings.files, demo=settings.demo, apply=apply, delete=delete, control_plane=settings.control_plane
-    )
+    return open_change(settings.files, settings.completion, demo=settings.demo, apply=apply, delete=delete)
 
 
 def _listed(text: str) -> "Listed":

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kubectl_mesh.sources.base import Connection
+from kubectl_mesh.sources.base import Completion, Connection
 
 Files = Annotated[
     list[str] | None,
@@ -23,6 +23,12 @@ Demo = Annotated[bool, typer.Option("--demo", help="Use the bundled example mesh
 Bundle = Annotated[str, typer.Option("--bundle", metavar="FILE|DIR", help="Use a recorded mesh.", show_default=False)]
 NoControlPlane = Annotated[
     bool, typer.Option("--no-control-plane", help="Add no default istiod and ingress gateway to the manifests.")
+]
+Inject = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--inject", metavar="NS", help="Take a namespace of the manifests for labelled for injection; * for all."
+    ),
 ]
 Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NS", help="Namespace.", show_default=False)]
 AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")]
@@ -64,6 +70,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "demo": (Demo, False),
     "bundle": (Bundle, ""),
     "no_control_plane": (NoControlPlane, False),
+    "inject": (Inject, None),
     "namespace": (Namespace, ""),
     "all_namespaces": (AllNamespaces, False),
     "color": (Color, "auto"),
@@ -102,7 +109,7 @@ class Settings:
     files: tuple[str, ...] = ()
     demo: bool = False
     bundle: str = ""
-    control_plane: bool = True
+    completion: Completion = field(default_factory=Completion)
     namespace: str = ""
     all_namespaces: bool = False
     color: str = "auto"
@@ -120,9 +127,16 @@ class Settings:
             files=tuple(rest.get("files") or ()),
             demo=rest.get("demo", False),
             bundle=rest.get("bundle", ""),
-            control_plane=not rest.get("no_control_plane", False),
+            completion=Completion(
+                control_plane=not rest.get("no_control_plane", False), inject=_listed(rest.get("inject"))
+            ),
             namespace=rest.get("namespace", ""),
             all_namespaces=rest.get("all_namespaces", False),
             color=rest.get("color", "auto"),
             connection=Connection(namespace=rest.get("namespace", ""), **connection),
         )
+
+
+def _listed(words: list[str] | None) -> tuple[str, ...]:
+    """Return the items of a repeatable option, each of which may be a comma list."""
+    return tuple(item for word in words or () for item in word.split(",") if item)

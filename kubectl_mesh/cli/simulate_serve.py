@@ -2,15 +2,19 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kubectl_mesh.cli.context import Call, command
-from kubectl_mesh.errors import SourceError, UsageError
+from kubectl_mesh.errors import InputError, SourceError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.apiserver.server import Served
+    from simulator.faults.model import Fault
 
 _EXTRA = "pip install 'kubectl-mesh[serve]'"
 
@@ -30,6 +34,12 @@ def serve(
             show_default=False,
         ),
     ] = "",
+    faults: Annotated[
+        str,
+        typer.Option(
+            "--faults", metavar="FILE", help="Faults to play from the start (see `simulate fault`).", show_default=False
+        ),
+    ] = "",
 ) -> None:
     """Serve the mesh of manifests as a Kubernetes API server on 127.0.0.1, until it is stopped with Ctrl-C or SIGTERM.
 
@@ -39,6 +49,7 @@ def serve(
     Examples:
       kubectl mesh simulate serve -f k8s/
       kubectl mesh simulate serve --demo --write-kubeconfig kubeconfig &
+      kubectl mesh simulate serve --demo --faults faults.yaml
     """
     if not (call.settings.files or call.settings.demo):
         raise UsageError("nothing to serve", hint="name manifests with -f PATH, or use --demo")
@@ -46,10 +57,23 @@ def serve(
         import aiohttp  # noqa: F401
     except ImportError:
         raise UsageError("serving needs aiohttp and grpcio", hint=_EXTRA) from None
-    _serve(call, port=port, kubeconfig=write_kubeconfig)
+    _serve(call, port=port, kubeconfig=write_kubeconfig, faults=_faults(faults) if faults else ())
 
 
-def _serve(call: Call, *, port: int, kubeconfig: str) -> None:
+def _faults(path: str) -> "Sequence[Fault]":
+    import yaml
+
+    from simulator.faults.decoding import decode_faults
+
+    try:
+        return decode_faults(yaml.safe_load(Path(path).read_bytes()))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def _serve(call: Call, *, port: int, kubeconfig: str, faults: "Sequence[Fault]") -> None:
     import asyncio
     import contextlib
     import os
@@ -69,7 +93,7 @@ def _serve(call: Call, *, port: int, kubeconfig: str) -> None:
             sys.stdout.flush()
             call.note(f"serving at {served.url}; stop with Ctrl-C")
 
-        server = ApiServer(_resources(call), _derive(call), port=port)
+        server = ApiServer(_resources(call), _derive(call), port=port, faults=faults)
         try:
             asyncio.run(serve_until_stopped(server, ready))
         except OSError as error:
@@ -87,4 +111,7 @@ def _resources(call: Call) -> Any:
 def _derive(call: Call) -> Any:
     from simulator.mesh import Mesh
 
-    return lambda resources: Mesh.from_resources(resources, control_plane=call.settings.control_plane)
+    completion = call.settings.completion
+    return lambda resources: Mesh.from_resources(
+        resources, control_plane=completion.control_plane, inject=completion.inject
+    )

@@ -142,10 +142,10 @@ def _open(call: Call, given: "Given", source: str) -> "MeshSource":
         return open_source(replace(call.settings, files=(), demo=False, bundle=_beside(folder, given.bundle)))
     return open_given(
         [_beside(folder, path) for path in given.manifests] or list(call.settings.files),
+        call.settings.completion,
         overlay=[_beside(folder, path) for path in given.overlay],
         mesh_config=_beside(folder, given.mesh_config) if given.mesh_config else "",
         creation_order=given.creation_order,
-        control_plane=call.settings.control_plane,
     )
 
 

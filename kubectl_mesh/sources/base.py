@@ -61,6 +61,16 @@ class MeshSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """How manifests are completed to a mesh, for the source that simulates one."""
+
+    control_plane: bool = True
+    """Add an istiod and an ingress gateway where the manifests bring none."""
+    inject: tuple[str, ...] = ()
+    """Namespaces taken for labelled `istio-injection: enabled`; `*` all that say nothing."""
+
+
 @runtime_checkable
 class ResourceSource(Protocol):
     """A source that knows Envoy resources without documents; whole-mesh questions fall back to `envoy` without it."""

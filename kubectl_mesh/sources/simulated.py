@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from kubectl_mesh.errors import InputError, NotAvailable, NothingFound
-from kubectl_mesh.sources.base import LocatedSource, MeshSource, ResourceSource
+from kubectl_mesh.sources.base import Completion, LocatedSource, MeshSource, ResourceSource
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Directory
 from simulator.model.errors import SimulatorError
 from simulator.model.proxies import ProxyId
+from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 if TYPE_CHECKING:
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 EXAMPLE = "shop"
+_DEFAULT = Completion()
 
 
-def open_manifests(paths: Sequence[str], *, control_plane: bool = True) -> "SimulatedMesh":
+def open_manifests(paths: Sequence[str], completion: Completion = _DEFAULT) -> "SimulatedMesh":
     """Simulate the mesh of these manifests."""
+    from simulator.manifests.reading import read_manifests
+
+    return _translated(lambda: _mesh(read_manifests(paths, stdin=_stdin), completion))
+
+
+def _mesh(resources: Sequence[Resource], completion: Completion) -> "SimulatedMesh":
     from simulator.mesh import Mesh
 
-    return SimulatedMesh(_translated(lambda: Mesh.from_manifests(paths, control_plane=control_plane, stdin=_stdin)))
+    return SimulatedMesh(
+        Mesh.from_resources(resources, control_plane=completion.control_plane, inject=completion.inject)
+    )
 
 
 def open_demo() -> "SimulatedMesh":
@@ -35,30 +45,33 @@ def open_demo() -> "SimulatedMesh":
 
 
 def open_change(
-    paths: Sequence[str], *, demo: bool, apply: Sequence[str], delete: Sequence[str], control_plane: bool = True
+    paths: Sequence[str],
+    completion: Completion = _DEFAULT,
+    *,
+    demo: bool,
+    apply: Sequence[str],
+    delete: Sequence[str],
 ) -> tuple["SimulatedMesh", "SimulatedMesh"]:
     """Simulate the mesh of some manifests, and the same mesh with others applied to it and objects deleted from it."""
     from simulator.manifests.changes import changed, parse_ref
     from simulator.manifests.reading import read_manifests
-    from simulator.mesh import Mesh
 
     def open_both() -> tuple[SimulatedMesh, SimulatedMesh]:
         base = read_manifests([str(example())] if demo else list(paths), stdin=_stdin)
         applied = read_manifests(list(apply), stdin=_stdin) if apply else ()
         after = changed(base, applied=applied, deleted=[parse_ref(text) for text in delete])
-        before, then = (Mesh.from_resources(state, control_plane=control_plane) for state in (base, after))
-        return SimulatedMesh(before), SimulatedMesh(then)
+        return _mesh(base, completion), _mesh(after, completion)
 
     return _translated(open_both)
 
 
 def open_given(
     paths: Sequence[str],
+    completion: Completion = _DEFAULT,
     *,
     overlay: Sequence[str] = (),
     mesh_config: str = "",
     creation_order: str | Sequence[str] = "",
-    control_plane: bool = True,
 ) -> "SimulatedMesh":
     """Simulate manifests with others laid over them, fields of a MeshConfig file, and ages for some objects.
 
@@ -67,7 +80,6 @@ def open_given(
     """
     from simulator.manifests.changes import changed, dated, parse_ref, with_mesh_config
     from simulator.manifests.reading import read_manifests
-    from simulator.mesh import Mesh
 
     def open_it() -> SimulatedMesh:
         resources = read_manifests(list(paths), stdin=_stdin)
@@ -79,7 +91,7 @@ def open_given(
         if listed or creation_order == "file":
             order = [parse_ref(text) for text in creation_order] if listed else [each.ref for each in resources]
             resources = dated(resources, oldest_first=order)
-        return SimulatedMesh(Mesh.from_resources(resources, control_plane=control_plane))
+        return _mesh(resources, completion)
 
     return _translated(open_it)
 

@@ -13,6 +13,7 @@ from simulator.manifests.endpoint_slices import synthetic_slices
 from simulator.manifests.gateway_deployments import managed_gateways
 from simulator.manifests.injector import Injectors, find_injectors
 from simulator.manifests.kinds import find_kind
+from simulator.manifests.mesh_namespaces import silent_namespaces, with_injection
 from simulator.manifests.placement import Placement, synthetic_nodes
 from simulator.manifests.pods import Kubelet, bare_pod, brought_to_life, is_live
 from simulator.manifests.service_entries import allocate_addresses
@@ -34,19 +35,25 @@ class ClusterState:
     caveats: tuple[Caveat, ...] = ()
 
 
-def cluster_state(resources: Sequence[Resource], *, control_plane: bool = True) -> ClusterState:
-    """Complete manifests to the state of a cluster; without `control_plane` no istiod or gateway is added."""
+def cluster_state(
+    resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
+) -> ClusterState:
+    """Complete manifests to the state of a cluster; without `control_plane` no istiod or gateway is added.
+
+    `inject` names namespaces to take for labelled `istio-injection: enabled`, `*` all that say nothing about it.
+    """
     with collector_paused():
-        return _completed(resources, control_plane=control_plane)
+        return _completed(resources, control_plane=control_plane, inject=inject)
 
 
-def _completed(resources: Sequence[Resource], *, control_plane: bool) -> ClusterState:
+def _completed(resources: Sequence[Resource], *, control_plane: bool, inject: Sequence[str]) -> ClusterState:
     known = [one for one in resources if find_kind(one.api_version, one.kind)]
     foreign = [one for one in resources if not find_kind(one.api_version, one.kind)]
     given = [*known, *(istio.missing(known) if control_plane else ())]
     given += managed_gateways(given, injector=find_injectors(given, nodes=()).first)
     given += istio.namespaces([*given, *foreign])
-    given.sort(key=_order)
+    stated = {resource.name for resource in known if resource.kind == "Namespace"}
+    given = sorted(with_injection(given, inject), key=_order)
     nodes = _of_kind(given, "Node") or synthetic_nodes()
     placement = Placement(nodes)
     injectors = find_injectors(given, nodes=nodes)
@@ -72,6 +79,7 @@ def _completed(resources: Sequence[Resource], *, control_plane: bool) -> Cluster
         caveats=(
             *(Caveat(kind=CaveatKind.UNSUPPORTED, ref=ref, message=text) for ref, text in expansion.warnings),
             *kubelet.caveats,
+            *silent_namespaces([one for one in _of_kind(given, "Namespace") if one.name not in stated], pods),
         ),
     )
 
