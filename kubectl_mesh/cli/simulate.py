@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from kubectl_mesh.cli import simulate_fault
 from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import add, group
 from kubectl_mesh.cli.simulate_serve import serve
@@ -17,6 +18,7 @@ from simulator.model.proxies import ProxyId
 
 app = group("Write the state that istiod would give the mesh of manifests, or serve it.")
 add(app, "serve")(serve)
+app.add_typer(simulate_fault.app, name="fault")
 
 
 @add(app, "dump")

@@ -70,9 +70,7 @@ class ApiServer:
         from aiohttp.web_request import BaseRequest
 
         seed = self._seed or os.urandom(32)
-        cluster = self._cluster = cluster_of(
-            self._resources, self._derive, seed=seed, now=self._now, faults=self._faults
-        )
+        cluster = self._cluster = self._put_together(seed)
         identity = cluster.authority.issue("kube-apiserver", hosts=(ADDRESS, "localhost", "::1"))
         loop = asyncio.get_running_loop()
         handlers: Callable[[BaseRequest], Any] | None = None
@@ -105,6 +103,9 @@ class ApiServer:
         url = f"https://{ADDRESS}:{number}"
         config = kubeconfig(server=url, root=cluster.authority.root, token=cluster.tokens.admin)
         return Served(cluster=cluster, url=url, kubeconfig=config)
+
+    def _put_together(self, seed: bytes) -> Cluster:
+        return cluster_of(self._resources, self._derive, seed=seed, now=self._now, faults=self._faults)
 
     async def close(self) -> None:
         """Stop listening and end all connections."""

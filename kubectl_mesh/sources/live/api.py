@@ -71,19 +71,28 @@ class ApiServer:
             found.extend(page)
         return found
 
-    def _request(self, path: str, query: Mapping[str, str], accept: str) -> bytes:
+    def send(self, method: str, path: str, document: Json | None) -> Json:
+        """Send a document, where there is one, and return the answer. Raises SourceError or NothingFound."""
+        found: Json = json.loads(self._request(path, {}, "application/json", method=method, document=document))
+        return found
+
+    def _request(
+        self, path: str, query: Mapping[str, str], accept: str, *, method: str = "GET", document: Json | None = None
+    ) -> bytes:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
         timeout = Timeout(total=self.access.timeout) if self.access.timeout else None
+        body = None if document is None else json.dumps(document).encode()
+        headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body else {})
         try:
             response = self._pool.request(
-                "GET", url, headers=self.headers() | {"Accept": accept}, timeout=timeout, retries=False
+                method, url, body=body, headers=self.headers() | headers, timeout=timeout, retries=False
             )
         except (HTTPError, OSError) as error:
             raise unreachable(error, host=self.host) from error
-        if response.status != 200:
+        if response.status not in (200, 201):
             raise refused(response.status, response.data, what=path)
         data: bytes = response.data
         return data
