@@ -24,7 +24,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     words = [f"-o{form}={folder / form}" for form in FORMS]
     result = CliRunner().invoke(app, [str(folder / "shop.meshtest.yaml"), *words])
     assert result.exit_code == 1
-    assert "12 passed, 1 failed, 1 undecided" in result.stdout, "text goes to stdout when no format does"
+    assert "1 failed, 1 undecided" in result.stdout, "text goes to stdout when no format does"
     return {form: (folder / form).read_text() for form in FORMS}
 
 
