@@ -129,7 +129,7 @@ _DEPTHS = {
     "injector": 2,
     "waypoint": 2,
     "authz": 2,
-    "simulate": 2,
+    "simulate": 3,
     "completion_command": 2,
     "experimental": 3,
 }
