@@ -8,6 +8,7 @@ import typer
 
 from kubectl_mesh.cli.context import Call, check_output, command
 from kubectl_mesh.cli.groups import MeshCommand
+from kubectl_mesh.cli.waiting import Waiting, until
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
@@ -25,13 +26,19 @@ def proxy_status(
     pod: Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)] = "",
     verbosity: Annotated[int, typer.Option("-v", "--verbosity", help="1 shows a column for each type.")] = 0,
     only: Annotated[str, typer.Option("--only", metavar="unsynced", help="Show these only.", show_default=False)] = "",
+    config: Annotated[
+        str,
+        typer.Option("--config", metavar="KIND/NAME", help="Show which proxies hold this object.", show_default=False),
+    ] = "",
+    wait: Annotated[bool, typer.Option("-w", "--wait", help="Wait until all are in sync, or hold --config.")] = False,
+    wait_timeout: Annotated[float, typer.Option("--wait-timeout", metavar="SECONDS", help="How long to wait.")] = 60,
     output: Annotated[str, typer.Option("-o", "--output", metavar="table|json|yaml", help="Output format.")] = "table",
 ) -> None:
     """Show which proxies hold what istiod sent them. Exits with 1 when one does not.
 
     \b
     Example:
-      kubectl mesh proxy-status -v 1
+      kubectl mesh proxy-status --config virtualservice/catalog -n shop --wait
     """
     from kubectl_mesh.diagnosis import proxy_status as question
 
@@ -43,7 +50,18 @@ def proxy_status(
 
         show(call, pod)
         return
-    found = question.diagnose(call.source, namespace=call.namespace, now=datetime.now(UTC))
+    waiting = Waiting(wanted=wait, seconds=wait_timeout)
+    if config:
+        from kubectl_mesh.cli.proxy_holders import show_holders
+
+        show_holders(call, config, form=form, waiting=waiting)
+        return
+    found = until(
+        call,
+        lambda source: question.diagnose(source, namespace=call.namespace, now=datetime.now(UTC)),
+        done=lambda report: report.in_sync,
+        waiting=waiting,
+    )
     shown = replace(found, proxies=tuple(row for row in found.proxies if not (only and row.in_sync)))
     if form == "table":
         _show(call, shown, verbosity=verbosity)

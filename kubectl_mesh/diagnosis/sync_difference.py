@@ -56,7 +56,10 @@ def sent_by_istiod(source: MeshSource, proxy: ProxyId) -> ConfigDump:
 
 
 def compare(istiod: ConfigDump, envoy: ConfigDump, *, zone: tzinfo | None = None) -> tuple[Difference, ...]:
-    """Compare clusters, listeners and routes as istioctl does, and endpoints where both sides have them."""
+    """Compare clusters, listeners and routes as istioctl does; endpoints where both sides have them, and secrets.
+
+    Of secrets those that istiod sent: a workload's own certificate comes from its agent.
+    """
     kinds: list[tuple[str, Callable[[ConfigDump], Any]]] = [
         ("Clusters", _clusters),
         ("Listeners", _listeners),
@@ -64,6 +67,8 @@ def compare(istiod: ConfigDump, envoy: ConfigDump, *, zone: tzinfo | None = None
     ]
     if istiod.sections("EndpointsConfigDump") and envoy.sections("EndpointsConfigDump"):
         kinds.append(("Endpoints", _endpoints))
+    if sent := _secrets(istiod):
+        kinds.append(("Secrets", lambda dump: {name: _secrets(dump).get(name) for name in sent}))
     suffixes = {"Routes": _loaded(envoy, zone=zone)}
     return tuple(
         Difference(
@@ -120,6 +125,19 @@ def _routes(dump: ConfigDump) -> Json:
 def _endpoints(dump: ConfigDump) -> Json:
     entries = [_plain(entry) for entry in listed(dump.section("EndpointsConfigDump").get("dynamicEndpointConfigs"))]
     return {"dynamicEndpointConfigs": sorted(entries, key=_named("endpointConfig", field="clusterName"))}
+
+
+def _secrets(dump: ConfigDump) -> Json:
+    """Return secrets by name, without private keys: nobody may see those, so both sides hide them."""
+    found: Json = {}
+    for section in dump.sections("SecretsConfigDump"):
+        for entry in listed(section.get("dynamicActiveSecrets")):
+            secret = entry.get("secret") or {}
+            certificate = dict(secret.get("tlsCertificate") or {})
+            certificate.pop("privateKey", None)
+            shown = {**secret, **({"tlsCertificate": certificate} if "tlsCertificate" in secret else {})}
+            found[str(entry.get("name") or secret.get("name", ""))] = shown
+    return found
 
 
 def _plain(entry: Mapping[str, Any]) -> Json:

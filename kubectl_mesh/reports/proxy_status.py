@@ -10,6 +10,7 @@ from enum import StrEnum
 from kubectl_mesh.reports.tables import Column, Table
 
 _PADDING = 5
+_SHOWN = 3
 
 
 class SyncState(StrEnum):
@@ -54,6 +55,27 @@ class ProxyStatus:
     def in_sync(self) -> bool:
         """Nothing was rejected or left unacknowledged."""
         return all(status.state not in (SyncState.STALE, SyncState.ERROR) for status in self.types.values())
+
+
+class HeldState(StrEnum):
+    """Whether a proxy holds what istiod made of an object."""
+
+    HELD = "HELD"
+    MISSING = "MISSING"
+    OUTDATED = "OUTDATED"
+    STALE = "STALE"
+    """istiod makes nothing of the object any more, and the proxy still does."""
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldConfiguration:
+    """One proxy that an object concerns. `parts` are those that it holds, or that differ from what istiod sends."""
+
+    proxy: str
+    state: HeldState
+    parts: tuple[str, ...]
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,3 +143,17 @@ def disconnected(report: ProxyStatusReport) -> Table[Disconnected]:
         Column(header="REASON", value=lambda row: row.because),
     )
     return Table(columns=columns, rows=report.disconnected, padding=_PADDING)
+
+
+def held_configuration(rows: Sequence[HeldConfiguration]) -> Table[HeldConfiguration]:
+    """Lay out which proxies hold what was made of an object."""
+    columns: tuple[Column[HeldConfiguration], ...] = (
+        Column(header="NAME", value=lambda row: row.proxy),
+        Column(header="CONFIG", value=lambda row: str(row.state)),
+        Column(header="WHERE", value=lambda row: row.because or ", ".join(row.parts[:_SHOWN]) + _more(row.parts)),
+    )
+    return Table(columns=columns, rows=tuple(rows), padding=_PADDING)
+
+
+def _more(parts: Sequence[str]) -> str:
+    return f" + {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
