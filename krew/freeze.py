@@ -1,0 +1,55 @@
+"""The program with its own Python, as a folder: PyInstaller's `--onedir`.
+
+A folder, because a one-file program unpacks itself at each start. What is imported by a name made at run time
+(commands, analyzers, the protobuf modules of Envoy) is invisible to PyInstaller and is listed here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import distributions
+from pathlib import Path
+
+ENTRY = Path(__file__).with_name("entry.py")
+_OWN = ("kubectl_mesh", "simulator")
+_PROTOBUF = "xds-protos"
+_NEVER = ("tkinter", "pytest", "hypothesis", "_pytest", "unittest", "lib2to3", "pydoc_data", "test", "IPython", "numpy")
+
+
+def freeze(python: Path, site: Path, *, program: str, work: Path) -> Path:
+    """Run PyInstaller in an environment and return the folder of the program.
+
+    The seed of hashes is fixed so that one environment gives one result.
+    """
+    folders = {"distpath": work / "program", "workpath": work / "pyinstaller", "specpath": work}
+    arguments = [
+        *("--noconfirm", "--clean", "--log-level=WARN", "--onedir", "--console", f"--name={program}"),
+        *(f"--{option}={folder}" for option, folder in folders.items()),
+        *(f"{option}={package}" for package in _OWN for option in ("--collect-submodules", "--collect-data")),
+        *(f"--hidden-import={module}" for module in sorted(protobuf_modules(site))),
+        *(f"--exclude-module={module}" for module in _NEVER),
+        str(ENTRY),
+    ]
+    response = work / "pyinstaller.py"
+    response.write_text(f"from PyInstaller.__main__ import run\nrun({arguments!r})\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "0"}
+    environment.pop("PYTHONPATH", None)
+    subprocess.run([python, response], check=True, cwd=work, env=environment, stdout=sys.stderr)
+    return work / "program" / program
+
+
+def protobuf_modules(site: Path) -> Iterable[str]:
+    """Yield the modules that describe Envoy's messages; the server looks them up by the name of a message."""
+    for distribution in distributions(path=[str(site)]):
+        if distribution.name == _PROTOBUF:
+            for file in distribution.files or ():
+                if file.name.endswith("_pb2.py"):
+                    yield ".".join(file.with_suffix("").parts)
+
+
+def add_documents(folder: Path, *, project: Path, notices: str) -> None:
+    """Put the license and the notices of others' work beside the program."""
+    shutil.copyfile(project / "LICENSE", folder / "LICENSE")
+    (folder / "THIRD_PARTY_NOTICES.txt").write_text(notices, encoding="utf-8")
