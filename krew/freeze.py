@@ -45,7 +45,7 @@ def protobuf_modules(site: Path) -> Iterable[str]:
     for distribution in distributions(path=[str(site)]):
         if distribution.name == _PROTOBUF:
             for file in distribution.files or ():
-                if file.name.endswith("_pb2.py"):
+                if file.name.endswith("_pb2.py") and file.parts[0] != "test":
                     yield ".".join(file.with_suffix("").parts)
 
 
