@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from kubectl_mesh.cli.context import Call, check_output, command
+from kubectl_mesh.cli.following import Explain, follow
 from kubectl_mesh.cli.groups import add, group
+from kubectl_mesh.diagnosis import chain
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, reading
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.render import structured
@@ -42,12 +44,14 @@ def fetch(call: Call, pod: str, path: str) -> ConfigDump:
     return ConfigDump.parse(call.source.envoy(proxy, path), subject=f"config dump of {proxy}")
 
 
-def show(call: Call, form: str, *, table: Callable[[], Table[Any]], documents: Callable[[], Any]) -> None:
-    """Write an answer in the form asked for; only what is written is worked out."""
+def show(call: Call, form: str, *, table: Callable[[], Table[Any]], documents: Callable[[], Any]) -> tuple[Any, ...]:
+    """Write an answer in the form asked for and return the rows of its table; only what is written is worked out."""
     check_output(form, allowed=("short", "json", "yaml"))
     with reading("the document of the proxy"):
-        text = render(table()) if form == "short" else structured.render(documents(), form=form)
+        found = table() if form == "short" else None
+        text = render(found) if found is not None else structured.render(documents(), form=form)
     call.write(text)
+    return found.rows if found is not None else ()
 
 
 @add(app, "cluster", "clusters", "c")
@@ -59,6 +63,7 @@ def cluster(
     direction: Direction = "",
     port: Port = 0,
     subset: Subset = "",
+    explain: Explain = False,
     output: Output = "short",
 ) -> None:
     """Show the clusters of a proxy: where it can send requests.
@@ -71,7 +76,10 @@ def cluster(
 
     dump = fetch(call, pod, CLUSTERS)
     wanted = clusters.ClusterFilter(host=host, port=port, subset=subset, direction=direction)
-    show(call, output, table=lambda: clusters.table(dump, wanted), documents=lambda: clusters.documents(dump, wanted))
+    found = show(
+        call, output, table=lambda: clusters.table(dump, wanted), documents=lambda: clusters.documents(dump, wanted)
+    )
+    follow(call, pod, lambda: chain.after_clusters(found), rows=len(found), explain=explain)
 
 
 @add(app, "listener", "listeners", "l")
@@ -84,6 +92,7 @@ def listener(
     port: Port = 0,
     verbose: Verbose = True,
     waypoint: Annotated[bool, typer.Option("--waypoint", hidden=True)] = False,
+    explain: Explain = False,
     output: Output = "short",
 ) -> None:
     """Show the listeners of a proxy: what it answers on, and where each filter chain leads.
@@ -99,17 +108,25 @@ def listener(
     if waypoint:
         call.write(render(remote_listeners.table(dump)))
         return
-    show(
+    found = show(
         call,
         output,
         table=lambda: listeners.table(dump, wanted, verbose=verbose),
         documents=lambda: listeners.documents(dump, wanted),
     )
+    follow(call, pod, lambda: chain.after_listeners(found), rows=len(found), explain=explain)
 
 
 @add(app, "route", "routes", "r")
 @command
-def route(call: Call, pod: Pod = "", name: Name = "", verbose: Verbose = True, output: Output = "short") -> None:
+def route(
+    call: Call,
+    pod: Pod = "",
+    name: Name = "",
+    verbose: Verbose = True,
+    explain: Explain = False,
+    output: Output = "short",
+) -> None:
     """Show the routes of a proxy: which requests go to which cluster.
 
     \b
@@ -120,12 +137,20 @@ def route(call: Call, pod: Pod = "", name: Name = "", verbose: Verbose = True, o
 
     dump = fetch(call, pod, ROUTES)
     wanted = routes.RouteFilter(name=name)
-    show(
+    found = show(
         call,
         output,
         table=lambda: routes.table(dump, wanted, verbose=verbose),
         documents=lambda: routes.documents(dump, wanted),
     )
+    if found:
+        follow(
+            call,
+            pod,
+            lambda: chain.after_routes(routes.documents(dump, wanted)),
+            rows=len(found),
+            explain=explain,
+        )
 
 
 @add(app, "endpoint", "endpoints", "ep")
@@ -137,6 +162,7 @@ def endpoint(
     port: Port = 0,
     cluster: OfCluster = "",
     status: Status = "",
+    explain: Explain = False,
     output: Output = "short",
 ) -> None:
     """Show the endpoints of a proxy as Envoy sees them, with the health it found.
@@ -154,12 +180,13 @@ def endpoint(
     with reading("the document of the proxy"):
         statuses = endpoints.parse_clusters(data, subject=f"clusters of {proxy}")
     wanted = endpoints.EndpointFilter(address=address, port=port, cluster=cluster, status=status)
-    show(
+    found = show(
         call,
         output,
         table=lambda: endpoints.table(statuses, wanted),
         documents=lambda: endpoints.documents(statuses, wanted),
     )
+    follow(call, pod, lambda: chain.after_endpoints(found), rows=len(found), explain=explain)
 
 
 @add(app, "eds")
