@@ -15,7 +15,11 @@ from pathlib import Path
 ENTRY = Path(__file__).with_name("entry.py")
 _OWN = ("kubectl_mesh", "simulator")
 _PROTOBUF = "xds-protos"
-_NEVER = ("tkinter", "pytest", "hypothesis", "_pytest", "unittest", "lib2to3", "pydoc_data", "test", "IPython", "numpy")
+_NEVER = (
+    *("IPython", "_pytest", "hypothesis", "numpy", "pytest", "test", "unittest"),
+    *("lib2to3", "pydoc_data", "readline", "tkinter"),
+)
+"""Modules that something names and nothing here needs; GNU readline's license would become the whole archive's."""
 
 
 def freeze(python: Path, site: Path, *, program: str, work: Path) -> Path:

@@ -1,6 +1,7 @@
 """`kubectl mesh completion`: completion for calling the program directly, and for kubectl."""
 
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -101,16 +102,30 @@ def install(
     Example:
       kubectl mesh completion install
     """
-    folder = Path(directory) if directory else Path(sys.argv[0]).parent
+    folder = Path(directory) if directory else _called().parent
     path = folder / COMPLETER
     if path.exists() and not directory:
         print(f"{path} is there already")
         return
     try:
-        path.write_text(_filled(_SCRIPT))
-        path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        _put(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}", hint="choose a folder with --dir") from error
     print(f"wrote {path}")
     if str(folder.resolve()) not in os.environ.get("PATH", "").split(os.pathsep):
         print(f"warning: {folder} is not on PATH", file=sys.stderr)
+
+
+def _called() -> Path:
+    """Return the path this program was called by: a shell may have passed on no more than its name."""
+    return Path(shutil.which(sys.argv[0]) or sys.argv[0])
+
+
+def _put(path: Path) -> None:
+    """Make the completer: a link to a packaged program, which answers to both names; a script for any other Python."""
+    if getattr(sys, "frozen", False):
+        path.unlink(missing_ok=True)
+        path.symlink_to(_called().absolute())  # krew's own link, when called by it: that survives an upgrade
+    else:
+        path.write_text(_filled(_SCRIPT))
+        path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)

@@ -20,6 +20,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 def version(
     call: Call,
     remote: Annotated[bool, typer.Option("--remote/--no-remote", help="Ask the mesh as well.")] = True,
+    client: Annotated[bool, typer.Option("--client", help="Show this program's version only.")] = False,
     short: Annotated[bool, typer.Option("-s", "--short/--no-short", help="Summarise; --no-short lists each.")] = True,
     output: Annotated[str, typer.Option("-o", "--output", metavar="json|yaml", help="Output format.")] = "",
 ) -> None:
@@ -31,7 +32,7 @@ def version(
     """
     form = check_output(output, allowed=("", "json", "yaml"))
     found, failure = VersionReport(client=__version__, reached=False), None
-    if remote:
+    if remote and not client:
         from kubectl_mesh.diagnosis import versions
 
         try:
