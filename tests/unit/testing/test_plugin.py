@@ -1,0 +1,83 @@
+"""The plugin in a run of pytest of its own, as a user has it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+BASE = PROJECT / "examples" / "shop" / "base"
+TESTS = '''
+import pytest
+
+CATALOG = "http://catalog.shop/items"
+
+def test_from_setting(mesh):
+    mesh.trace("shop/deploy/web", CATALOG).assert_delivered(to="shop/catalog")
+
+@pytest.mark.mesh("k8s", yaml="""
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: closed, namespace: shop}
+spec: {}
+""")
+def test_from_marker(mesh):
+    assert mesh.trace("shop/web", CATALOG).denied
+
+def test_from_factory(mesh_from):
+    assert mesh_from("k8s").mesh is mesh_from("k8s").mesh
+
+def test_plain_assert_shows_the_path(mesh):
+    assert mesh.trace("shop/cart", "http://checkout.payments/v1/payments/7").delivered
+
+def test_compared_answer_shows_the_path(mesh):
+    assert mesh.trace("shop/cart", "http://checkout.payments/v1/payments/7") == "delivered"
+'''
+
+
+def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run pytest in a folder, with this plugin and no other."""
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-m", "pytest", "-p", "simulator.testing.plugin", "-p", "no:cacheprovider", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+    """Run tests that use every fixture, some of which fail."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "k8s").symlink_to(BASE)
+    (folder / "pytest.ini").write_text("[pytest]\nmesh_manifests = k8s\naddopts = --strict-markers\n")
+    (folder / "test_mesh.py").write_text(TESTS)
+    return run(folder, "-rA")
+
+
+def test_fixtures_make_meshes(ran: "subprocess.CompletedProcess[str]") -> None:
+    """The setting, the marker and the factory each give a mesh; a mesh is simulated once."""
+    for name in ("test_from_setting", "test_from_marker", "test_from_factory"):
+        assert f"PASSED test_mesh.py::{name}" in ran.stdout
+    assert "2 failed, 3 passed" in ran.stdout
+
+
+def test_failures_show_the_path(ran: "subprocess.CompletedProcess[str]") -> None:
+    """Beside a failing assertion of any form stand the decisions on the way, with the rule that denied."""
+    assert ran.stdout.count("Paths of requests") == 2
+    assert "denied  (no ALLOW policy matches)" in ran.stdout
+    assert "an answer == 'delivered'" in ran.stdout
+
+
+def test_without_manifests_the_fixture_says_what_to_set(tmp_path: Path) -> None:
+    """A test that asks for a mesh which nothing defines fails with the setting's name."""
+    (tmp_path / "test_mesh.py").write_text("def test_it(mesh):\n    pass\n")
+    result = run(tmp_path)
+    assert result.returncode == 1
+    assert "set mesh_manifests" in result.stdout
+
+
+def test_loading_the_plugin_is_cheap() -> None:
+    """Runs of pytest that ask no mesh do not import the engine."""
+    code = "import sys, simulator.testing.plugin; print([m for m in sys.modules if m.startswith('simulator.')])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "['simulator.testing', 'simulator.testing.plugin']"
