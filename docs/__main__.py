@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from docs.messages import page
+from docs import commands, messages
 
-PAGES = {"reference/messages.md": page}
+PAGES = {"reference/cli.md": commands.page, "reference/messages.md": messages.page}
 """Path below this folder → what makes the page."""
 
 

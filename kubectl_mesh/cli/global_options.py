@@ -5,7 +5,7 @@ import typer
 from kubectl_mesh.cli.options import shared_flags
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-_MEANING = {
+MEANING = {
     "--kubeconfig": "Path to the kubeconfig file.",
     "--context": "Context of the kubeconfig file to use.",
     "--cluster": "Cluster entry of the kubeconfig file to use.",
@@ -28,6 +28,7 @@ _MEANING = {
     "--revision": "Revision of istiod to ask.",
     "--proxy-admin-port": "Port of Envoy's admin interface (15000).",
 }
+"""What the options mean that the help of a command leaves out, by flag."""
 
 
 @app.command()
@@ -35,5 +36,5 @@ def options() -> None:
     """List the options that every command takes."""
     print("The following options can be passed to any command:\n")
     for flag, takes_value in shared_flags().items():
-        if flag in _MEANING:
-            print(f"    {flag + ('=VALUE' if takes_value else ''):34} {_MEANING[flag]}")
+        if flag in MEANING:
+            print(f"    {flag + ('=VALUE' if takes_value else ''):34} {MEANING[flag]}")
