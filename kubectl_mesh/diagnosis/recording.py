@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from kubectl_mesh.bundle import envoy_path, istiod_path, redact, resources_path, ztunnel_path
 from kubectl_mesh.diagnosis.proxy_status import SYNCZ
+from kubectl_mesh.diagnosis.remote_clusters import CLUSTERZ
 from kubectl_mesh.diagnosis.secrets import redact_secrets
 from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from kubectl_mesh.errors import MeshError, SourceError
@@ -25,7 +26,7 @@ KINDS = (
     *("KubernetesGateway", "BackendTLSPolicy", "ListenerSet"),
 )
 _ENVOY = ("config_dump?include_eds=true", "clusters?format=json", "server_info")
-_ISTIOD = (SYNCZ, "version")
+_ISTIOD = (SYNCZ, CLUSTERZ, "version")
 Progress = Callable[[str], None]
 
 

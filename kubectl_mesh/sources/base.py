@@ -114,3 +114,14 @@ class MeshAdmin(Protocol):
     def envoy_post(self, proxy: ProxyId, path: str) -> bytes:
         """POST to Envoy's admin interface, such as `logging?level=debug`, and return its answer."""
         ...
+
+
+@runtime_checkable
+class PodPorts(Protocol):
+    """A source whose pods answer HTTP on ports other than Envoy's admin interface, such as istiod's ControlZ."""
+
+    def pod_request(
+        self, pod: ProxyId, port: int, path: str, *, method: str = "GET", body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Return status and body that a port of a pod answers with."""
+        ...

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 EXAMPLE = "shop"
+CONTROLZ = 9876
 _DEFAULT = Completion()
 
 
@@ -145,6 +146,18 @@ class SimulatedMesh:
         if proxy in self.mesh.ztunnels():
             return ZtunnelLevel().post({}).body
         return admin_page(dict, "POST", path, Loggers()).body
+
+    def pod_request(
+        self, pod: ProxyId, port: int, path: str, *, method: str = "GET", body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Return what istiod's ControlZ tells at its start; nothing in a simulated mesh can be changed."""
+        from simulator.apiserver.control import Scopes
+
+        if port != CONTROLZ or method != "GET":
+            hint = "kubectl mesh simulate serve serves one that can"
+            raise NotAvailable("a simulated istiod cannot be changed", hint=hint)
+        page = Scopes().answer(method, f"/{path.lstrip('/')}", body)
+        return page.status, page.body
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what istiod's debug interface would answer."""

@@ -4,6 +4,7 @@ istiod: pkg/ctrlz/topics/scopes.go.
 """
 
 import json
+from urllib.parse import unquote
 
 from simulator.istiod.pages import Page, document, text
 from simulator.model.wire import Json
@@ -59,7 +60,7 @@ class Scopes:
 
     def answer(self, method: str, path: str, body: bytes) -> Page:
         """Answer a request to ControlZ."""
-        name = path.removeprefix("/scopej").strip("/")
+        name = unquote(path).removeprefix("/scopej").strip("/")
         if not path.startswith("/scopej"):
             return text("404 page not found\n", status=404)
         if not name:
@@ -73,7 +74,8 @@ class Scopes:
     def _put(self, name: str, body: bytes) -> Page:
         try:
             wanted = json.loads(body)
-            level, trace = str(wanted["output_level"]), str(wanted.get("stack_trace_level") or self._levels[name][1])
+            given = (wanted.get("output_level"), wanted.get("stack_trace_level"))
+            level, trace = (str(new or old) for new, old in zip(given, self._levels[name], strict=True))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return document({"error": f"unable to decode request: {error}"}, status=400)
         if level not in _LEVELS or trace not in _LEVELS:

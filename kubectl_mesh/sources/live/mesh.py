@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from kubectl_mesh.errors import MeshError, NothingFound, SourceError
-from kubectl_mesh.sources.base import Caveats, Connection, MeshAdmin, MeshSource
+from kubectl_mesh.sources.base import Caveats, Connection, MeshAdmin, MeshSource, PodPorts
 from kubectl_mesh.sources.live.api import METADATA, ApiServer
 from kubectl_mesh.sources.live.failures import Forbidden, Missing
 from kubectl_mesh.sources.live.pods import has_proxy, is_running, monitoring_port, proxy_versions
@@ -76,6 +76,15 @@ class LiveMesh:
     def envoy_post(self, proxy: ProxyId, path: str) -> bytes:
         """POST to a proxy's admin interface and return its answer."""
         return self._admin(proxy, path, "POST")
+
+    def pod_request(
+        self, pod: ProxyId, port: int, path: str, *, method: str = "GET", body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Return status and body that a port of a pod answers with."""
+        with waiting(f"asking {pod}"):
+            return self._forward.exchange(
+                namespace=pod.namespace, pod=pod.name, port=port, path=path, method=method, body=body
+            )
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what each istiod answers to a GET of `path`, by name of its pod.
@@ -206,4 +215,4 @@ def _namespace(document: Json) -> str:
     return str((document.get("metadata") or {}).get("namespace", ""))
 
 
-_: tuple[type[MeshSource], type[Caveats], type[MeshAdmin]] = (LiveMesh, LiveMesh, LiveMesh)
+_: tuple[type[MeshSource], type[Caveats], type[MeshAdmin], type[PodPorts]] = (LiveMesh, LiveMesh, LiveMesh, LiveMesh)

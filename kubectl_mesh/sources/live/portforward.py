@@ -29,6 +29,16 @@ class PortForward:
 
     def request(self, *, namespace: str, pod: str, port: int, path: str, method: str = "GET") -> bytes:
         """Return the body that a pod's port answers with. Raises SourceError."""
+        status, body = self.exchange(namespace=namespace, pod=pod, port=port, path=path, method=method)
+        if status != 200:
+            what, words = f"pod {pod}.{namespace} port {port}", body[:200].decode("utf-8", "replace").strip()
+            raise SourceError(f"{what}: HTTP {status}: {words}" if words else f"{what}: HTTP {status}")
+        return body
+
+    def exchange(
+        self, *, namespace: str, pod: str, port: int, path: str, method: str = "GET", body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Return status and body that a pod's port answers with. Raises SourceError when it does not answer."""
         what = f"pod {pod}.{namespace} port {port}"
         timeout = self._api.access.timeout
         deadline = time.monotonic() + timeout if timeout else None
@@ -36,9 +46,9 @@ class PortForward:
         try:
             channel = _Channel(socket, port, deadline, what=what)
             target = path if path.startswith("/") else f"/{path}"
-            length = "Content-Length: 0\r\n" if method != "GET" else ""
+            length = f"Content-Length: {len(body)}\r\n" if method != "GET" else ""
             head = f"{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{length}Connection: close\r\n\r\n"
-            channel.send(head.encode())
+            channel.send(head.encode() + body)
             return _read(channel, method, what=what)
         finally:
             socket.close()
@@ -168,14 +178,11 @@ class _Carrier:
         return io.BufferedReader(self._channel, _CHUNK)
 
 
-def _read(channel: _Channel, method: str, *, what: str) -> bytes:
+def _read(channel: _Channel, method: str, *, what: str) -> tuple[int, bytes]:
     response = HTTPResponse(cast(Any, _Carrier(channel)), method=method)
     try:
         response.begin()
         body = response.read()
     except (HTTPException, OSError) as error:
         raise SourceError(f"{what}: the connection ended before the answer did") from error
-    if response.status != 200:
-        words = body[:200].decode("utf-8", "replace").strip()
-        raise SourceError(f"{what}: HTTP {response.status}: {words}" if words else f"{what}: HTTP {response.status}")
-    return body
+    return response.status, body

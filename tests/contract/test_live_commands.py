@@ -1,0 +1,91 @@
+"""Commands that change or reach what runs in a cluster, on a served one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubectl_mesh.cli.app import run
+from tests.contract.conftest import SHOP
+from tests.contract.serving import ServedMesh, serving
+from tests.unit.diagnosis.ambient import AMBIENT
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMesh]:
+    """Serve a small mesh whose log levels tests may change."""
+    with serving(SHOP, folder=tmp_path_factory.mktemp("shop")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def ambient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMesh]:
+    """Serve an ambient mesh."""
+    with serving(AMBIENT, folder=tmp_path_factory.mktemp("ambient")) as served:
+        yield served
+
+
+def call(served: ServedMesh, words: str) -> int:
+    """Make one call on a served mesh."""
+    return int(run(["kubectl-mesh", *words.split(), "--kubeconfig", str(served.kubeconfig)]))
+
+
+def test_levels_of_istiod(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """Levels of scopes are set one by one and reset together; an unknown scope changes nothing."""
+    assert call(shop, "admin log --level ads:debug,ca:none --stack-trace-level ads:error") == 0
+    assert capsys.readouterr().out == ""
+    assert call(shop, "admin log") == 0
+    rows = {line.split()[0]: line.split()[-2:] for line in capsys.readouterr().out.splitlines()}
+    assert (rows["ads"], rows["ca"], rows["model"]) == (["debug", "error"], ["none", "none"], ["info", "none"])
+    assert call(shop, "admin log --level nosuch:debug,model:debug") == 5
+    assert call(shop, "istiod l --reset") == 0
+    capsys.readouterr()
+    assert call(shop, "admin log -o json") == 0
+    out = capsys.readouterr().out
+    assert "debug debugging" not in out
+    assert '"log_level": "debug"' not in out
+
+
+def test_levels_of_proxies(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """Levels of a proxy's loggers are set, shown and reset."""
+    assert call(shop, "proxy-config log deploy/web -n shop --level rbac:debug") == 0
+    assert "rbac: debug" in capsys.readouterr().out
+    assert call(shop, "pc log deploy/web -n shop --reset") == 0
+    assert "rbac: warning" in capsys.readouterr().out
+
+
+def test_levels_of_ztunnels(ambient: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every ztunnel is asked where none is named; a level is set on those that are."""
+    assert call(ambient, "zc log") == 0
+    assert capsys.readouterr().out.count("current log level") == 3
+    assert call(ambient, "zc log ds/ztunnel --level access:debug,info") == 0
+    assert "access:debug,info" in capsys.readouterr().out
+    assert call(ambient, "zc log --reset") == 0
+
+
+def test_ztunnel_tables(ambient: ServedMesh, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A served ztunnel tells what the simulated one does."""
+    manifests = tmp_path / "mesh.yaml"
+    manifests.write_text(AMBIENT)
+    for words in ("workload", "service", "policy", "workload deploy/web"):
+        assert call(ambient, f"zc {words}") == 0
+        live = capsys.readouterr().out
+        assert run(["kubectl-mesh", "zc", *words.split(), "-f", str(manifests)]) == 0
+        assert capsys.readouterr().out == live
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("remote-clusters", 0),
+        ("ps --config service/web --wait", 0),
+        ("ps --wait --wait-timeout 3", 0),
+        ("ps --config service/nobody", 5),
+        ("admin log nobody", 5),
+        ("admin log -r none", 5),
+    ],
+)
+def test_exit_codes(words: str, code: int, shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is in sync is clean, and what is not there is said."""
+    assert call(shop, words) == code
+    assert "unexpected" not in capsys.readouterr().err
