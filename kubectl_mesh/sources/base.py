@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from simulator.model.caveats import Caveat
     from simulator.model.directory import Directory
     from simulator.model.proxies import ProxyId
@@ -124,4 +126,13 @@ class PodPorts(Protocol):
         self, pod: ProxyId, port: int, path: str, *, method: str = "GET", body: bytes = b""
     ) -> tuple[int, bytes]:
         """Return status and body that a port of a pod answers with."""
+        ...
+
+
+@runtime_checkable
+class PodTunnels(Protocol):
+    """A source whose pods can be reached from this machine."""
+
+    def tunnel(self, pod: ProxyId, port: int, *, address: str, local_port: int) -> AbstractContextManager[str]:
+        """Lead a local port to a port of a pod, and give its address, until the context ends."""
         ...

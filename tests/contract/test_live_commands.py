@@ -1,5 +1,9 @@
 """Commands that change or reach what runs in a cluster, on a served one."""
 
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +93,31 @@ def test_exit_codes(words: str, code: int, shop: ServedMesh, capsys: pytest.Capt
     """What is in sync is clean, and what is not there is said."""
     assert call(shop, words) == code
     assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [("envoy deploy/web -n shop", "/ready"), ("controlz", "/scopej"), ("istiod-debug", "/syncz")],
+)
+def test_dashboard(words: str, page: str, shop: ServedMesh) -> None:
+    """A dashboard prints its address, answers there several times, and ends at Ctrl-C."""
+    arguments = ["dashboard", *words.split(), "--browser=false", "--kubeconfig", str(shop.kubeconfig)]
+    with subprocess.Popen([sys.executable, "-m", "kubectl_mesh", *arguments], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().decode().strip()
+        try:
+            for _ in range(2):
+                with urllib.request.urlopen(url + page, timeout=20) as answer:
+                    assert answer.status == 200
+                    assert answer.read()
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("kiali", 5), ("envoy", 2), ("envoy nobody", 5), ("controlz -l app=istiod -r x", 2)]
+)
+def test_dashboards_that_are_not_there(words: str, code: int, shop: ServedMesh) -> None:
+    """A dashboard without a pod, or of two, is refused at once."""
+    assert call(shop, f"dashboard {words}") == code

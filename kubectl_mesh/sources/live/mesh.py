@@ -5,15 +5,17 @@ What the user may not see, and who does not answer, becomes a caveat: the answer
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from kubectl_mesh.errors import MeshError, NothingFound, SourceError
-from kubectl_mesh.sources.base import Caveats, Connection, MeshAdmin, MeshSource, PodPorts
+from kubectl_mesh.sources.base import Caveats, Connection, MeshAdmin, MeshSource, PodPorts, PodTunnels
 from kubectl_mesh.sources.live.api import METADATA, ApiServer
 from kubectl_mesh.sources.live.failures import Forbidden, Missing
 from kubectl_mesh.sources.live.pods import has_proxy, is_running, monitoring_port, proxy_versions
 from kubectl_mesh.sources.live.portforward import PortForward
 from kubectl_mesh.sources.live.progress import waiting
+from kubectl_mesh.sources.live.tunnel import tunnel
 from kubectl_mesh.sources.live.types import ServedTypes
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.proxies import ProxyId
@@ -85,6 +87,10 @@ class LiveMesh:
             return self._forward.exchange(
                 namespace=pod.namespace, pod=pod.name, port=port, path=path, method=method, body=body
             )
+
+    def tunnel(self, pod: ProxyId, port: int, *, address: str, local_port: int) -> AbstractContextManager[str]:
+        """Lead a local port to a port of a pod, and give its address, until the context ends."""
+        return tunnel(self._forward, pod, port, address=address, local_port=local_port)
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what each istiod answers to a GET of `path`, by name of its pod.
@@ -215,4 +221,5 @@ def _namespace(document: Json) -> str:
     return str((document.get("metadata") or {}).get("namespace", ""))
 
 
-_: tuple[type[MeshSource], type[Caveats], type[MeshAdmin], type[PodPorts]] = (LiveMesh, LiveMesh, LiveMesh, LiveMesh)
+_SERVES: tuple[type[MeshSource], type[Caveats], type[MeshAdmin]] = (LiveMesh, LiveMesh, LiveMesh)
+_REACHES: tuple[type[PodPorts], type[PodTunnels]] = (LiveMesh, LiveMesh)

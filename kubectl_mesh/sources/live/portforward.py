@@ -6,17 +6,15 @@ and has no deadline.
 """
 
 import io
-import ssl
 import time
 from http.client import HTTPException, HTTPResponse
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from kubectl_mesh.errors import SourceError
 from kubectl_mesh.sources.live.api import ApiServer
-from kubectl_mesh.sources.live.failures import refused, unreachable
+from kubectl_mesh.sources.live.websockets import open_websocket
 
-_PROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
 _CHUNK = 1 << 16
 
@@ -44,7 +42,7 @@ class PortForward:
         deadline = time.monotonic() + timeout if timeout else None
         socket = self._open(namespace, pod, port, what=what)
         try:
-            channel = _Channel(socket, port, deadline, what=what)
+            channel = Channel(socket, port, deadline, what=what)
             target = path if path.startswith("/") else f"/{path}"
             length = f"Content-Length: {len(body)}\r\n" if method != "GET" else ""
             head = f"{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{length}Connection: close\r\n\r\n"
@@ -53,57 +51,19 @@ class PortForward:
         finally:
             socket.close()
 
+    def connect(self, *, namespace: str, pod: str, port: int) -> "Channel":
+        """Return a byte stream to a port, open until it is closed. Raises SourceError."""
+        what = f"pod {pod}.{namespace} port {port}"
+        socket = self._open(namespace, pod, port, what=what)
+        socket.settimeout(None)  # a browser may be silent for hours
+        return Channel(socket, port, None, what=what)
+
     def _open(self, namespace: str, pod: str, port: int, *, what: str) -> Any:
-        import websocket
-
-        configuration = self._api.access.configuration
-        parts = urlsplit(self._api.host)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        path = f"{parts.path}/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward?ports={port}"
-        headers = [f"{name}: {value}" for name, value in self._headers()]
-        connection: Any = websocket.WebSocket(sslopt=_tls(configuration) if scheme == "wss" else {})
-        connection.settimeout(self._api.access.timeout)
-        options: dict[str, Any] = {"header": headers, "subprotocols": [_PROTOCOL], "suppress_origin": True}
-        proxy = urlsplit(getattr(configuration, "proxy", None) or "")
-        if proxy.hostname:
-            bypass = getattr(configuration, "no_proxy", None) or ""
-            options |= {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port or 80, "proxy_type": "http"}
-            options["http_no_proxy"] = [host.strip() for host in bypass.split(",") if host.strip()]
-        else:
-            options["http_no_proxy"] = ["*"]
-        try:
-            connection.connect(f"{scheme}://{parts.netloc}{path}", **options)
-        except websocket.WebSocketBadStatusException as error:
-            body = error.resp_body or b""
-            raise refused(
-                error.status_code, body if isinstance(body, bytes) else str(body).encode(), what=what
-            ) from error
-        except (websocket.WebSocketException, OSError) as error:
-            raise unreachable(error, host=self._api.host) from error
-        return connection
-
-    def _headers(self) -> list[tuple[str, str]]:
-        return [*self._api.access.headers().items(), *self._api.access.impersonation]
+        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward?ports={port}"
+        return open_websocket(self._api, path, what=what)
 
 
-def _tls(configuration: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if configuration.verify_ssl:
-        options["cert_reqs"] = ssl.CERT_REQUIRED
-        if configuration.ssl_ca_cert:
-            options["ca_certs"] = configuration.ssl_ca_cert
-    else:
-        options |= {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
-    if configuration.cert_file:
-        options["certfile"] = configuration.cert_file
-    if configuration.key_file:
-        options["keyfile"] = configuration.key_file
-    if configuration.tls_server_name:
-        options["server_hostname"] = configuration.tls_server_name
-    return options
-
-
-class _Channel(io.RawIOBase):
+class Channel(io.RawIOBase):
     """The data channel of one port as a byte stream."""
 
     def __init__(self, socket: Any, port: int, deadline: float | None, *, what: str) -> None:
@@ -122,6 +82,12 @@ class _Channel(io.RawIOBase):
         """Send bytes to the port."""
         for start in range(0, len(data), _CHUNK):
             self._socket.send_binary(bytes([_DATA]) + data[start : start + _CHUNK])
+
+    def close(self) -> None:
+        """Close the connection."""
+        if not self.closed:
+            self._socket.close()
+        super().close()
 
     def readinto(self, buffer: Any) -> int:
         """Read what came; 0 at the end."""
@@ -170,7 +136,7 @@ class _Channel(io.RawIOBase):
 class _Carrier:
     """What `http.client` takes for a socket."""
 
-    def __init__(self, channel: _Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -178,7 +144,7 @@ class _Carrier:
         return io.BufferedReader(self._channel, _CHUNK)
 
 
-def _read(channel: _Channel, method: str, *, what: str) -> tuple[int, bytes]:
+def _read(channel: Channel, method: str, *, what: str) -> tuple[int, bytes]:
     response = HTTPResponse(cast(Any, _Carrier(channel)), method=method)
     try:
         response.begin()
