@@ -12,15 +12,18 @@ A <path> is percent-encoded into one file name. Private keys and the data of Sec
 import gzip
 import io
 import json
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from kubectl_mesh.errors import InputError
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
+
+if TYPE_CHECKING:
+    from tarfile import TarFile
 
 MARKER = "bundle.json"
 FORMAT = {"format": "kubectl-mesh bundle", "version": 1}
@@ -81,7 +84,7 @@ def read_bundle(path: Path) -> Bundle:
     """Read a bundle from a directory or an archive. Nothing is extracted, so no name in it can reach outside."""
     try:
         files = _read_directory(path) if path.is_dir() else _read_archive(path)
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except (OSError, EOFError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}", hint="is it a bundle?") from error
     if MARKER not in files:
         raise InputError(f"{path}: not a bundle: it has no {MARKER}", hint="make one with `kubectl mesh bundle`")
@@ -97,6 +100,8 @@ def write_bundle(path: Path, files: Mapping[str, bytes]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
         return
+    import tarfile
+
     with (
         open(path, "wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as packed,
@@ -166,17 +171,26 @@ def _read_directory(path: Path) -> dict[str, bytes]:
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
+    import tarfile
+
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            return _rooted(_unpacked(path, archive))
+    except tarfile.TarError as error:
+        raise InputError(f"{path}: {error}", hint="is it a bundle?") from error
+
+
+def _unpacked(path: Path, archive: "TarFile") -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
-    with tarfile.open(path, "r:*") as archive:
-        for entry in archive:
-            total += entry.size
-            if total > _LIMIT:
-                raise InputError(f"{path}: unpacks to more than {_LIMIT >> 30} GiB")
-            reader = archive.extractfile(entry) if entry.isfile() else None
-            if reader is not None:
-                files[_safe(entry.name.removeprefix("./"))] = reader.read()
-    return _rooted(files)
+    for entry in archive:
+        total += entry.size
+        if total > _LIMIT:
+            raise InputError(f"{path}: unpacks to more than {_LIMIT >> 30} GiB")
+        reader = archive.extractfile(entry) if entry.isfile() else None
+        if reader is not None:
+            files[_safe(entry.name.removeprefix("./"))] = reader.read()
+    return files
 
 
 def _rooted(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -14,12 +14,8 @@ from simulator.model.proxies import Proxy, ProxyId
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.bootstrap import build_bootstrap
-from simulator.xds.config_dump import Stamp, config_dump
 from simulator.xds.configuration import Configuration
-from simulator.xds.envoy_filters import patched_bootstrap
 from simulator.xds.generator import Generator
-from simulator.xds.secrets import secret_names
 
 ISTIOD = "istiod"
 PUSHED = "2026-01-01T00:00:00Z"
@@ -102,11 +98,17 @@ class Mesh:
 
     def bootstrap(self, name: ProxyId) -> Json:
         """Return the bootstrap of a proxy."""
+        from simulator.xds.bootstrap import build_bootstrap
+        from simulator.xds.envoy_filters import patched_bootstrap
+
         view = self._generator.view(self._by_name[name])
         return patched_bootstrap(view, build_bootstrap(view))
 
     def config_dump(self, name: ProxyId) -> Json:
         """Return what Envoy's `/config_dump?include_eds` prints for a proxy."""
+        from simulator.xds.config_dump import Stamp, config_dump
+        from simulator.xds.secrets import secret_names
+
         made = self.generated(name)
         asked = secret_names((*made.listeners, *made.clusters))
         missing = frozenset(one for one in asked if not self._is_served(one, self._by_name[name]))

@@ -6,6 +6,7 @@ this package goes through these functions, so a surprise becomes `UnreadableDocu
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulator.model.errors import SimulatorError
@@ -53,7 +54,7 @@ def _snake_object(document: Json, depth: int) -> Json:
     result: Json = {}
     typed_struct = str(document.get("@type", "")).endswith("TypedStruct")
     for key, value in document.items():
-        name = _CAMEL.sub(r"_\1", key).lower() if isinstance(key, str) and not key.startswith("@") else key
+        name = _snake_name(key) if isinstance(key, str) else key
         if name in _OPAQUE or (typed_struct and name == "value"):
             new = value
         elif name in _NAMED_BY_USERS and isinstance(value, dict):
@@ -69,6 +70,12 @@ def _snake_object(document: Json, depth: int) -> Json:
         changed = changed or name != key or new is not value
         result[name] = new
     return result if changed else document
+
+
+@lru_cache(maxsize=4096)
+def _snake_name(key: str) -> str:
+    """Return a field name in snake_case; few names make up any number of documents."""
+    return key if key.startswith("@") else _CAMEL.sub(r"_\1", key).lower()
 
 
 def _socket_match(item: Any) -> Any:

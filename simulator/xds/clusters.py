@@ -17,7 +17,6 @@ from simulator.xds.static_clusters import black_hole, external_secrets, inbound_
 from simulator.xds.tunnel_clusters import connect_originate, double_originate, main_internal
 from simulator.xds.tunnels import opens_tunnels, takes_tunnels, tunnels_twice
 from simulator.xds.view import ProxyView, Shared
-from simulator.xds.waypoint_clusters import waypoint_clusters
 
 
 def build_clusters(view: ProxyView) -> tuple[Cluster, ...]:
@@ -31,6 +30,8 @@ def build_clusters(view: ProxyView) -> tuple[Cluster, ...]:
                 built.append(shared(main_internal))
             built.append(shared(inbound_passthrough, client))
         case Role.WAYPOINT:
+            from simulator.xds.waypoint_clusters import waypoint_clusters
+
             built += waypoint_clusters(view)
         case _:
             built += _gateway_clusters(view, client)

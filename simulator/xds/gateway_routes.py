@@ -12,15 +12,13 @@ from simulator.model.wire import Route, RouteConfiguration, VirtualHost
 from simulator.registry.policies import GatewayServer
 from simulator.registry.scopes import VirtualService
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.route_action import RouteContext
+from simulator.xds.route_action import MAX_DIRECT_RESPONSE, RouteContext
 from simulator.xds.route_filters import keeps_sessions, session_of, session_override
 from simulator.xds.route_match import is_catch_all
 from simulator.xds.route_targets import Resolver
 from simulator.xds.route_translation import RouteList, selection, virtual_service_routes
 from simulator.xds.view import ProxyView
 from simulator.xds.virtual_host_domains import host_port
-
-MAX_DIRECT_RESPONSE = 1048576
 
 
 @dataclass(slots=True)

@@ -10,7 +10,6 @@ from simulator.model.proxies import Role
 from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.xds.view import ProxyView
-from simulator.xds.waypoint_services import waypoint_services
 
 Hosts = frozenset[tuple[str, str]]
 """(namespace, host); an empty namespace stands for any."""
@@ -82,6 +81,8 @@ def _destination_hosts(view: ProxyView) -> Iterator[str]:
 
 def _referenced_hosts(view: ProxyView) -> Iterator[str]:
     """Yield where the routes of the services that a waypoint serves lead, if not to another one of them."""
+    from simulator.xds.waypoint_services import waypoint_services
+
     served = {service.host: service for service in waypoint_services(view)}
     for egress in view.scope.egress:
         for virtual_service in egress.virtual_services:

@@ -9,7 +9,6 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.clusters import build_clusters
 from simulator.xds.configuration import Configuration
 from simulator.xds.endpoints import build_endpoints
-from simulator.xds.envoy_filters import patched_clusters, patched_extensions, patched_listeners, patched_routes
 from simulator.xds.extensions import build_extensions
 from simulator.xds.listeners import build_listeners
 from simulator.xds.names_table import build_names
@@ -44,7 +43,12 @@ class Generator:
 
     def clusters(self, view: ProxyView) -> tuple[Cluster, ...]:
         """Generate CDS."""
-        return patched_clusters(view, build_clusters(view))
+        built = build_clusters(view)
+        if not _is_patched(view):
+            return built
+        from simulator.xds.envoy_filters import patched_clusters
+
+        return patched_clusters(view, built)
 
     def endpoints(self, view: ProxyView, clusters: tuple[Cluster, ...]) -> tuple[ClusterLoadAssignment, ...]:
         """Generate EDS: an assignment for each EDS cluster."""
@@ -52,16 +56,36 @@ class Generator:
 
     def listeners(self, view: ProxyView) -> tuple[Listener, ...]:
         """Generate LDS."""
-        return patched_listeners(view, build_listeners(view))
+        built = build_listeners(view)
+        if not _is_patched(view):
+            return built
+        from simulator.xds.envoy_filters import patched_listeners
+
+        return patched_listeners(view, built)
 
     def routes(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[RouteConfiguration, ...]:
         """Generate RDS: the route configurations that the listeners ask for."""
-        return patched_routes(view, build_routes(view, listeners))
+        built = build_routes(view, listeners)
+        if not _is_patched(view):
+            return built
+        from simulator.xds.envoy_filters import patched_routes
+
+        return patched_routes(view, built)
 
     def extensions(self, view: ProxyView, listeners: tuple[Listener, ...]) -> tuple[Json, ...]:
         """Generate ECDS: the filter configurations that the listeners refer to."""
-        return patched_extensions(view, build_extensions(view, listeners), listeners)
+        built = build_extensions(view, listeners)
+        if not _is_patched(view):
+            return built
+        from simulator.xds.envoy_filters import patched_extensions
+
+        return patched_extensions(view, built, listeners)
 
     def names(self, view: ProxyView) -> Json | None:
         """Generate NDS."""
         return build_names(view)
+
+
+def _is_patched(view: ProxyView) -> bool:
+    """Tell whether a proxy has EnvoyFilters: most have none, and are spared the machinery."""
+    return bool(view.snapshot.envoy_filters(view.proxy))

@@ -2,6 +2,7 @@
 
 What many proxies have in common is built once: the plan of a scope's outbound listeners and those without HTTP for
 every class of proxies, connection managers for every workload, inbound listeners for every workload's ports.
+What only some roles need is imported by those.
 """
 
 from dataclasses import replace
@@ -10,8 +11,6 @@ from simulator.model.proxies import Proxy, Role
 from simulator.model.services import Resolution, Service
 from simulator.model.wire import Listener
 from simulator.registry.policies import AuthorizationPolicies
-from simulator.xds.gateway_listeners import gateway_listeners
-from simulator.xds.hbone_listeners import connect_originate, double_originate, tunnel_listeners
 from simulator.xds.inbound import inbound_listeners
 from simulator.xds.inbound_ports import InboundWorkload
 from simulator.xds.listen_addresses import is_ip
@@ -28,7 +27,6 @@ from simulator.xds.outbound_entries import outbound_plan
 from simulator.xds.outbound_scope import outbound_scope, scope_content, scope_keys
 from simulator.xds.tunnels import sends_tunnels, takes_tunnels, tunnels_twice
 from simulator.xds.view import ProxyView
-from simulator.xds.waypoint_listeners import WaypointWorkload, waypoint_listeners
 
 
 def build_listeners(view: ProxyView) -> tuple[Listener, ...]:
@@ -89,6 +87,8 @@ def _inbound(view: ProxyView) -> tuple[Listener, ...]:
     listeners = view.shared(inbound_listeners, settings, policies, identity, workload)
     if not takes_tunnels(snapshot, proxy):
         return listeners
+    from simulator.xds.hbone_listeners import tunnel_listeners
+
     workload = replace(workload, tunnel_addresses=proxy.addresses)
     return (*listeners, *view.shared(tunnel_listeners, settings, policies, identity, workload))
 
@@ -97,6 +97,8 @@ def _tunnels(view: ProxyView, cls: ListenerClass) -> tuple[Listener, ...]:
     """Return the listener by which a proxy opens tunnels, where the mesh has any."""
     if not sends_tunnels(view.snapshot, view.proxy):
         return ()
+    from simulator.xds.hbone_listeners import connect_originate
+
     policies = WorkloadPolicies(telemetries=policies_of(view).telemetries)
     settings = replace(_settings(view, keys=frozenset()), namespace="")
     return (view.shared(connect_originate, settings, policies, cls),)
@@ -106,15 +108,21 @@ def _gateway(view: ProxyView) -> tuple[Listener, ...]:
     merged = view.snapshot.gateway(view.proxy)
     if merged is None:
         return ()
+    from simulator.xds.gateway_listeners import gateway_listeners
+
     settings, policies = _settings(view, keys=frozenset(view.proxy.labels)), policies_of(view)
     identity = trace_identity(view.proxy)
     listeners = view.shared(gateway_listeners, view.scope, settings, policies, identity, merged)
     if not merged.merged or not tunnels_twice(view.snapshot, view.proxy):
         return listeners
+    from simulator.xds.hbone_listeners import double_originate
+
     return (*listeners, *view.shared(double_originate, settings, policies, view.proxy.network))
 
 
 def _waypoint(view: ProxyView) -> tuple[Listener, ...]:
+    from simulator.xds.waypoint_listeners import WaypointWorkload, waypoint_listeners
+
     services, addresses = attached_services(view), attached_addresses(view)
     workload = WaypointWorkload(
         services=services,

@@ -10,9 +10,8 @@ from simulator.model.proxies import Role
 from simulator.model.wire import Json, Listener, RouteConfiguration, VirtualHost
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.gateway_routes import MAX_DIRECT_RESPONSE, gateway_route_configuration
 from simulator.xds.listener_settings import metadata_flag, proxy_config
-from simulator.xds.route_action import timeouts
+from simulator.xds.route_action import MAX_DIRECT_RESPONSE, timeouts
 from simulator.xds.route_match import route_match
 from simulator.xds.route_targets import destination_cluster
 from simulator.xds.route_translation import source_label_keys
@@ -28,6 +27,8 @@ def build_routes(view: ProxyView, listeners: Sequence[Listener]) -> tuple[RouteC
     """Build the route configurations that the listeners name, sorted by name."""
     names = route_names(listeners)
     if view.proxy.role is Role.GATEWAY:
+        from simulator.xds.gateway_routes import gateway_route_configuration
+
         headers = _proxy_headers(view)
         return tuple(
             gateway_route_configuration(
