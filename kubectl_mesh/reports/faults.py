@@ -1,5 +1,6 @@
 """The faults that a served mesh plays."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ def played(document: Json) -> PlayedFault:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
     return ",".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 

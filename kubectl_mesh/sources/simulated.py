@@ -41,8 +41,7 @@ def _mesh(resources: Sequence[Resource], completion: Completion) -> "SimulatedMe
 
 def open_demo() -> "SimulatedMesh":
     """Simulate the bundled example mesh."""
-    folder, here = example(), Path.cwd()
-    return open_manifests([str(folder.relative_to(here) if folder.is_relative_to(here) else folder)])
+    return open_manifests([str(example())])
 
 
 def open_change(
@@ -105,12 +104,15 @@ def _text(path: str) -> str:
 
 
 def example() -> Path:
-    """Return the folder of the example's manifests: in the package, or in the project it is installed from."""
-    package = Path(__file__).parents[1]
+    """Return the folder of the example's manifests: in the package, or in the project it is installed from.
+
+    Messages name files in it: below the current folder its path is relative.
+    """
+    package, here = Path(__file__).parents[1], Path.cwd()
     for folder in (package / "examples" / EXAMPLE, package.parent / "examples" / EXAMPLE):
         for base in (folder / "base", folder):
             if base.is_dir() and any(base.glob("*.yaml")):
-                return base
+                return base.relative_to(here) if base.is_relative_to(here) else base
     raise InputError("the example mesh is not installed", hint="name manifests with -f PATH")
 
 
