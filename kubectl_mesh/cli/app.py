@@ -49,6 +49,7 @@ COMMANDS = (
     Entry("waypoint", "waypoint", "List waypoints, tell whether they are ready, write one."),
     Entry("bundle", "bundle", "Record a mesh, to be asked later or by somebody else."),
     Entry("completion", "completion_command", "Print or install completion for bash and zsh."),
+    Entry("connect", "connect", "Tell whether a pod can reach istiod: name, ports, certificate, stream."),
     Entry("dashboard", "dashboard", "Open the web pages of Envoy, of istiod and of the addons.", ("dash", "d")),
     Entry("admin", "admin", "Show and change the log levels of istiod.", ("istiod",)),
     Entry("remote-clusters", "remote_clusters", "List the clusters that each istiod reads."),

@@ -136,3 +136,21 @@ class PodTunnels(Protocol):
     def tunnel(self, pod: ProxyId, port: int, *, address: str, local_port: int) -> AbstractContextManager[str]:
         """Lead a local port to a port of a pod, and give its address, until the context ends."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    error: str
+
+
+@runtime_checkable
+class PodCommands(Protocol):
+    """A source in whose pods commands can be run. Diagnoses run only those that change nothing."""
+
+    def pod_command(self, pod: ProxyId, container: str, command: tuple[str, ...]) -> CommandResult:
+        """Run a command in a container."""
+        ...

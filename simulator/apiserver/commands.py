@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from simulator.apiserver.neighbours import Neighbours, UnknownHost
 from simulator.apiserver.ports import PodPorts, PodRequest, Refused
 from simulator.istiod.pages import Page
 from simulator.model.wire import Json
@@ -31,8 +32,9 @@ class NotFound(Exception):
 class Commands:
     """Runs commands in pods."""
 
-    def __init__(self, ports: PodPorts) -> None:
+    def __init__(self, ports: PodPorts, neighbours: Neighbours | None = None) -> None:
         self._ports = ports
+        self._neighbours = neighbours
 
     async def run(self, pod: Json, command: Sequence[str]) -> Outcome:
         """Run a command. Raises NotFound for a program that is not simulated."""
@@ -120,13 +122,16 @@ class Commands:
         except ValueError:
             return Outcome(status=3, err=b"curl: (3) URL rejected: Port number was not a decimal number\n")
         own = {each.get("ip") for each in (pod.get("status") or {}).get("podIPs") or ()}
-        if host not in _LOCAL and host != "::1" and host not in own:
-            return Outcome(
-                status=6, err=f"curl: (6) Could not resolve host: {host} (only the pod itself is simulated)\n".encode()
-            )
+        is_own = host in _LOCAL or host == "::1" or host in own
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            page = await self._request(pod, port, method, target, body)
+            if is_own or self._neighbours is None:
+                page = await self._request(pod, port, method, target, body)
+            else:
+                known = any(name in values for name in ("-H", "--header"))
+                page = await self._neighbours.ask(pod, parts.geturl(), method=method, body=body, headers=known)
+        except UnknownHost:
+            return Outcome(status=6, err=f"curl: (6) Could not resolve host: {host}\n".encode())
         except Refused:
             return Outcome(
                 status=7, err=f"curl: (7) Failed to connect to {host} port {port}: Connection refused\n".encode()

@@ -10,6 +10,7 @@ from simulator.apiserver.emulator import Emulator
 from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.machines import Machines
+from simulator.apiserver.neighbours import Neighbours
 from simulator.apiserver.ports import PodPorts
 from simulator.apiserver.reviews import Reviews, Tokens
 from simulator.apiserver.sockets import XdsSockets
@@ -78,7 +79,7 @@ def cluster_of(
         reviews=Reviews(authorizer, tokens),
         machines=machines,
         ports=ports,
-        commands=Commands(ports),
+        commands=Commands(ports, Neighbours(store, ports)),
         sockets=sockets,
         faults=board,
     )

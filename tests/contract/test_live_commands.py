@@ -121,3 +121,13 @@ def test_dashboard(words: str, page: str, shop: ServedMesh) -> None:
 def test_dashboards_that_are_not_there(words: str, code: int, shop: ServedMesh) -> None:
     """A dashboard without a pod, or of two, is refused at once."""
     assert call(shop, f"dashboard {words}") == code
+
+
+def test_a_pod_reaches_istiod(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """Requests from inside the pod succeed; that istiod refuses strangers' questions counts as reached."""
+    assert call(shop, "connect deploy/web -n shop") == 0
+    rows = {line.split("   ")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "resolves in the pod" in rows["dns"]
+    assert "answered 415" in rows["port 15012"]
+    assert "answered 401, as it does to everybody without a token" in rows["port 15014"]
+    assert "OK" in rows["connected"]

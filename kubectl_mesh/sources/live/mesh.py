@@ -9,8 +9,18 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from kubectl_mesh.errors import MeshError, NothingFound, SourceError
-from kubectl_mesh.sources.base import Caveats, Connection, MeshAdmin, MeshSource, PodPorts, PodTunnels
+from kubectl_mesh.sources.base import (
+    Caveats,
+    CommandResult,
+    Connection,
+    MeshAdmin,
+    MeshSource,
+    PodCommands,
+    PodPorts,
+    PodTunnels,
+)
 from kubectl_mesh.sources.live.api import METADATA, ApiServer
+from kubectl_mesh.sources.live.execution import execute
 from kubectl_mesh.sources.live.failures import Forbidden, Missing
 from kubectl_mesh.sources.live.pods import has_proxy, is_running, monitoring_port, proxy_versions
 from kubectl_mesh.sources.live.portforward import PortForward
@@ -91,6 +101,11 @@ class LiveMesh:
     def tunnel(self, pod: ProxyId, port: int, *, address: str, local_port: int) -> AbstractContextManager[str]:
         """Lead a local port to a port of a pod, and give its address, until the context ends."""
         return tunnel(self._forward, pod, port, address=address, local_port=local_port)
+
+    def pod_command(self, pod: ProxyId, container: str, command: tuple[str, ...]) -> CommandResult:
+        """Run a command in a container of a pod."""
+        with waiting(f"asking {pod}"):
+            return execute(self._api, pod, container, command)
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what each istiod answers to a GET of `path`, by name of its pod.
@@ -222,4 +237,4 @@ def _namespace(document: Json) -> str:
 
 
 _SERVES: tuple[type[MeshSource], type[Caveats], type[MeshAdmin]] = (LiveMesh, LiveMesh, LiveMesh)
-_REACHES: tuple[type[PodPorts], type[PodTunnels]] = (LiveMesh, LiveMesh)
+_REACHES: tuple[type[PodPorts], type[PodTunnels], type[PodCommands]] = (LiveMesh, LiveMesh, LiveMesh)
