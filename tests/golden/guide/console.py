@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +78,10 @@ class Shell:
     def __enter__(self) -> "Shell":
         self._open.enter_context(contextlib.chdir(ROOT))
         before = dict(os.environ)
-        self._open.callback(lambda: (os.environ.clear(), os.environ.update(before)))
+        self._open.callback(_restore, before)
         os.environ.pop("KUBECONFIG", None)
+        os.environ["TZ"] = "UTC"
+        time.tzset()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,6 +107,12 @@ class Shell:
                     self._code = run(["kubectl-mesh", *rest])
                 return Command(command.words, _without_trailing_blanks(printed.getvalue()))
         raise AssertionError(f"a page cannot run: {command.words}")
+
+
+def _restore(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
 
 
 def _without_trailing_blanks(text: str) -> str:
