@@ -17,7 +17,7 @@ _OWN = ("kubectl_mesh", "simulator")
 _PROTOBUF = "xds-protos"
 _NEVER = (
     *("IPython", "_pytest", "hypothesis", "numpy", "pytest", "test", "unittest"),
-    *("lib2to3", "pydoc_data", "readline", "tkinter"),
+    *("lib2to3", "pydoc_data", "readline", "simulator.testing", "tkinter"),
 )
 """Modules that something names and nothing here needs; GNU readline's license would become the whole archive's."""
 
