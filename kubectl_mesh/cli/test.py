@@ -1,27 +1,22 @@
 """`kubectl mesh test`: traffic as tests."""
 
-import os
 import time
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubectl_mesh.cli.context import Call, command, open_source
+from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import MeshCommand
 from kubectl_mesh.cli.outputs import parse_outputs, write_outputs
-from kubectl_mesh.errors import ExitCode, InputError, NothingFound, UsageError
+from kubectl_mesh.cli.test_inputs import explain, open_mesh, suites
+from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette
 
 if TYPE_CHECKING:
-    from kubectl_mesh.meshtest.model import Given, Suite
+    from kubectl_mesh.meshtest.importing import Importer
     from kubectl_mesh.reports.verdicts import TestRun
-    from kubectl_mesh.sources.base import MeshSource
-    from simulator.model.traces import Trace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-_PATTERN = "*.meshtest.yaml"
 _FORMS = ("text", "json", "yaml", "junit", "sarif", "github", "tap", "md")
 _TITLE = "kubectl mesh test"
 Output = Annotated[
@@ -39,6 +34,11 @@ def run_tests(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
     coverage: Annotated[bool, typer.Option("--coverage", help="Tell which rules no case touched.")] = False,
     shard: Annotated[str, typer.Option("--shard", metavar="I/N", help="Run every Nth test, from the Ith.")] = "1/1",
+    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Who sends, in files of other tools.")] = "",
+    from_icv: Annotated[bool, typer.Option("--from-icv", help="Files are istio-config-validator's.")] = False,
+    from_router_check: Annotated[
+        bool, typer.Option("--from-router-check", help="Files are Envoy's router_check_tool's.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List passing tests, and whole paths.")] = False,
     output: Output = None,
 ) -> None:
@@ -55,13 +55,13 @@ def run_tests(
     outputs = parse_outputs(output or (), allowed=_FORMS, default="text")
     choice = Choice(keyword=keyword, fail_fast=fail_fast, shard=_shard(shard), coverage=coverage)
     session = Session(
-        open=lambda given, source: _open(call, given, source),
-        explain=_explain,
+        open=lambda given, source: open_mesh(call, given, source),
+        explain=explain,
         clock=time.perf_counter,
         choice=choice,
         namespace=call.namespace,
     )
-    run = session.run(_suites(paths))
+    run = session.run(suites(paths, _importer(from_, from_icv=from_icv, from_router_check=from_router_check)))
     write_outputs(call, outputs, lambda form: _shown(run, form, palette=call.palette, verbose=verbose))
     call.finish(_exit_code(run))
 
@@ -104,60 +104,10 @@ def _shard(text: str) -> tuple[int, int]:
     return int(number), int(parts)
 
 
-def _suites(paths: list[str]) -> list["Suite"]:
-    from kubectl_mesh.meshtest.decoding import read_suites
+def _importer(sender: str, *, from_icv: bool, from_router_check: bool) -> "Importer":
+    from kubectl_mesh.meshtest.importing import CLIENT, ICV, ROUTER_CHECK, Importer
 
-    found = [suite for path in _files(paths) for suite in read_suites(_read(path), source=str(path))]
-    if not found:
-        raise NothingFound(f"{', '.join(paths)}: no test files", hint=f"test files are named {_PATTERN}")
-    return found
-
-
-def _files(paths: list[str]) -> list[Path]:
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if not path.exists():
-            raise InputError(f"{path}: no such file or directory")
-        found += sorted(path.rglob(_PATTERN)) if path.is_dir() else [path]
-    return found
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}") from error
-
-
-def _open(call: Call, given: "Given", source: str) -> "MeshSource":
-    """Open the mesh that a suite names; the command's own where it names none."""
-    if not (given.manifests or given.overlay or given.bundle or given.live):
-        return call.source
-    from kubectl_mesh.sources.simulated import open_given
-
-    folder = Path(source).parent
-    if given.live:
-        return open_source(replace(call.settings, files=(), demo=False, bundle=""))
-    if given.bundle:
-        return open_source(replace(call.settings, files=(), demo=False, bundle=_beside(folder, given.bundle)))
-    return open_given(
-        [_beside(folder, path) for path in given.manifests] or list(call.settings.files),
-        call.settings.completion,
-        overlay=[_beside(folder, path) for path in given.overlay],
-        mesh_config=_beside(folder, given.mesh_config) if given.mesh_config else "",
-        creation_order=given.creation_order,
-    )
-
-
-def _beside(folder: Path, path: str) -> str:
-    """Return a path that a test file names, as seen from here; `-` is stdin."""
-    return path if path == "-" else os.path.normpath(folder / path)
-
-
-def _explain(trace: "Trace", url: str, sender: str) -> str:
-    from kubectl_mesh.diagnosis.trace import report
-    from kubectl_mesh.render.color import Palette
-    from kubectl_mesh.render.trace import render
-    from simulator.model.directory import Directory
-
-    return render(report(trace, directory=Directory(), url=url, from_=sender), palette=Palette())
+    if from_icv and from_router_check:
+        raise UsageError("--from-icv and --from-router-check exclude each other", hint="leave both out: files tell")
+    form = ICV if from_icv else ROUTER_CHECK if from_router_check else ""
+    return Importer(sender=sender or CLIENT, form=form)

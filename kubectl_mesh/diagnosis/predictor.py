@@ -1,6 +1,7 @@
 """Many predictions over one mesh: its directory and the configuration of its proxies are read once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from kubectl_mesh.diagnosis.mesh_directory import directory_of
@@ -45,9 +46,10 @@ class Predictor:
         """Return the workload of a name; None for `outside`. Raises NothingFound and AmbiguousName."""
         return find_sender(self.directory, name, namespace=namespace)
 
-    def trace(self, request: Request, sender: Workload | None) -> Trace:
-        """Predict what becomes of a request."""
-        return follow(self.directory, self._config, request, sender)
+    def trace(self, request: Request, sender: Workload | None, *, resolve: Mapping[str, str] | None = None) -> Trace:
+        """Predict what becomes of a request; `resolve` is what public DNS is taken to say of hosts."""
+        directory = replace(self.directory, resolve=resolve) if resolve else self.directory
+        return follow(directory, self._config, request, sender)
 
     def origin(self, step: Step) -> SourceReport | None:
         """Return what a decision was made from, and where that is written."""

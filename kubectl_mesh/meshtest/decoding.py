@@ -87,7 +87,7 @@ def _coverage(node: Node | None) -> Mapping[str, float]:
 
 def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
     """Read a case, and yield it once for each combination of its matrix."""
-    fields = node.fields("name", "from", "request", "matrix", "expect")
+    fields = node.fields("name", "from", "request", "matrix", "expect", "skip")
     if "expect" not in fields and "expect" not in defaults:
         raise node.wrong("no expect", hint="say what the request must meet, such as disposition: delivered")
     expect = read_expectation(fields.get("expect") or defaults["expect"])
@@ -110,6 +110,7 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
             request=_request(chosen, node),
             expect=expect,
             position=node.position,
+            skip=_text(fields, "skip"),
         )
 
 

@@ -41,13 +41,19 @@ def _simple(expect: Expectation, seen: Observed) -> Iterator[Mismatch]:
     pairs = (
         ("status", expect.status, seen.status),
         ("redirect", expect.redirect, seen.location),
-        ("path", expect.path, seen.path),
         ("authority", expect.authority, seen.authority),
         ("upstreamTls", expect.upstream_tls, seen.upstream_tls),
+        ("virtual host", expect.virtual_host, seen.virtual_host),
     )
     yield from (_mismatch(part, wanted, got) for part, wanted, got in pairs if wanted is not None and wanted != got)
+    if expect.path is not None and not _is_path(expect.path, seen.path):
+        yield _mismatch("path", expect.path, seen.path)
     if expect.timeout is not None and seconds(expect.timeout) != seconds(seen.timeout.partition(" ")[0]):
         yield Mismatch(part="timeout", expected=expect.timeout, actual=seen.timeout)
+
+
+def _is_path(wanted: str, path: str) -> bool:
+    return path.startswith(wanted[:-1]) and bool(path) if wanted.endswith("*") else path == wanted
 
 
 def _structured(expect: Expectation, seen: Observed, namespace: str) -> Iterator[Mismatch]:
@@ -61,6 +67,10 @@ def _structured(expect: Expectation, seen: Observed, namespace: str) -> Iterator
         yield from _retries(expect.retries, seen.retries)
     yield from _headers("headers.request", expect.request_headers, seen.request_headers)
     yield from _headers("headers.response", expect.response_headers, seen.response_headers)
+    for name, value in expect.sent_headers.items():
+        got = next(iter(seen.sent.values(name)), None) if seen.sent is not None else None
+        if got != value:
+            yield _mismatch(f"header {name}", value, got)
     if expect.authz is not None:
         yield from _authorization(expect.authz, seen, namespace)
 

@@ -23,6 +23,8 @@ class Given:
     revision: str = ""
     creation_order: str | tuple[str, ...] = "undetermined"
     """`undetermined`, `file`, `bundle`, or the objects in order, oldest first (`vs/NAME`)."""
+    stand_ins: bool = False
+    """Make up services and a client that manifests leave out: files of other tools speak of routes only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ class Expectation:
     redirect: str | None = None
     """Location of a redirect; an empty text means none."""
     path: str | None = None
-    """Path as the destination gets it."""
+    """Path as the destination gets it; a `*` at the end stands for anything."""
     authority: str | None = None
     timeout: str | None = None
     retries: Retries | None = None
@@ -103,6 +105,10 @@ class Expectation:
     """`none`, `simple` or `mtls`."""
     authz: Authorization | None = None
     absent: "Expectation | None" = None
+    virtual_host: str | None = None
+    """Envoy's virtual host; no key of our own, other tools' files have it."""
+    sent_headers: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    """Header → value as the destination gets it, None that it gets none; no key of our own either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +121,8 @@ class Case:
     expect: Expectation
     position: str
     """`file:line` of the case."""
+    skip: str = ""
+    """Why the case is not run; empty to run it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kubectl_mesh.diagnosis.predictor import Predictor, deciding_hop
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
-from simulator.model.requests import Tls
+from simulator.model.requests import Request, Tls
 from simulator.model.traces import Forwarded, Hop, Share, Step, StepKind, Trace
 
 IMPLICIT = "<implicit>"
@@ -32,7 +32,10 @@ class Observed:
     rule_name: str = ""
     rule_position: str = ""
     """`file:line` of the rule."""
+    virtual_host: str = ""
     location: str = ""
+    sent: Request | None = None
+    """The request as the destination gets it."""
     path: str = ""
     authority: str = ""
     timeout: str = "none"
@@ -53,6 +56,7 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
     hop = deciding_hop(trace)
     forwarded = hop.forwarded if hop is not None else None
     route = hop.step(StepKind.ROUTE) if hop is not None else None
+    host = hop.step(StepKind.VIRTUAL_HOST) if hop is not None else None
     origin = predictor.origin(route) if route is not None else None
     details = route.details if route is not None else {}
     verdict, by, where = _authorization(predictor, trace)
@@ -68,7 +72,9 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
         rule_index=_rule_index(origin.field) if origin is not None else None,
         rule_name=route.chosen if route is not None else "",
         rule_position=origin.position if origin is not None else "",
+        virtual_host=host.chosen if host is not None else "",
         location=trace.verdict.location,
+        sent=sent,
         path=sent.target.partition("?")[0] if sent is not None else "",
         authority=sent.host_header if sent is not None else "",
         timeout=str(details.get("timeout", "none")),

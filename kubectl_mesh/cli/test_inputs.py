@@ -1,0 +1,98 @@
+"""Which test files are meant, which meshes they name, and how a path is told: effects that `test` needs."""
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kubectl_mesh.cli.context import Call, open_source
+from kubectl_mesh.errors import InputError, NothingFound
+
+if TYPE_CHECKING:
+    from kubectl_mesh.meshtest.importing import Importer
+    from kubectl_mesh.meshtest.model import Given, Suite
+    from kubectl_mesh.sources.base import MeshSource
+    from simulator.model.traces import Trace
+
+PATTERN = "*.meshtest.yaml"
+
+
+def suites(paths: list[str], importer: "Importer") -> list["Suite"]:
+    """Read the suites of files, and of all test files below directories."""
+    found = [suite for path in files(paths) for suite in importer.read(read(path), source=str(path))]
+    if not found:
+        raise NothingFound(f"{', '.join(paths)}: no test files", hint=f"test files are named {PATTERN}")
+    return found
+
+
+def files(paths: list[str]) -> list[Path]:
+    """Return the test files that paths name."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise InputError(f"{path}: no such file or directory")
+        found += sorted(path.rglob(PATTERN)) if path.is_dir() else [path]
+    return found
+
+
+def read(path: Path) -> str:
+    """Return the text of a file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def open_mesh(call: Call, given: "Given", source: str) -> "MeshSource":
+    """Open the mesh that a suite names; the command's own where it names none."""
+    if given.stand_ins and call.settings.files:
+        return _with_stand_ins(call)
+    if not (given.manifests or given.overlay or given.bundle or given.live):
+        return call.source
+    from kubectl_mesh.sources.simulated import open_given
+
+    folder = Path(source).parent
+    if given.live:
+        return open_source(replace(call.settings, files=(), demo=False, bundle=""))
+    if given.bundle:
+        return open_source(replace(call.settings, files=(), demo=False, bundle=_beside(folder, given.bundle)))
+    return open_given(
+        [_beside(folder, path) for path in given.manifests] or list(call.settings.files),
+        call.settings.completion,
+        overlay=[_beside(folder, path) for path in given.overlay],
+        mesh_config=_beside(folder, given.mesh_config) if given.mesh_config else "",
+        creation_order=given.creation_order,
+    )
+
+
+def _with_stand_ins(call: Call) -> "MeshSource":
+    """Open the command's manifests, with what they leave out made up."""
+    from kubectl_mesh.meshtest.stand_ins import stand_ins
+    from kubectl_mesh.sources.simulated import open_given
+    from simulator.manifests.reading import read_manifests
+    from simulator.model.errors import SimulatorError
+
+    try:
+        added = stand_ins(read_manifests(call.settings.files))
+    except SimulatorError as error:
+        raise InputError(str(error), hint=error.hint) from error
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "stand-ins.yaml"
+        file.write_text(added, encoding="utf-8")
+        return open_given([*call.settings.files, str(file)], call.settings.completion)
+
+
+def _beside(folder: Path, path: str) -> str:
+    """Return a path that a test file names, as seen from here; `-` is stdin."""
+    return path if path == "-" else os.path.normpath(folder / path)
+
+
+def explain(trace: "Trace", url: str, sender: str) -> str:
+    """Return a trace as `kubectl mesh trace` prints it."""
+    from kubectl_mesh.diagnosis.trace import report
+    from kubectl_mesh.render.color import Palette
+    from kubectl_mesh.render.trace import render
+    from simulator.model.directory import Directory
+
+    return render(report(trace, directory=Directory(), url=url, from_=sender), palette=Palette())

@@ -1,0 +1,79 @@
+"""Test files of other tools → suites: which tool a file is of, and what its cases have in common."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+from kubectl_mesh.meshtest.decoding import read_suites, roots
+from kubectl_mesh.meshtest.model import Case, Expectation, Given, RequestSpec, Suite
+from kubectl_mesh.meshtest.nodes import Node
+
+ICV = "istio-config-validator"
+ROUTER_CHECK = "router_check_tool"
+CLIENT = "stand-ins/deploy/client"
+"""Who sends the requests of files that name no sender, unless the command does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """What the words of other tools leave out."""
+
+    sender: str = CLIENT
+    form: str = ""
+    """`istio-config-validator` or `router_check_tool`; empty to tell by content."""
+
+    def read(self, text: str, *, source: str) -> tuple[Suite, ...]:
+        """Read a file of any of the forms; raises InputError, which names file and line."""
+        documents = list(roots(text, source=source))
+        form = self.form or form_of(documents)
+        if not form:
+            return read_suites(text, source=source)
+        from kubectl_mesh.meshtest import icv, router_check
+
+        read = icv.cases if form == ICV else router_check.cases
+        found = tuple(case for document in documents for case in read(document, self.sender))
+        return (Suite(name=source, source=source, given=Given(stand_ins=True), cases=found),)
+
+
+def form_of(documents: Sequence[Node]) -> str:
+    """Tell whose file it is by its first keys; empty for our own."""
+    for document in documents:
+        if isinstance(document.value, dict) and "apiVersion" not in document.value:
+            if "testCases" in document.value:
+                return ICV
+            if "tests" in document.value:
+                return ROUTER_CHECK
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A case being translated; `skip` says what cannot be."""
+
+    name: str
+    sender: str
+    position: str
+    method: str
+    headers: tuple[tuple[str, str], ...] = ()
+    random: float | None = None
+    skip: str = ""
+
+    def case(self, url: str, expect: Expectation | None, *, suffix: str = "") -> Case:
+        """Return the case of one URL; one that expects nothing decides nothing."""
+        reason = self.skip or ("" if expect is not None else "nothing is expected")
+        return Case(
+            name=f"{self.name}{suffix}",
+            sender=self.sender,
+            request=RequestSpec(url=url, method=self.method, headers=self.headers, random=self.random),
+            expect=expect if expect is not None else Expectation(),
+            position=self.position,
+            skip=reason,
+        )
+
+
+def parts_of(expect: Expectation) -> Iterator[tuple[str, Expectation]]:
+    """Yield every stated part of an expectation as an expectation of its own, with its name."""
+    blank = Expectation()
+    for each in fields(expect):
+        value = getattr(expect, each.name)
+        if value != getattr(blank, each.name):
+            yield each.name, replace(blank, **{each.name: value})

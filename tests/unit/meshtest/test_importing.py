@@ -1,0 +1,169 @@
+"""Files of istio-config-validator and of Envoy's route table check tool, answered by what Istio really does."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kubectl_mesh.cli.test import app
+
+MESH = Path(__file__).parent / "icv_mesh.yaml"
+RULES = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: users, namespace: app}
+spec:
+  hosts: [www.example.com, details.prod.svc.cluster.local]
+  http:
+  - match: [{uri: {prefix: /home}}]
+    redirect: {uri: /, authority: new.example.com}
+  - match: [{uri: {prefix: /partner}}]
+    rewrite: {uri: /v2/partner, authority: partner.internal}
+    route: [{destination: {host: partner.prod.svc.cluster.local, port: {number: 8000}}}]
+    headers: {request: {set: {x-kind: partner}, remove: [x-secret]}}
+  - match: [{uri: {prefix: /bot}}]
+    fault: {abort: {percentage: {value: 100}, httpStatus: 403}}
+    route: [{destination: {host: details.prod.svc.cluster.local}}]
+  - match: [{uri: {prefix: /share}}]
+    route:
+    - {destination: {host: details.prod.svc.cluster.local, subset: v1}, weight: 75}
+    - {destination: {host: details.prod.svc.cluster.local, subset: v2}, weight: 25}
+  - route: [{destination: {host: details.prod.svc.cluster.local, subset: v2}}]
+"""
+
+
+def run(folder: Path, text: str, *words: str, mesh: str = "") -> tuple[int, list[dict[str, str]]]:
+    """Run a file of another tool, and return the exit code and the results."""
+    (folder / "tests.yaml").write_text(text)
+    (folder / "rules.yaml").write_text(RULES)
+    manifests = mesh or str(folder / "rules.yaml")
+    result = CliRunner().invoke(app, [str(folder / "tests.yaml"), "-f", manifests, "-o", "json", *words])
+    assert result.exit_code in (0, 1, 3), result.output
+    return result.exit_code, json.loads(result.stdout)["results"]
+
+
+HIT, REST = "hit.app.svc.cluster.local", "rest.app.svc.cluster.local"
+QUESTIONS = [
+    pytest.param("a.example.com", "/", {}, HIT, id="a wildcard host matches"),
+    pytest.param("alternation.test", "/xx/b", {}, REST, id="both sides of an alternation are anchored"),
+    pytest.param("case.test", "/LOGIN", {}, HIT, id="ignoreUriCase"),
+    pytest.param("without.test", "/", {"x-beta": "1"}, REST, id="withoutHeaders"),
+    pytest.param("query.test", "/?v=1", {}, REST, id="queryParams are read"),
+    pytest.param("presence.test", "/", {"x-user": "jane"}, HIT, id="an empty header match asks for presence"),
+    pytest.param("port.test", "/", {}, REST, id="a rule of another port is left out"),
+    pytest.param("source.test", "/", {}, REST, id="a rule for other clients is left out"),
+    pytest.param("short.app.svc.cluster.local", "/", {}, HIT, id="a short host is its full name"),
+    pytest.param("edge.test", "/api", {}, HIT, id="on gateways a catch-all comes last"),
+    pytest.param("presence.test", "/", {"X-User": "jane"}, HIT, id="header names have no case"),
+]
+
+
+@pytest.mark.parametrize(("authority", "uri", "headers", "host"), QUESTIONS)
+def test_what_istio_config_validator_misjudges(
+    tmp_path: Path, authority: str, uri: str, headers: dict[str, str], host: str
+) -> None:
+    """Questions that the file's own tool answers wrongly are answered as Istio does, and the contrary fails."""
+    sender = ("--from", "istio-system/gateway/ingressgateway") if authority.startswith("edge") else ()
+    for wanted, expected in ((True, 0), (False, 1)):
+        request = {"authority": [authority], "method": ["GET"], "uri": [uri], "headers": headers}
+        case = {"wantMatch": wanted, "request": request, "route": [{"destination": {"host": host}}]}
+        code, results = run(tmp_path, json.dumps({"testCases": [case]}), *sender, mesh=str(MESH))
+        assert (code, len(results)) == (expected, 1), results
+
+
+ICV = """
+testCases:
+- description: redirected
+  wantMatch: true
+  request: {authority: [www.example.com], method: [GET, POST], uri: [/home]}
+  redirect: {uri: /, authority: new.example.com}
+- description: rewritten
+  wantMatch: true
+  request: {authority: [www.example.com], method: [GET], uri: [/partner/1], headers: {x-secret: s}}
+  route: [{destination: {host: partner.prod.svc.cluster.local, port: {number: 8000}}}]
+  rewrite: {uri: /v2/partner, authority: partner.internal}
+  headers: {request: {set: {x-kind: partner}, remove: [x-secret]}}
+- description: shared
+  wantMatch: true
+  request: {authority: [www.example.com], method: [GET], uri: [/share]}
+  route:
+  - {destination: {host: details.prod.svc.cluster.local, subset: v1}, weight: 75}
+  - {destination: {host: details.prod.svc.cluster.local, subset: v2}, weight: 25}
+---
+testCases:
+- description: aborted
+  wantMatch: true
+  request: {authority: [www.example.com], method: [GET], uri: [/bot]}
+  route: [{destination: {host: details.prod.svc.cluster.local}}]
+  fault: {abort: {percentage: {value: 100}, httpStatus: 403}}
+- description: not there
+  wantMatch: false
+  request: {authority: [www.example.com], method: [GET], uri: [/partner]}
+  route: [{destination: {host: details.prod.svc.cluster.local}}]
+  rewrite: {uri: /elsewhere}
+"""
+
+
+def test_every_block_of_a_rule_is_held(tmp_path: Path) -> None:
+    """Redirect, rewrite, headers, shares and faults become what a request must meet; lists multiply."""
+    code, results = run(tmp_path, ICV)
+    assert code == 0, results
+    assert [each["name"].partition(" [")[0] for each in results].count("redirected") == 2
+    assert sum(each["name"].startswith("not there") for each in results) == 2
+
+
+def test_a_wrong_block_fails_with_the_rule(tmp_path: Path) -> None:
+    """What does not hold is named with both values and the line of the rule."""
+    code, results = run(tmp_path, ICV.replace("weight: 75", "weight: 60").replace("weight: 25", "weight: 40"))
+    (failed,) = [each for each in results if each["verdict"] == "fail"]
+    assert code == 1
+    assert "60%" in failed["messages"][0]
+    assert "rules.yaml:" in failed["sources"][0]
+
+
+def test_what_has_no_answer_is_skipped_with_a_reason(tmp_path: Path) -> None:
+    """A delay, or a case that states nothing, is skipped rather than passed."""
+    request = {"authority": ["www.example.com"], "method": ["GET"], "uri": ["/"]}
+    cases = [{"request": request, "fault": {"delay": {}}}, {"request": request}]
+    _, results = run(tmp_path, json.dumps({"testCases": cases}))
+    assert [each["verdict"] for each in results] == ["skip", "skip"]
+    assert "a delay" in results[0]["messages"][0]
+
+
+ROUTER_CHECK = """
+tests:
+- test_name: cluster and rewrite
+  input: {authority: www.example.com, path: /partner/1, method: GET}
+  validate:
+    cluster_name: outbound|8000||partner.prod.svc.cluster.local
+    virtual_host_name: www.example.com:80
+    path_rewrite: /v2/partner/1
+    host_rewrite: partner.internal
+    request_header_matches: [{name: x-kind, string_match: {exact: partner}}]
+- test_name: redirect
+  input: {authority: www.example.com, path: /home}
+  validate: {path_redirect: "http://new.example.com/", code_redirect: 301, cluster_name: ""}
+- test_name: random values choose a share
+  input: {authority: www.example.com, path: /share, random_value: 80}
+  validate: {cluster_name: outbound|80|v2|details.prod.svc.cluster.local}
+- test_name: an unknown cluster
+  input: {authority: www.example.com, path: /}
+  validate: {cluster_name: instant-server}
+"""
+
+
+def test_router_check_files_speak_of_clusters(tmp_path: Path) -> None:
+    """Cluster names, rewrites, redirects and random values are understood; clusters of others are skipped."""
+    code, results = run(tmp_path, ROUTER_CHECK)
+    assert [each["verdict"] for each in results] == ["pass", "pass", "pass", "skip"], results
+    assert code == 0
+    code, results = run(tmp_path, ROUTER_CHECK.replace("random_value: 80", "random_value: 10"), "--from-router-check")
+    assert (code, results[2]["verdict"]) == (1, "fail")
+
+
+def test_unknown_keys_are_refused(tmp_path: Path) -> None:
+    """A misspelt key of another tool's file is an error with the line, as in our own."""
+    (tmp_path / "tests.yaml").write_text("testCases:\n- wantMach: true\n  request: {}\n")
+    result = CliRunner().invoke(app, [str(tmp_path / "tests.yaml"), "-f", str(MESH)])
+    assert "tests.yaml:2: testCases[0].wantMach: no such key" in str(result.exception)
