@@ -45,7 +45,7 @@ def _suite(root: Node) -> Suite:
     if "spec" not in fields:
         raise root.wrong("no spec", hint="spec holds given, cases and invariants")
     spec = fields["spec"].fields("given", "defaults", "cases", "invariants", "coverage")
-    defaults = spec["defaults"].fields("from", "request", "expect") if "defaults" in spec else {}
+    defaults = _defaults(spec["defaults"]) if "defaults" in spec else {}
     return Suite(
         name=name,
         source=source,
@@ -54,6 +54,16 @@ def _suite(root: Node) -> Suite:
         invariants=each(spec.get("invariants"), _invariant),
         coverage=_coverage(spec.get("coverage")),
     )
+
+
+def _defaults(node: Node) -> Mapping[str, Node]:
+    """Return what cases need not repeat; mistakes in it are found even where no case uses it."""
+    fields = node.fields("from", "request", "expect")
+    if "request" in fields:
+        fields["request"].fields(*_REQUEST)
+    if "expect" in fields:
+        read_expectation(fields["expect"])
+    return fields
 
 
 def _given(node: Node) -> Given:
