@@ -13,7 +13,7 @@ from kubectl_mesh.errors import ExitCode, SourceError
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
 
-app = group("List waypoints, tell whether they are ready, or write the manifest of one.")
+app = group("List waypoints, tell whether they are ready, make and delete them.")
 _NONE = "No waypoints found.\n"
 Name = Annotated[str, typer.Option("--name", help="Name of the waypoint.")]
 Revision = Annotated[str, typer.Option("-r", "--revision", help="Revision of the waypoint.", show_default=False)]

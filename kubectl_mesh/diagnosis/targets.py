@@ -116,7 +116,7 @@ def _pods_of(source: MeshSource, kind: str, target: Target, pods: Iterable[Json]
 
 def _selectors(source: MeshSource, kind: str, target: Target) -> list[Callable[[Json], bool]]:
     tests: list[Callable[[Json], bool]] = []
-    for resource in source.resources(kind, target.namespace or None):
+    for resource in _of_kind(source, kind, target.namespace or None):
         metadata, spec = resource.get("metadata") or {}, resource.get("spec") or {}
         if metadata.get("name") != target.name:
             continue
@@ -126,6 +126,13 @@ def _selectors(source: MeshSource, kind: str, target: Target) -> list[Callable[[
         else:
             tests.append(_selector({_GATEWAY_LABEL: target.name}, home))
     return tests
+
+
+def _of_kind(source: MeshSource, kind: str, namespace: str | None) -> Iterator[Json]:
+    """Walk the resources of a kind; a Gateway is Istio's or the Gateway API's."""
+    yield from source.resources(kind, namespace)
+    if kind == "Gateway":
+        yield from source.resources("KubernetesGateway", namespace)
 
 
 def _selector(selector: Json, namespace: str) -> Callable[[Json], bool]:

@@ -12,6 +12,8 @@ from kubectl_mesh.reports.tables import Column, Table
 from simulator.model.wire import Json
 
 CLASS = "istio-waypoint"
+GATEWAY = "KubernetesGateway"
+"""The Gateway API's kind, where a source tells it from Istio's."""
 TRAFFIC = ("all", "none", "service", "workload")
 _FOR = "istio.io/waypoint-for"
 _REVISION = "istio.io/rev"
@@ -34,8 +36,14 @@ class WaypointRow:
 
 def find(lookup: Lookup, *, namespace: str | None) -> tuple[WaypointRow, ...]:
     """Return the waypoints of a namespace, or of all, by namespace and name."""
-    gateways = [each for each in lookup.all("Gateway", namespace) if spec(each).get("gatewayClassName") == CLASS]
-    return tuple(_row(each) for each in sorted(gateways, key=lambda each: (namespace_of(each), name_of(each))))
+    found = (*lookup.all("Gateway", namespace), *lookup.all(GATEWAY, namespace))
+    gateways = {(namespace_of(each), name_of(each)): each for each in found if is_waypoint(each)}
+    return tuple(_row(gateways[key]) for key in sorted(gateways))
+
+
+def is_waypoint(gateway: Json) -> bool:
+    """Tell whether a Gateway makes a waypoint."""
+    return spec(gateway).get("gatewayClassName") == CLASS
 
 
 def _row(gateway: Json) -> WaypointRow:

@@ -154,3 +154,29 @@ class PodCommands(Protocol):
     def pod_command(self, pod: ProxyId, container: str, command: tuple[str, ...]) -> CommandResult:
         """Run a command in a container."""
         ...
+
+
+@runtime_checkable
+class ResourceWriter(Protocol):
+    """A source whose resources can be changed: only commands that are named for it do."""
+
+    def apply(self, document: Json) -> None:
+        """Create a resource or change the fields that the document has, as server-side apply does."""
+        ...
+
+    def label(self, kind: str, name: str, labels: Mapping[str, str]) -> None:
+        """Set labels of a cluster-scoped resource."""
+        ...
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete a resource; NothingFound when there is none."""
+        ...
+
+
+@runtime_checkable
+class PodLogs(Protocol):
+    """A source whose containers have logs."""
+
+    def pod_log(self, pod: ProxyId, container: str, *, lines: int) -> bytes:
+        """Return the last lines of a container's log."""
+        ...

@@ -17,10 +17,12 @@ from simulator.model.wire import Json
 
 if TYPE_CHECKING:
     from simulator.mesh import Mesh
+    from simulator.model.resources import Resource
 
 Answer = TypeVar("Answer")
 EXAMPLE = "shop"
 CONTROLZ = 9876
+KUBERNETES_GATEWAY, GATEWAY_GROUP = "KubernetesGateway", "gateway.networking.k8s.io/"
 _DEFAULT = Completion()
 
 
@@ -124,7 +126,13 @@ class SimulatedMesh:
 
     def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:
         """Return the documents of all resources of a kind; of one namespace when it is given."""
-        return self.mesh.resources(kind, namespace)
+        if kind not in ("Gateway", KUBERNETES_GATEWAY):
+            return self.mesh.resources(kind, namespace)
+        found = [self._gateway(one) for one in self.mesh.state if one.kind == "Gateway"]
+        chosen = [each for each in found if namespace in (None, each["metadata"].get("namespace", ""))]
+        if kind == "Gateway":
+            return chosen
+        return [each for each in chosen if str(each.get("apiVersion", "")).startswith(GATEWAY_GROUP)]
 
     def proxies(self) -> Sequence[ProxyId]:
         """Return every proxy of the mesh, sorted by namespace and name."""
@@ -177,6 +185,15 @@ class SimulatedMesh:
     def caveats(self) -> Sequence[Caveat]:
         """Return what is not simulated, by object and field."""
         return self.mesh.caveats()
+
+    def _gateway(self, gateway: "Resource") -> Json:
+        """Return a Gateway with the status that istiod would give it."""
+        from simulator.apiserver.gateway_statuses import gateway_status, is_managed
+
+        if gateway.status or not is_managed(gateway):
+            return gateway.document
+        services = [one for one in self.mesh.state if one.kind == "Service"]
+        return gateway.document | {"status": gateway_status(gateway, services)}
 
     def _check(self, proxy: ProxyId) -> None:
         if proxy not in self.mesh.proxies() and proxy not in self.mesh.ztunnels():

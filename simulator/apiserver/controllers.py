@@ -1,7 +1,8 @@
-"""Statuses that controllers keep: of workloads, counted from their pods, and of namespaces."""
+"""Statuses that controllers keep: of workloads, counted from their pods, of namespaces, and of gateways."""
 
 from collections.abc import Callable, Iterable, Mapping
 
+from simulator.apiserver.gateway_statuses import gateway_status, is_managed
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -45,10 +46,13 @@ def statuses(resources: Iterable[Resource]) -> Mapping[Owner, Json]:
     """Return the status of each namespace and workload; `observedGeneration` is for who knows the generation."""
     listed = list(resources)
     counts, found = _counts(listed), {}
+    services = [resource for resource in listed if resource.kind == "Service"]
     for resource in listed:
         key = (resource.kind, resource.namespace, resource.name)
         if resource.kind == "Namespace":
             found[key] = {"phase": "Active"}
+        elif is_managed(resource):
+            found[key] = gateway_status(resource, services)
         elif resource.kind in WORKLOADS:
             total, ready = counts.get(key, (0, 0))
             found[key] = _STATUS[resource.kind](resource, total, ready)

@@ -131,3 +131,22 @@ def test_a_pod_reaches_istiod(shop: ServedMesh, capsys: pytest.CaptureFixture[st
     assert "answered 415" in rows["port 15012"]
     assert "answered 401, as it does to everybody without a token" in rows["port 15014"]
     assert "OK" in rows["connected"]
+
+
+def test_waypoints_are_made_and_deleted(ambient: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """A waypoint is applied, becomes ready, is used by its namespace, and is deleted again."""
+    assert call(ambient, "waypoint apply -n shop --for service --enroll-namespace --wait") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "✅ waypoint shop/waypoint applied",
+        "✅ waypoint shop/waypoint is ready!",
+        '✅ namespace shop labeled with "istio.io/use-waypoint: waypoint"',
+    ]
+    assert call(ambient, "waypoint list -n shop") == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["waypoint", "default", "service", "True"]
+    assert call(ambient, "waypoint apply -n shop --enroll-namespace") == 0
+    assert "already has an enrolled Waypoint" in capsys.readouterr().out
+    assert call(ambient, "waypoint delete waypoint nobody -n shop --dry-run") == 5
+    assert call(ambient, "waypoint delete waypoint -n shop") == 0
+    assert "waypoint shop/waypoint deleted\n" in capsys.readouterr().out
+    assert call(ambient, "waypoint list -n shop") == 0
+    assert capsys.readouterr().out == "No waypoints found.\n"

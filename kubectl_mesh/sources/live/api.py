@@ -71,13 +71,26 @@ class ApiServer:
             found.extend(page)
         return found
 
-    def send(self, method: str, path: str, document: Json | None) -> Json:
+    def send(self, method: str, path: str, document: Json | None, *, content: str = "application/json") -> Json:
         """Send a document, where there is one, and return the answer. Raises SourceError or NothingFound."""
-        found: Json = json.loads(self._request(path, {}, "application/json", method=method, document=document))
+        accept = "application/json"
+        data = self._request(path, {}, accept, method=method, document=document, content=content)
+        found: Json = json.loads(data)
         return found
 
+    def text(self, path: str, query: Mapping[str, str]) -> bytes:
+        """Return what is no document, such as a log. Raises SourceError or NothingFound."""
+        return self._request(path, query, "*/*")
+
     def _request(
-        self, path: str, query: Mapping[str, str], accept: str, *, method: str = "GET", document: Json | None = None
+        self,
+        path: str,
+        query: Mapping[str, str],
+        accept: str,
+        *,
+        method: str = "GET",
+        document: Json | None = None,
+        content: str = "application/json",
     ) -> bytes:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
@@ -85,7 +98,7 @@ class ApiServer:
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
         timeout = Timeout(total=self.access.timeout) if self.access.timeout else None
         body = None if document is None else json.dumps(document).encode()
-        headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body else {})
+        headers = {"Accept": accept} | ({"Content-Type": content} if body else {})
         try:
             response = self._pool.request(
                 method, url, body=body, headers=self.headers() | headers, timeout=timeout, retries=False

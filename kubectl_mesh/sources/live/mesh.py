@@ -16,9 +16,12 @@ from kubectl_mesh.sources.base import (
     MeshAdmin,
     MeshSource,
     PodCommands,
+    PodLogs,
     PodPorts,
     PodTunnels,
+    ResourceWriter,
 )
+from kubectl_mesh.sources.live import writing
 from kubectl_mesh.sources.live.api import METADATA, ApiServer
 from kubectl_mesh.sources.live.execution import execute
 from kubectl_mesh.sources.live.failures import Forbidden, Missing
@@ -106,6 +109,27 @@ class LiveMesh:
         """Run a command in a container of a pod."""
         with waiting(f"asking {pod}"):
             return execute(self._api, pod, container, command)
+
+    def apply(self, document: Json) -> None:
+        """Create a resource or change the fields that the document has."""
+        writing.apply(self._api, self._types, document)
+        self._listed.clear()
+
+    def label(self, kind: str, name: str, labels: Mapping[str, str]) -> None:
+        """Set labels of a cluster-scoped resource."""
+        writing.label(self._api, self._types, kind, name, labels)
+        self._listed.clear()
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete a resource."""
+        writing.delete(self._api, self._types, kind, namespace, name)
+        self._listed.clear()
+
+    def pod_log(self, pod: ProxyId, container: str, *, lines: int) -> bytes:
+        """Return the last lines of a container's log."""
+        path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
+        with waiting(f"reading the log of {pod}"):
+            return self._api.text(path, {"container": container, "tailLines": str(lines)})
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what each istiod answers to a GET of `path`, by name of its pod.
@@ -238,3 +262,4 @@ def _namespace(document: Json) -> str:
 
 _SERVES: tuple[type[MeshSource], type[Caveats], type[MeshAdmin]] = (LiveMesh, LiveMesh, LiveMesh)
 _REACHES: tuple[type[PodPorts], type[PodTunnels], type[PodCommands]] = (LiveMesh, LiveMesh, LiveMesh)
+_CHANGES: tuple[type[ResourceWriter], type[PodLogs]] = (LiveMesh, LiveMesh)
