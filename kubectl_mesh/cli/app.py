@@ -48,6 +48,7 @@ COMMANDS = (
     Entry("injector", "injector", "List injected namespaces, revisions and webhooks."),
     Entry("waypoint", "waypoint_commands", "List waypoints, tell whether they are ready, make and delete them."),
     Entry("bundle", "bundle", "Record a mesh, to be asked later or by somebody else."),
+    Entry("bug-report", "bug_report", "Write one archive for somebody who helps: bundle, logs, findings."),
     Entry("completion", "completion_command", "Print or install completion for bash and zsh."),
     Entry("connect", "connect", "Tell whether a pod can reach istiod: name, ports, certificate, stream."),
     Entry("dashboard", "dashboard", "Open the web pages of Envoy, of istiod and of the addons.", ("dash", "d")),

@@ -38,7 +38,7 @@ def apply(
     revision: Revision = "",
     enroll: Annotated[bool, typer.Option("--enroll-namespace", help="Label the namespace to use it.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the waypoint that the namespace uses.")
+        bool, typer.Option("--overwrite", help="Replace the one that the namespace uses.")
     ] = False,
     wait: Annotated[bool, typer.Option("-w", "--wait", help="Wait until it is ready.")] = False,
     timeout: Annotated[float, typer.Option("--waypoint-timeout", metavar="SECONDS", help="How long.")] = 90,

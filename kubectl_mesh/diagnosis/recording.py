@@ -1,7 +1,7 @@
 """What a recorded mesh holds: everything that the commands ask for, secrets redacted."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -30,12 +30,15 @@ _ISTIOD = (SYNCZ, CLUSTERZ, "version")
 Progress = Callable[[str], None]
 
 
-def record(source: MeshSource, *, missed: Progress) -> dict[str, bytes]:
-    """Return the files of a bundle; what the source does not answer is told to `missed` and left out."""
-    return dict(_files(source, missed))
+def record(source: MeshSource, *, missed: Progress, proxies: Sequence[ProxyId] | None = None) -> dict[str, bytes]:
+    """Return the files of a bundle; what the source does not answer is told to `missed` and left out.
+
+    `proxies` are those to ask; without it all are.
+    """
+    return dict(_files(source, source.proxies() if proxies is None else proxies, missed))
 
 
-def _files(source: MeshSource, missed: Progress) -> Iterator[tuple[str, bytes]]:
+def _files(source: MeshSource, proxies: Sequence[ProxyId], missed: Progress) -> Iterator[tuple[str, bytes]]:
     for kind in KINDS:
         try:
             found = [redact(each) for each in source.resources(kind)]
@@ -45,7 +48,6 @@ def _files(source: MeshSource, missed: Progress) -> Iterator[tuple[str, bytes]]:
             continue
         if found:
             yield resources_path(kind), _encoded({"apiVersion": "v1", "kind": "List", "items": found})
-    proxies = source.proxies()
     for proxy in proxies:
         for path in _ENVOY:
             data = _answer(partial(source.envoy, proxy, path), f"{proxy} {path}", missed)

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,3 +151,12 @@ def test_waypoints_are_made_and_deleted(ambient: ServedMesh, capsys: pytest.Capt
     assert "waypoint shop/waypoint deleted\n" in capsys.readouterr().out
     assert call(ambient, "waypoint list -n shop") == 0
     assert capsys.readouterr().out == "No waypoints found.\n"
+
+
+def test_a_bug_report_has_logs(shop: ServedMesh, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report on a cluster has the logs of istiod and of proxies too."""
+    assert call(shop, f"bug-report --include shop --output-dir {tmp_path}") == 0
+    with tarfile.open(tmp_path / "bug-report.tar.gz") as opened:
+        logs = [name for name in opened.getnames() if name.endswith(".log")]
+    assert any(name.endswith("/discovery.log") for name in logs)
+    assert sum(name.startswith("report/logs/shop/web-") for name in logs) == 2
