@@ -9,7 +9,7 @@ from typing import Any
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed
 from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.sources.base import MeshSource, ResourceSource
-from simulator.envoy.config import Config
+from simulator.envoy.config import Config, Conversions
 from simulator.envoy.proxy import decide
 from simulator.model.directory import Directory
 from simulator.model.proxies import Direction, ProxyId
@@ -55,11 +55,12 @@ def through_proxy(
 def configurations(source: MeshSource) -> Callable[[ProxyId], Config]:
     """Return a function that reads the configuration of a proxy, each once."""
     read: dict[ProxyId, Config] = {}
+    convert = Conversions()
 
     def configuration(proxy: ProxyId) -> Config:
         if proxy not in read:
             if isinstance(source, ResourceSource):
-                read[proxy] = Config.read(source.configuration(proxy))
+                read[proxy] = Config.read(source.configuration(proxy), convert=convert)
             else:
                 read[proxy] = Config.read(json.loads(source.envoy(proxy, _DUMP)))
         return read[proxy]

@@ -69,6 +69,8 @@ class _Requests:
                 )
                 break
             self._ask(question)
+        if questions.sampled:
+            self.notes.append("requests: of many workloads, one of each namespace and set of routes was asked")
         if questions.truncated:
             self.notes.append(f"requests: of hosts with many routes, {MOST} requests each were examined")
 

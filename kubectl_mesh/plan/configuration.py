@@ -46,7 +46,7 @@ class Comparison:
         return any([self._add_kind(proxy, kind, before.get(kind, ()), after.get(kind, ())) for kind in SINGULAR])
 
     def _add_kind(self, proxy: ProxyId, kind: str, before: Sequence[Json], after: Sequence[Json]) -> bool:
-        if before is after or self._same(before, after):
+        if before is after or (len(before) == len(after) and all(map(self._same, before, after))):
             return False
         self._alive.extend((before, after))
         old, new = ({resource_name(resource): resource for resource in side} for side in (before, after))

@@ -17,7 +17,7 @@ def field_changes(before: Json, after: Json) -> tuple[FieldChange, ...]:
     """
     from deepdiff import DeepDiff
 
-    difference = DeepDiff(_keyed(before), _keyed(after), view="tree", threshold_to_diff_deeper=0)
+    difference = DeepDiff(*_differing(_keyed(before), _keyed(after)), view="tree", threshold_to_diff_deeper=0)
     found = []
     for kind, levels in difference.items():
         for level in levels:
@@ -60,6 +60,17 @@ def _reordered(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
         yield FieldChange(path=f"{path} (order)", before=common, after=now)
     for name in common:
         yield from _reordered(old[name], new[name], f"{path}[{name}]")
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return both objects without the parts they share: DeepDiff looks long at what is equal."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return before, after
+    old = {key: value for key, value in before.items() if key not in after or after[key] != value}
+    new = {key: value for key, value in after.items() if key not in before or before[key] != value}
+    for key in old.keys() & new.keys():
+        old[key], new[key] = _differing(old[key], new[key])
+    return old, new
 
 
 class _Named(str):

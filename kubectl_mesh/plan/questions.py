@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from kubectl_mesh.diagnosis.representatives import INBOUND, MOST, one_each, port_of, requests_of
 from kubectl_mesh.plan.side import Side
 from kubectl_mesh.reports.changes import ResourceChange
+from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.proxies import ProxyId, Role
 from simulator.model.requests import Request
 from simulator.model.wire import Json
 from simulator.spaces.witnesses import domain_example
 
+MOST_SENDERS = 40
+"""Workloads that are asked one by one; of more, one of each namespace and set of routes stands for the rest."""
 _CATCH_ALL = frozenset({"allow_any", "block_all", "blackhole:80"})
 
 
@@ -38,11 +41,15 @@ class Question:
 
 @dataclass(slots=True)
 class Questions:
-    """Collects the questions that a set of changes raises; `truncated` tells that a host had more than were made."""
+    """Collects the questions that a set of changes raises.
+
+    `truncated` tells that a host had more requests than were made, `sampled` that workloads stand for others.
+    """
 
     before: Side
     after: Side
     truncated: bool = False
+    sampled: bool = False
     _asked: set[tuple[ProxyId, Target]] = field(default_factory=set)
 
     @property
@@ -72,7 +79,7 @@ class Questions:
             targets = [target for proxy in change.proxies for target in self._served(ProxyId.parse(proxy))]
             yield from ((sender, target) for sender in self._everyone() for target in dict.fromkeys(targets))
             return
-        for sender in self._one_each([ProxyId.parse(name) for name in change.proxies]):
+        for sender in self._senders(change.proxies):
             yield from ((sender, target) for target in self._targets(change, sender))
 
     def _targets(self, change: ResourceChange, sender: ProxyId) -> Iterator[Target]:
@@ -115,12 +122,25 @@ class Questions:
 
     def _everyone(self) -> list[ProxyId]:
         """Return one pod of every workload, those without a proxy included, but gateways."""
-        workloads = [each for each in self.before.directory.workloads if each.role is not Role.GATEWAY]
-        return [ProxyId(each.name, each.namespace) for each in one_each(workloads)]
+        return self._one_each(each for each in self.before.directory.workloads if each.role is not Role.GATEWAY)
 
-    def _one_each(self, proxies: Iterable[ProxyId]) -> list[ProxyId]:
-        found = [self.before.workload(each.name, each.namespace) for each in proxies]
-        return [ProxyId(each.name, each.namespace) for each in one_each(each for each in found if each is not None)]
+    def _senders(self, proxies: Iterable[str]) -> list[ProxyId]:
+        found = [self.before.workload(each.name, each.namespace) for each in map(ProxyId.parse, proxies)]
+        return self._one_each(each for each in found if each is not None)
+
+    def _one_each(self, workloads: Iterable[Workload]) -> list[ProxyId]:
+        """Return one pod of every workload; of many workloads, one for each namespace and set of routes."""
+        found = [ProxyId(each.name, each.namespace) for each in one_each(workloads)]
+        if len(found) <= MOST_SENDERS:
+            return found
+        self.sampled = True
+        return list({(each.namespace, *self._routes(each)): each for each in reversed(found)}.values())[::-1]
+
+    def _routes(self, proxy: ProxyId) -> Iterator[int]:
+        """Yield what tells the routes of one proxy from another's: proxies that hold the same hold one object."""
+        for side in self._sides:
+            resources = side.resources(proxy).get("routes", ()) if proxy in side.proxies else ()
+            yield from map(id, resources)
 
     def _is_gateway(self, proxy: ProxyId) -> bool:
         workload = self.before.workload(proxy.name, proxy.namespace)

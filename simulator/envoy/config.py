@@ -15,12 +15,27 @@ from simulator.model.wire import Json
 _DYNAMIC_LISTENER_STATES = ("active_state", "warming_state", "draining_state")
 
 
+class Conversions:
+    """Documents in snake_case, each converted once: proxies of a simulated mesh share most of theirs."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, tuple[Json, Json]] = {}
+
+    def __call__(self, document: Json) -> Json:
+        """Return `document` with snake_case field names. It is kept, so that its identity stays its own."""
+        known = self._done.get(id(document))
+        if known is None:
+            known = self._done[id(document)] = (document, snake_case(document))
+        return known[1]
+
+
 class Config:
     """Envoy resources by name. Documents are converted to snake_case when first asked for."""
 
     def __init__(
         self,
         *,
+        convert: Callable[[Json], Json] = snake_case,
         listeners: Iterable[Any] = (),
         routes: Iterable[Any] = (),
         clusters: Iterable[Any] = (),
@@ -34,6 +49,7 @@ class Config:
             "endpoints": list(endpoints),
             "extensions": list(extensions),
         }
+        self._convert = convert
         self._views: dict[tuple[str, int], Any] = {}
 
     @cached_property
@@ -73,32 +89,35 @@ class Config:
         for document in self._raw[kind]:
             if not isinstance(document, dict):
                 raise UnreadableDocument(f"{kind}: expected a list of objects")
-            found.append(snake_case(document))
+            found.append(self._convert(document))
         return tuple(found)
 
     @classmethod
-    def read(cls, document: Any) -> "Config":
-        """Read a config dump, or an object of lists; raise UnreadableDocument when it is neither."""
+    def read(cls, document: Any, *, convert: Callable[[Json], Json] = snake_case) -> "Config":
+        """Read a config dump, or an object of lists; raise UnreadableDocument when it is neither.
+
+        `convert` makes snake_case of a resource: `Conversions` does it once for all configurations that share it.
+        """
         if isinstance(document, cls):
             return document
         if not isinstance(document, Mapping):
             raise UnreadableDocument("expected an Envoy config dump")
         if "configs" in document:
-            return _from_dump(document)
+            return _from_dump(document, convert)
         names = ("listeners", "routes", "clusters", "endpoints", "extensions")
         lists = {name: document.get(name) or () for name in names}
         if not any(name in document for name in names):
             raise UnreadableDocument("found neither `configs` nor lists of listeners, routes and clusters")
         if not all(isinstance(value, (list, tuple)) for value in lists.values()):
             raise UnreadableDocument("listeners, routes, clusters and endpoints must be lists")
-        return cls(**lists)
+        return cls(convert=convert, **lists)
 
 
 def _by_name(documents: Iterable[Json], field: str) -> dict[str, Json]:
     return {text(document, field): document for document in documents}
 
 
-def _from_dump(document: Mapping[str, Any]) -> Config:
+def _from_dump(document: Mapping[str, Any], convert: Callable[[Json], Json]) -> Config:
     found: dict[str, list[Any]] = {
         "listeners": [], "routes": [], "clusters": [], "endpoints": [], "extensions": []
     }  # fmt: skip
@@ -107,7 +126,7 @@ def _from_dump(document: Mapping[str, Any]) -> Config:
         reader = _SECTIONS.get(kind)
         if reader is not None:
             reader(_shallow(section), found)
-    return Config(**found)
+    return Config(convert=convert, **found)
 
 
 def _shallow(section: Json) -> Json:
