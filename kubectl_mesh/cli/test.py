@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _FORMS = ("text", "json", "yaml", "junit", "sarif", "github", "tap", "md")
 _TITLE = "kubectl mesh test"
+_GENERATE = "generate"
 Output = Annotated[
     list[str] | None,
     typer.Option("-o", "--output", metavar="FORMAT[=FILE]", help=f"{', '.join(_FORMS)}. May be repeated."),
@@ -44,12 +45,21 @@ def run_tests(
 ) -> None:
     """Run *.meshtest.yaml files: does traffic do what they say? Directories are searched for them.
 
-    Exit 0 when all pass, 1 when one fails, 3 when one cannot be decided, 5 when there is none.
+    Exit 0 when all pass, 1 when one fails, 3 when one cannot be decided, 5 when there is none. Files of
+    istio-config-validator and of Envoy's router_check_tool are run as well, over the mesh that -f names.
+
+    `generate [FILE]` in place of PATH writes a test file of the mesh as it is: a case for each distinct route.
 
     \b
     Example:
       kubectl mesh test examples/shop
+      kubectl mesh test generate -f k8s/ shop.meshtest.yaml
     """
+    if paths[0] == _GENERATE:
+        from kubectl_mesh.cli.test_writing import generate
+
+        generate(call, paths[1:], from_)
+        return
     from kubectl_mesh.meshtest.session import Choice, Session
 
     outputs = parse_outputs(output or (), allowed=_FORMS, default="text")

@@ -1,0 +1,35 @@
+"""`kubectl mesh test generate` and `--update`: test files that the program writes."""
+
+import os
+from pathlib import Path
+
+from kubectl_mesh.cli.context import Call
+from kubectl_mesh.errors import InputError, UsageError
+
+
+def generate(call: Call, files: list[str], sender: str) -> None:
+    """Write a test file of the mesh as it is, to stdout or a file that is not there yet."""
+    import yaml
+
+    from kubectl_mesh.diagnosis.predictor import Predictor
+    from kubectl_mesh.meshtest.generating import generate as make
+
+    if len(files) > 1:
+        raise UsageError("generate writes one file", hint="kubectl mesh test generate -f k8s/ FILE")
+    target = Path(files[0]) if files else None
+    folder = target.parent if target is not None else Path()
+    given = (
+        {"manifests": [os.path.relpath(path, folder) for path in call.settings.files]} if call.settings.files else {}
+    )
+    name = target.name.removesuffix(".yaml").removesuffix(".meshtest") if target is not None else "generated"
+    document = make(Predictor(call.source), name=name, given=given, senders=[sender] if sender else [])
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+    if target is None:
+        call.write(text)
+        return
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{target}: {error.strerror or error}", hint="generate writes no file twice") from error
+    call.note(f"{target}: {len(document['spec']['cases'])} cases")

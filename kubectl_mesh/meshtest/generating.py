@@ -1,0 +1,162 @@
+"""A test file from a mesh as it is: a case for each way in which requests are treated.
+
+All of them pass until somebody changes what becomes of a request.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kubectl_mesh.diagnosis.predictor import Predictor
+from kubectl_mesh.diagnosis.representatives import Representatives, one_each, port_of, requests_of
+from kubectl_mesh.errors import MeshError, NotAvailable
+from kubectl_mesh.meshtest.judging import is_host
+from kubectl_mesh.meshtest.model import API_VERSION, KIND
+from kubectl_mesh.meshtest.observing import Observed, observe
+from kubectl_mesh.meshtest.running import UNDECIDABLE
+from kubectl_mesh.sources.base import ResourceSource
+from simulator.model.directory import Workload
+from simulator.model.names import ClusterName
+from simulator.model.proxies import ProxyId, Role
+from simulator.model.requests import Request, Tls
+from simulator.model.wire import Json
+from simulator.spaces.witnesses import domain_example
+
+_KINDS = {"VirtualService": "virtualService", "HTTPRoute": "httpRoute", "GRPCRoute": "grpcRoute"}
+_OWNERS = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds"}
+_SYSTEM = "istio-system"
+
+
+def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[str] = ()) -> Json:
+    """Return the document of a test file; `senders` limits who sends. Raises NotAvailable and NothingFound."""
+    source = predictor.source
+    if not isinstance(source, ResourceSource):
+        raise NotAvailable("cases are made from the configuration of every proxy", hint="use manifests")
+    stand_ins = Representatives(source=source, directory=predictor.directory, proxies=frozenset(source.proxies()))
+    chosen = [predictor.sender(text) for text in senders]
+    workloads = [each for each in chosen if each is not None] or one_each(predictor.directory.workloads)
+    cases: dict[tuple[object, ...], Json] = {}
+    names: dict[str, int] = {}
+    for sender, text in _named(predictor, workloads):
+        for request in _requests(predictor, stand_ins, sender):
+            seen = observe(predictor, predictor.trace(request, sender))
+            key = _treatment(seen)
+            if seen.trace.disposition in UNDECIDABLE or key in cases or not _says_something(seen):
+                continue
+            title = _title(seen, request)
+            names[title] = names.get(title, 0) + 1
+            label = title if names[title] == 1 else f"{title} ({names[title]})"
+            cases[key] = {"name": label, "from": text, "request": _written(request), "expect": _expected(seen)}
+    spec = ({"given": given} if given else {}) | {"cases": list(cases.values())}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
+
+
+def _named(predictor: Predictor, workloads: Sequence[Workload]) -> Iterator[tuple[Workload, str]]:
+    """Yield senders with a name that means them."""
+    for each in workloads:
+        kind = "gateway" if each.role is Role.GATEWAY else _OWNERS.get(each.owner_kind.lower(), "")
+        text = f"{each.namespace}/{kind}/{each.owner}" if kind else f"{each.namespace}/{each.name}"
+        try:
+            found = predictor.sender(text)
+        except MeshError:
+            continue
+        if found is not None and (each.role is Role.GATEWAY or _is_application(each)):
+            yield found, text
+
+
+def _is_application(workload: Workload) -> bool:
+    return workload.role not in (Role.WAYPOINT, Role.ZTUNNEL) and workload.namespace != _SYSTEM
+
+
+def _requests(predictor: Predictor, stand_ins: Representatives, sender: Workload) -> Iterator[Request]:
+    if sender.role is Role.GATEWAY:
+        yield from _entering(predictor, stand_ins, sender)
+        return
+    proxy = ProxyId(sender.name, sender.namespace)
+    for host, record in sorted(predictor.directory.services.items()):
+        if record.namespace != _SYSTEM and "*" not in host:
+            for port in sorted(record.backends):
+                yield from requests_of(stand_ins.witnesses(proxy, host, port), host, port)
+
+
+def _entering(predictor: Predictor, stand_ins: Representatives, gateway: Workload) -> Iterator[Request]:
+    """Yield requests for the hosts of a gateway, to the ports by which its services lead to it."""
+    ports = {
+        one.port: port
+        for record in predictor.directory.services.values()
+        for port, backends in record.backends.items()
+        for one in backends
+        if one.address in gateway.addresses
+    }
+    proxy = ProxyId(gateway.name, gateway.namespace)
+    for configuration, hosts in stand_ins.virtual_hosts(proxy).items():
+        inner = port_of(configuration)
+        encrypted = configuration.startswith("https")
+        for virtual_host in hosts.values() if inner in ports else ():
+            for host in dict.fromkeys(domain_example(str(domain)) for domain in virtual_host.get("domains", ())):
+                for request in requests_of(stand_ins.witnesses(proxy, host, inner), host, ports[inner]):
+                    yield replace(
+                        request,
+                        scheme="https" if encrypted else "http",
+                        tls=Tls.SIMPLE if encrypted else Tls.NONE,
+                        sni=host if encrypted else "",
+                    )
+
+
+def _treatment(seen: Observed) -> tuple[object, ...]:
+    """What makes two requests be treated alike."""
+    return (
+        seen.rule, seen.rule_index, seen.rule_name, seen.disposition, seen.status, seen.cluster, seen.shares,
+        seen.location, seen.authz_verdict, seen.authz_by, seen.upstream_tls,
+    )  # fmt: skip
+
+
+def _says_something(seen: Observed) -> bool:
+    return seen.disposition not in ("name-not-found", "passed-through", "no-listener")
+
+
+def _title(seen: Observed, request: Request) -> str:
+    rule = f" by rule {seen.rule_name.partition(' ')[0]}" if seen.rule.partition("/")[0] in _KINDS else ""
+    by = f" by {seen.authz_by}" if seen.authz_verdict == "deny" else rule
+    return f"{request.host}: {seen.disposition}{by}"
+
+
+def _written(request: Request) -> Json:
+    usual = 443 if request.scheme == "https" else 80
+    port = "" if request.port == usual else f":{request.port}"
+    headers: dict[str, str | list[str]] = {"host": request.authority} if request.authority is not None else {}
+    for name, _ in request.headers:
+        values = request.values(name)
+        headers[name] = values[0] if len(values) == 1 else list(values)
+    parts: Json = {"url": f"{request.scheme}://{request.host}{port}{request.target}"}
+    parts |= {"method": request.method} if request.method != "GET" else {}
+    return parts | ({"headers": headers} if headers else {})
+
+
+def _expected(seen: Observed) -> Json:
+    expect: Json = {"disposition": seen.disposition}
+    if seen.status is not None and not seen.trace.disposition.is_delivered:
+        expect["status"] = seen.status
+    if len(seen.shares) > 1:
+        expect["split"] = [destination(name) | {"weight": percent} for name, percent in seen.shares]
+    elif seen.cluster is not None:
+        expect["destination"] = destination(seen.cluster)
+    kind, _, name = seen.rule.partition("/")
+    if kind in _KINDS:
+        rule: Json = {_KINDS[kind]: name}
+        expect["rule"] = rule | ({"index": seen.rule_index} if seen.rule_index is not None else {})
+    if seen.location:
+        expect["redirect"] = seen.location
+    if seen.authz_by:
+        expect["authz"] = {"verdict": seen.authz_verdict, "by": seen.authz_by}
+    if seen.trace.disposition.is_delivered and seen.upstream_tls != "none":
+        expect["upstreamTls"] = seen.upstream_tls
+    return expect
+
+
+def destination(cluster: ClusterName) -> Json:
+    """Write a destination as test files do."""
+    parts = cluster.host.split(".")
+    short = f"{parts[1]}/{parts[0]}" if len(parts) > 2 else ""
+    service = short if short and is_host(short, cluster.host) else cluster.host
+    found: Json = {"service": service}
+    return found | ({"subset": cluster.subset} if cluster.subset else {}) | {"port": cluster.port}
