@@ -10,7 +10,8 @@ from simulator.model.wire import Json
 
 _LABELS = {"istio": "ingressgateway"}
 _PORTS = (("http2", 80), ("https", 443), ("tcp", 31400), ("tls", 15443))
-_SOURCE = "default installation"
+SOURCE = "default installation"
+"""Where resources say they come from that stand in for others, of which nothing more is known."""
 
 
 def with_default_gateway(
@@ -33,5 +34,5 @@ def _default_gateway(name: str, namespace: str) -> Iterator[Resource]:
 def _resource(kind: str, name: str, namespace: str, *, labels: dict[str, str], spec: Json) -> Resource:
     metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
     document = {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
-    origin = Origin(source=_SOURCE)
+    origin = Origin(source=SOURCE)
     return Resource(kind=kind, api_version="v1", namespace=namespace, name=name, document=document, origin=origin)

@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from kubectl_mesh.analysis.finding import Finding
+from simulator.model.go_text import quote
 
 _VERB = re.compile(r"%([%svdq])")
 _DOCUMENTATION = "https://istio.io/v1.30/docs/reference/config/analysis"
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 ISTIO_PREFIX = "IST"
 
 
@@ -96,19 +96,3 @@ def _print(value: Any, *, quoted: bool) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return quote(value) if quoted and isinstance(value, str) else str(value)
-
-
-def quote(value: str) -> str:
-    """Return a string as Go's %q does."""
-    return f'"{"".join(map(_escaped, value))}"'
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    point = ord(character)
-    if point < 0x80:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"

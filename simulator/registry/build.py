@@ -15,6 +15,7 @@ from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
 from simulator.registry.mesh_config import MeshSettings, load_settings
 from simulator.registry.policy_sets import PolicySets
 from simulator.registry.proxies import find_proxies
+from simulator.registry.refused import without_refused
 from simulator.registry.resource_index import ResourceIndex, order
 from simulator.registry.service_entries import entry_services
 from simulator.registry.service_index import ServiceIndex, service_order
@@ -30,7 +31,7 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     """Return istiod's view of a mesh of explicit resources: Services, EndpointSlices, Pods and configuration."""
     everything = ResourceIndex(resources)
     settings = load_settings(everything)
-    index = watched(everything, settings)
+    index, refusals = without_refused(watched(everything, settings))
     workloads = Workloads(index, settings)
     services = _services(index, settings)
     converted = _converted(index, settings)
@@ -59,6 +60,7 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
         caveats=(
             *everything.caveats,
             *settings.caveats,
+            *refusals,
             *virtual_services.caveats,
             *converted.caveats,
             *ambiguities(index, virtual_services.all, domain=settings.domain),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kubectl_mesh.analysis.analyzer import Check
+from kubectl_mesh.analysis.default_resources import SOURCE
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, pods
 from kubectl_mesh.analysis.policies import rule_sources
@@ -43,6 +44,8 @@ def identities(world: World) -> Identities:
     for account in world.of_kind("ServiceAccount"):
         declared.setdefault(account.namespace, set()).add(account.name)
     for pod in world.once(pods).all:
+        if pod.resource.origin.source == SOURCE:
+            continue
         used = pod.spec.get("serviceAccountName") or pod.spec.get("serviceAccount") or "default"
         found.accounts.setdefault(pod.namespace, set()).add(used)
     for entry in (*world.of_kind("WorkloadEntry"), *world.of_kind("WorkloadGroup")):

@@ -3,35 +3,16 @@
 istio: pkg/config/analysis/analyzers/schema/validation.go.
 """
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
+from kubectl_mesh.analysis.crd import kinds, misfits
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.validation.crd import kinds, misfits
-from kubectl_mesh.analysis.validation.problems import Problems
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
+from simulator.validation.rules import RULES, rules_of
 
-_RULES = {
-    "AuthorizationPolicy": "authorization_policy.validate",
-    "DestinationRule": "destination_rule.validate",
-    "EnvoyFilter": "envoy_filter.validate",
-    "Gateway": "gateway.validate",
-    "PeerAuthentication": "authentication.validate_peer",
-    "ProxyConfig": "extensions.validate_proxy_config",
-    "RequestAuthentication": "authentication.validate_request",
-    "ServiceEntry": "service_entry.validate",
-    "Sidecar": "sidecar.validate",
-    "Telemetry": "telemetry.validate",
-    "TrafficExtension": "extensions.validate_extension",
-    "VirtualService": "virtual_service.validate",
-    "WasmPlugin": "extensions.validate_wasm",
-    "WorkloadEntry": "workload_entry.validate",
-    "WorkloadGroup": "workload_entry.validate_group",
-}
-"""Module and function that hold the rules of a kind; loaded when there is one of the kind."""
 _GATEWAY_API = "gateway.networking.k8s.io"
 
 
@@ -40,7 +21,6 @@ class ValidationAnalyzer:
     """Runs Istio's own rules on the resources of one kind."""
 
     kind: str
-    rules: str
 
     @property
     def name(self) -> str:
@@ -62,10 +42,7 @@ class ValidationAnalyzer:
         resources = world.of_kind(self.kind)
         if not resources:
             return
-        module, _, function = self.rules.partition(".")
-        validate: Callable[[Resource], Problems] = getattr(
-            importlib.import_module(f"kubectl_mesh.analysis.validation.{module}"), function
-        )
+        validate = rules_of(self.kind)
         for resource in resources:
             for problem in validate(resource):
                 code = problem.code or ("IST0133" if problem.is_warning else "IST0106")
@@ -85,7 +62,7 @@ class MeshConfigAnalyzer:
         """Yield what istiod would say of the MeshConfig."""
         if not world.mesh:
             return
-        from kubectl_mesh.analysis.validation.mesh_config import validate
+        from simulator.validation.mesh_config import validate
 
         mesh = Resource(
             kind="MeshConfig",
@@ -129,7 +106,7 @@ def _input(group: str, kind: str) -> str:
 
 
 ANALYZERS: tuple[Analyzer, ...] = (
-    *(ValidationAnalyzer(kind, rules) for kind, rules in _RULES.items()),
+    *map(ValidationAnalyzer, RULES),
     MeshConfigAnalyzer(),
     FieldAnalyzer(),
 )

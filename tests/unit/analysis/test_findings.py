@@ -4,7 +4,7 @@ import pytest
 
 from kubectl_mesh.analysis.baseline import read_baseline
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.messages import quote, text
+from kubectl_mesh.analysis.messages import text
 from kubectl_mesh.analysis.origins import reference
 from kubectl_mesh.analysis.registry import analyzers
 from kubectl_mesh.analysis.reporting import compared, row
@@ -14,6 +14,7 @@ from kubectl_mesh.analysis.world import world_of
 from kubectl_mesh.errors import InputError, UsageError
 from kubectl_mesh.reports.findings import Change
 from simulator.manifests.reading import parse_manifests
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 
 POD = "---\n# why\napiVersion: v1\nkind: Pod\nmetadata:\n  name: pod\n  namespace: home\n"

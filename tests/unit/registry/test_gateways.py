@@ -32,7 +32,7 @@ def _https(hosts: str, *, name: str = "https", mode: str = "SIMPLE", protocol: s
 
 def test_ports_are_translated_by_the_service_of_the_gateway() -> None:
     """A server's port is the Service's, the listener's its target; a port that no Service has is bound as it is."""
-    servers = f"[{_http('a.test')}, {_http('b.test', port=81)}, {_https('c.test')}]"
+    servers = f"[{_http('a.test')}, {_http('b.test', port=81, name='more')}, {_https('c.test')}]"
     view = snapshot(EDGE, service("edge", ports=PORTS), _gateway("gw", servers))
     merged = _merged(view)
     assert set(merged.servers_by_port) == {8080, 81, 8443}
@@ -77,7 +77,7 @@ def test_what_conflicts_with_an_earlier_server_is_left_out() -> None:
 
 def test_another_address_is_another_listener() -> None:
     """Servers with `bind` stand apart, and their route configurations say so."""
-    bound = _http("b.test", more=", bind: 10.1.0.9")
+    bound = _http("b.test", name="bound", more=", bind: 10.1.0.9")
     view = snapshot(EDGE, _gateway("gw", f"[{_http('a.test')}, {bound}]"))
     assert [(one.bind, one.route_name) for one in _merged(view).merged] == [
         ("", "http.80"),

@@ -55,9 +55,9 @@ def test_oldest_peer_authentication_of_a_scope_counts() -> None:
 
 def _authorizations() -> Snapshot:
     return snapshot(
-        _policy("AuthorizationPolicy", "web", "{selector: {matchLabels: {app: web}}, action: DENY}"),
+        _policy("AuthorizationPolicy", "web", "{selector: {matchLabels: {app: web}}, action: DENY, rules: [{}]}"),
         _policy("AuthorizationPolicy", "all", "{}"),
-        _policy("AuthorizationPolicy", "root", "{action: DENY}", namespace="istio-system"),
+        _policy("AuthorizationPolicy", "root", "{action: DENY, rules: [{}]}", namespace="istio-system"),
         _policy("AuthorizationPolicy", "gateway", """{action: AUDIT, targetRefs: [
           {group: gateway.networking.k8s.io, kind: Gateway, name: front}]}"""),
     )  # fmt: skip

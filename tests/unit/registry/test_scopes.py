@@ -63,7 +63,7 @@ def test_export_to_hides_services() -> None:
 def test_sidecar_imports_hosts_and_ports() -> None:
     """An egress listener with a port imports the services of that port, cut down to it."""
     ports = "{name: http, port: 80}, {name: more, port: 81}"
-    egress = "[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['./*']}, {hosts: ['*/far.*', 'other/*']}]"
+    egress = "[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['./*']}, {hosts: ['*/far.test', 'other/*']}]"
     view = snapshot(CLIENT, service("web", ports=ports), service("tail", namespace="other"), _sidecar(egress))
     scope = view.scope(proxy(view, "client"))
     assert hosts(view, "client") == ["web.shop", "tail.other"]

@@ -191,13 +191,13 @@ def test_tokens_may_be_missing_but_not_invalid() -> None:
         apiVersion: security.istio.io/v1
         kind: RequestAuthentication
         metadata: {name: jwt, namespace: shop}
-        spec: {jwtRules: [{issuer: b.test, jwks: "{}"}, {issuer: a.test, jwksUri: "https://a.test/keys"}]}
+        spec: {jwtRules: [{issuer: b.test, jwks: '{"keys": []}'}, {issuer: a.test, jwksUri: "https://a.test/keys"}]}
         """,
     )
     jwt = http_filters(inbound_chains(made, 8080)[0])["jwt_authn"]
     assert [provider["issuer"] for provider in jwt["providers"].values()] == ["a.test", "b.test"]
     assert "RSA" in jwt["providers"]["origins-0"]["local_jwks"]["inline_string"]
-    assert jwt["providers"]["origins-1"]["local_jwks"] == {"inline_string": "{}"}
+    assert jwt["providers"]["origins-1"]["local_jwks"] == {"inline_string": '{"keys": []}'}
     [rule] = jwt["rules"]
     names = [item.get("provider_name") for item in rule["requires"]["requires_any"]["requirements"]]
     assert names == ["origins-0", "origins-1", None]

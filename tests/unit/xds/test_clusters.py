@@ -59,7 +59,10 @@ def test_gateway_has_neither_passthrough_nor_inbound() -> None:
 
 def test_outbound_order_follows_services_then_subsets() -> None:
     """The subsets of a service come right after it, in the order of the rule."""
-    config = rule("{}", more=", subsets: [{name: b, labels: {version: v2}}, {name: a, labels: {version: v1}}]")
+    config = rule(
+        "{loadBalancer: {simple: RANDOM}}",
+        more=", subsets: [{name: b, labels: {version: v2}}, {name: a, labels: {version: v1}}]",
+    )
     names = [name for name in clusters(generator(*SHOP, config=config)) if name.endswith("web.shop.svc.cluster.local")]
     assert names == [WEB, WEB.replace("||", "|b|"), WEB.replace("||", "|a|")]
 

@@ -46,7 +46,7 @@ def test_endpoint_names_its_workload_and_socket() -> None:
 
 def test_subset_selects_by_labels() -> None:
     """A subset holds the endpoints whose pods have its labels."""
-    config = rule("{}", more=", subsets: [{name: two, labels: {version: v2}}]")
+    config = rule("{loadBalancer: {simple: RANDOM}}", more=", subsets: [{name: two, labels: {version: v2}}]")
     groups = endpoints(generator(*SHOP, config=config))[WEB.replace("||", "|two|")]
     assert addresses(groups) == [["10.0.0.2"]]
 

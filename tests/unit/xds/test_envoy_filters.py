@@ -241,13 +241,10 @@ def test_gateways_match_server_and_port() -> None:
 
 
 def test_a_patch_that_does_not_fit_is_dropped() -> None:
-    """A value that Envoy could not read changes nothing; the other patches apply."""
-    made = mesh(
-        envoy_filter(
-            {"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": {"name": "bad", "type": "NONE"}}},
-            {"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": {"name": "good"}}},
-        )
-    )
+    """A value that Envoy could not read makes istiod refuse its EnvoyFilter; the others apply."""
+    bad = {"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": {"name": "bad", "type": "NONE"}}}
+    good = {"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": {"name": "good"}}}
+    made = mesh(envoy_filter(bad).replace('"patch"', '"refused"', 1), envoy_filter(good))
     names = [one["name"] for one in made.generated(CLIENT).clusters]
     assert "good" in names
     assert "bad" not in names

@@ -40,7 +40,8 @@ def test_narrower_of_two_hosts_counts() -> None:
     """Of a server's host and a rule's the narrower one becomes the domain; strangers have none."""
     made = mesh(
         gateway("[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*.a.org', b.org]}]"),
-        virtual_service(RULE, hosts="[x.a.org, '*.org', c.net]", gateways="[edge]"),
+        virtual_service(RULE, hosts="[x.a.org, c.net]", gateways="[edge]", name="narrow"),
+        virtual_service(RULE, hosts="['*.org']", gateways="[edge]", name="wide"),
     )
     domains = {domain for host in found(made).values() for domain in host["domains"]}
     assert domains == {"x.a.org", "*.a.org", "b.org"}

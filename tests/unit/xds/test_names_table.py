@@ -38,7 +38,8 @@ spec:
   hosts: [api.example.org]
   addresses: [192.0.2.1, 198.51.100.0/24]
   ports: [{number: 80, name: http, protocol: HTTP}]
-  resolution: DNS
+  resolution: STATIC
+  endpoints: [{address: 203.0.113.1}]
 """
 ASKING = ProxyId("asking", "shop")
 

@@ -4,7 +4,11 @@ from tests.unit.xds.test_clusters import entry, rule
 FIRST = pod("one", "10.0.0.1", app="one")
 SECOND = pod("two", "10.0.0.2", app="two")
 SHOP = (FIRST, SECOND, pod("web-1", "10.0.0.3"), service())
-CONFIG = entry("DNS") + "---" + rule("{}", more=", subsets: [{name: v1, labels: {version: v1}}]")
+CONFIG = (
+    entry("DNS")
+    + "---"
+    + rule("{loadBalancer: {simple: RANDOM}}", more=", subsets: [{name: v1, labels: {version: v1}}]")
+)
 
 
 def test_proxies_of_a_kind_hold_the_same_objects() -> None:

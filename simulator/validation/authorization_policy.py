@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
-from kubectl_mesh.analysis.validation.rule_values import (
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+from simulator.validation.problems import Problems, at, error, warning
+from simulator.validation.rule_values import (
     attribute,
     not_empty,
     paths,
@@ -15,9 +17,7 @@ from kubectl_mesh.analysis.validation.rule_values import (
     trust_domains,
     with_addresses,
 )
-from kubectl_mesh.analysis.validation.selectors import policy_attachment
-from simulator.model.resources import Resource
-from simulator.model.wire import Json
+from simulator.validation.selectors import policy_attachment
 
 _SOURCES = (
     "principals",

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, joined, warning
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.problems import Problems, at, error, joined, warning
 
 _PROBE_HEADER = re.compile(r"[-A-Za-z0-9]+\Z")
 _COUNTS = ("periodSeconds", "initialDelaySeconds", "timeoutSeconds", "successThreshold", "failureThreshold")

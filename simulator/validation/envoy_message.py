@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Problems, error, warning
 from simulator.model import envoy_types
 from simulator.model.envoy_types import FieldType
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation.envoy_packages import OPAQUE_PACKAGES
+from simulator.validation.problems import Problems, error, warning
 
 _HTTP = (
     "buffer cors csrf ext_authz fault grpc_http1_bridge grpc_json_transcoder grpc_web gzip health_check ip_tagging lua "
@@ -97,10 +98,14 @@ def _any(item: Any) -> Iterator[tuple[str, bool]]:
     name = url.rpartition("/")[2]
     if envoy_types.knows(name):
         yield from _walk(name, {key: value for key, value in item.items() if key != "@type"})
-    elif name.startswith("envoy."):
+    elif name.startswith("envoy.") and not _is_opaque(name):
         hint = " (hint: try using the v3 XDS API)" if ".v2." in name else ""
         reason = f'Envoy filter: could not resolve Any message type "{url}"'
         yield f"referenced type unknown{hint}: {reason}", False
+
+
+def _is_opaque(message: str) -> bool:
+    return any(message.startswith(f"{package}.") for package in OPAQUE_PACKAGES)
 
 
 def without_typed_config(message: str, value: Any) -> Iterator[str]:

@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Path, Problem, Problems
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation.problems import Path, Problem, Problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.envoy_message import deprecated_names, problems_of, without_typed_config
-from kubectl_mesh.analysis.validation.problems import Problem, Problems, at, error, warning
-from kubectl_mesh.analysis.validation.selectors import NO_LABELS, selected_labels
-from kubectl_mesh.analysis.validation.string_match import regex_problem
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation.envoy_message import deprecated_names, problems_of, without_typed_config
+from simulator.validation.problems import Problem, Problems, at, error, warning
+from simulator.validation.selectors import NO_LABELS, selected_labels
+from simulator.validation.string_match import regex_problem
 
 _RISK = (
     "EnvoyFilter exposes internal implementation details that may change at any time. Prefer other APIs if possible, "

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import headers, names
-from kubectl_mesh.analysis.validation.destination_rule import subset_name
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation import headers, names
+from simulator.validation.destination_rule import subset_name
+from simulator.validation.problems import Problems, at, error, warning
 
 
 def destination(given: Json | None) -> Problems:

@@ -1,9 +1,9 @@
 """Rules of injected faults. istio: validateHTTPFaultInjection in pkg/config/validation/validation.go."""
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.problems import Problems, at, error
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.problems import Problems, at, error
 
 _GRPC = frozenset(
     {

@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Problems, error
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation.problems import Problems, error
 
 _LONGEST = 1024
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Problems, error
+from simulator.model.go_text import quote
+from simulator.validation.problems import Problems, error
 
 _LABEL = r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?"
 _DNS_LABEL = re.compile(rf"{_LABEL}\Z")

@@ -5,11 +5,11 @@ istio: validateTrafficPolicy in pkg/config/validation/validation.go, ValidateTLS
 
 from itertools import count, takewhile
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.locality import locality
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, errors_only, warning
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.locality import locality
+from simulator.validation.problems import Problems, at, error, errors_only, warning
 
 _PARTS = ("outlierDetection", "connectionPool", "loadBalancer", "tls")
 _MORE_PARTS = ("portLevelSettings", "tunnel", "proxyProtocol", "retryBudget")

@@ -4,13 +4,13 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.headers import strict_name
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
-from kubectl_mesh.analysis.validation.selectors import policy_attachment, workload_selector
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.headers import strict_name
+from simulator.validation.problems import Problems, at, error, warning
+from simulator.validation.selectors import policy_attachment, workload_selector
 
 
 def validate_peer(resource: Resource) -> Problems:

@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import headers, names
-from kubectl_mesh.analysis.validation.destinations import destination, gateway_names, http_destinations
-from kubectl_mesh.analysis.validation.faults import fault, http_status
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, errors_only, warning
-from kubectl_mesh.analysis.validation.string_match import regex, regex_match, string_match
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation import headers, names
+from simulator.validation.destinations import destination, gateway_names, http_destinations
+from simulator.validation.faults import fault, http_status
+from simulator.validation.problems import Problems, at, error, errors_only, warning
+from simulator.validation.string_match import regex, regex_match, string_match
 
 _RETRY_ON = frozenset(
     {

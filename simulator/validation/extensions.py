@@ -3,11 +3,11 @@
 import re
 from urllib.parse import urlsplit
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Problems, at, error
-from kubectl_mesh.analysis.validation.selectors import policy_attachment, workload_selector
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation.problems import Problems, at, error
+from simulator.validation.selectors import policy_attachment, workload_selector
 
 _SCHEMES = frozenset({"", "file", "http", "https", "oci"})
 _LARGEST_SCRIPT = 65536

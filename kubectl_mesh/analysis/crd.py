@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Path
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation.problems import Path
 
 _TYPES: Mapping[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "n": (int, float), "b": (bool,), "x": (int, str)}
 _WANTED = {"s": "a string", "i": "a whole number", "n": "a number", "b": "true or false", "x": "a number or a string"}

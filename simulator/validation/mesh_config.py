@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.locality import locality
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.locality import locality
+from simulator.validation.problems import Problems, at, error, warning
 
 _CURVES = frozenset({"P-224", "P-256", "P-384", "P-521", "X25519", "X25519Kyber768Draft00", "X25519MLKEM768"})
 _LONGEST_CONNECT = 3_600_000

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.problems import Problems, error, joined
+from simulator.model.go_text import quote
+from simulator.validation import names
+from simulator.validation.problems import Problems, error, joined
 
 _ONE, _ALL = "{*}", "{**}"
 _LITERAL = re.compile(r"[a-zA-Z0-9\-._~%!$&'()+,;:@=]+\Z")

@@ -1,6 +1,6 @@
 """Protocols as ports name them. istio: pkg/config/protocol/instance.go."""
 
-from kubectl_mesh.analysis.validation.problems import Problems, error
+from simulator.validation.problems import Problems, error
 
 _HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 _TLS = frozenset({"https", "tls"})

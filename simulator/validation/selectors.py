@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.names import is_label
-from kubectl_mesh.analysis.validation.problems import Problems, error, warning
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation.names import is_label
+from simulator.validation.problems import Problems, error, warning
 
 _TARGETS = frozenset(
     {

@@ -2,14 +2,14 @@
 
 from collections.abc import Set as AbstractSet
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.problems import Problem, Problems, at, error, warning
-from kubectl_mesh.analysis.validation.protocols import is_http, is_tcp, is_tls, protocol
-from kubectl_mesh.analysis.validation.selectors import NO_LABELS, exported_to, selected_labels
-from kubectl_mesh.analysis.validation.workload_entry import endpoint_ports, workload_entry
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.problems import Problem, Problems, at, error, warning
+from simulator.validation.protocols import is_http, is_tcp, is_tls, protocol
+from simulator.validation.selectors import NO_LABELS, exported_to, selected_labels
+from simulator.validation.workload_entry import endpoint_ports, workload_entry
 
 _ALLOCATE = "networking.istio.io/enable-autoallocate-ip"
 _WAYPOINT = "istio.io/use-waypoint"

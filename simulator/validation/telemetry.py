@@ -5,10 +5,10 @@ Its filters of access logs are CEL expressions; without a CEL parser they are no
 
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
-from kubectl_mesh.analysis.validation.selectors import policy_attachment
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation.problems import Problems, at, error, warning
+from simulator.validation.selectors import policy_attachment
 
 
 def validate(resource: Resource) -> Problems:

@@ -1,10 +1,10 @@
 """Rules of a DestinationRule. istio: ValidateDestinationRule in pkg/config/validation/validation.go."""
 
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, errors_only
-from kubectl_mesh.analysis.validation.selectors import exported_to, workload_selector
-from kubectl_mesh.analysis.validation.traffic_policy import traffic_policy
 from simulator.model.resources import Resource
+from simulator.validation import names
+from simulator.validation.problems import Problems, at, error, errors_only
+from simulator.validation.selectors import exported_to, workload_selector
+from simulator.validation.traffic_policy import traffic_policy
 
 
 def validate(resource: Resource) -> Problems:

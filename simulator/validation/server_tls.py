@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from kubectl_mesh.analysis.validation.problems import Problems, error, warning
 from simulator.model.wire import Json
+from simulator.validation.problems import Problems, error, warning
 
 _CIPHERS = frozenset(
     {

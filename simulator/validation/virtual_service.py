@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.destinations import gateway_names, tcp_destinations
-from kubectl_mesh.analysis.validation.headers import is_claim
-from kubectl_mesh.analysis.validation.http_route import http_route
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, errors_only, warning
-from kubectl_mesh.analysis.validation.reachability import unreachable
-from kubectl_mesh.analysis.validation.selectors import exported_to
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.destinations import gateway_names, tcp_destinations
+from simulator.validation.headers import is_claim
+from simulator.validation.http_route import http_route
+from simulator.validation.problems import Problems, at, error, errors_only, warning
+from simulator.validation.reachability import unreachable
+from simulator.validation.selectors import exported_to
 
 _MESH = "mesh"
 _MADE_BY_ISTIOD = "internal.istio.io/route-semantics"

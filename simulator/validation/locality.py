@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.validation.problems import Problems, error, warning
 from simulator.model.wire import Json
+from simulator.validation.problems import Problems, error, warning
 
 _TOPOLOGY = frozenset({"topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone"})
 

@@ -7,9 +7,9 @@ source/common/router/header_parser.cc.
 import re
 from collections.abc import Iterable
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation.problems import Problems, at, error
+from simulator.model.go_text import quote
 from simulator.model.wire import Json
+from simulator.validation.problems import Problems, at, error
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~A-Za-z0-9]+\Z")
 _STRICT = re.compile(r"[-_A-Za-z0-9]+\Z")

@@ -1,12 +1,12 @@
 """Rules of Istio's Gateway. istio: ValidateGateway in pkg/config/validation/validation.go."""
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
-from kubectl_mesh.analysis.validation.protocols import is_http, is_known, is_tls
-from kubectl_mesh.analysis.validation.server_tls import PASSTHROUGH, mode_of, server_tls
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.problems import Problems, at, error, warning
+from simulator.validation.protocols import is_http, is_known, is_tls
+from simulator.validation.server_tls import PASSTHROUGH, mode_of, server_tls
 
 _MADE_BY_ISTIOD = "internal.istio.io/gateway-semantics"
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from kubectl_mesh.analysis.messages import quote
-from kubectl_mesh.analysis.validation import names
-from kubectl_mesh.analysis.validation.destinations import destination
-from kubectl_mesh.analysis.validation.problems import Problems, at, error, warning
-from kubectl_mesh.analysis.validation.protocols import is_http, is_tls, protocol
-from kubectl_mesh.analysis.validation.selectors import NO_LABELS, selected_labels
-from kubectl_mesh.analysis.validation.server_tls import mode_of, server_tls
-from kubectl_mesh.analysis.validation.traffic_policy import connection_pool
+from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
+from simulator.validation.destinations import destination
+from simulator.validation.problems import Problems, at, error, warning
+from simulator.validation.protocols import is_http, is_tls, protocol
+from simulator.validation.selectors import NO_LABELS, selected_labels
+from simulator.validation.server_tls import mode_of, server_tls
+from simulator.validation.traffic_policy import connection_pool
 
 _LOCAL = frozenset({"", "127.0.0.1", "0.0.0.0", "::1", "::"})
 _NO_TLS = (

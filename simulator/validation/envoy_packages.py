@@ -1,0 +1,44 @@
+"""Envoy packages that istiod knows and whose types are not in `simulator/model/envoy_schema.json`.
+
+istio: pkg/config/xds/filter_types.gen.go. Most are Envoy's contrib extensions; their messages are taken as written.
+"""
+
+_NAMES = """
+admin.v3 extensions.access_loggers.dynamic_modules.v3 extensions.bootstrap.dynamic_modules.v3
+extensions.clusters.common.dns.v3 extensions.clusters.composite.v3 extensions.clusters.dynamic_modules.v3
+extensions.clusters.mcp_multicluster.v3 extensions.compression.qatzip.compressor.v3alpha
+extensions.compression.qatzstd.compressor.v3alpha extensions.config.v3alpha extensions.content_parsers.json.v3
+extensions.filters.http.a2a.v3 extensions.filters.http.checksum.v3alpha extensions.filters.http.dynamo.v3
+extensions.filters.http.file_server.v3 extensions.filters.http.golang.v3alpha
+extensions.filters.http.language.v3alpha extensions.filters.http.mcp_json_rest_bridge.v3
+extensions.filters.http.peak_ewma.v3alpha extensions.filters.http.peer_metadata.v3
+extensions.filters.http.sse_to_metadata.v3 extensions.filters.http.sxg.v3alpha
+extensions.filters.listener.dynamic_modules.v3 extensions.filters.listener.postgres_inspector.v3alpha
+extensions.filters.listener.set_filter_state.v3 extensions.filters.network.client_ssl_auth.v3
+extensions.filters.network.dynamic_modules.v3 extensions.filters.network.generic_proxy.codecs.kafka.v3
+extensions.filters.network.golang.v3alpha extensions.filters.network.kafka_broker.v3
+extensions.filters.network.kafka_mesh.v3alpha extensions.filters.network.metadata_exchange.v3
+extensions.filters.network.mysql_proxy.v3 extensions.filters.network.peer_metadata.v3
+extensions.filters.network.postgres_proxy.v3alpha extensions.filters.network.rocketmq_proxy.v3
+extensions.filters.network.sip_proxy.router.v3alpha extensions.filters.network.sip_proxy.tra.v3alpha
+extensions.filters.network.sip_proxy.v3alpha extensions.filters.udp.dynamic_modules.v3
+extensions.formatter.file_content.v3 extensions.formatter.generic_secret.v3
+extensions.load_balancing_policies.dynamic_modules.v3 extensions.load_balancing_policies.peak_ewma.v3alpha
+extensions.load_balancing_policies.random_subsetting.v3 extensions.matching.actions.transform_stat.v3
+extensions.matching.http.dynamic_modules.v3 extensions.matching.input_matchers.dynamic_modules.v3
+extensions.matching.input_matchers.hyperscan.v3alpha extensions.network.connection_balance.dlb.v3alpha
+extensions.network.dns_resolver.hickory.v3 extensions.private_key_providers.cryptomb.v3alpha
+extensions.private_key_providers.kae.v3alpha extensions.private_key_providers.qat.v3alpha
+extensions.quic.client_writer_factory.v3 extensions.regex_engines.hyperscan.v3alpha
+extensions.router.cluster_specifier.golang.v3alpha extensions.stat_sinks.kafka.v3
+extensions.tap_sinks.udp_sink.v3alpha extensions.tracers.dynamic_modules.v3
+extensions.transport_sockets.tls.cert_mappers.filter_state_override.v3
+extensions.transport_sockets.tls.cert_mappers.sni.v3
+extensions.transport_sockets.tls.cert_mappers.static_name.v3
+extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3
+extensions.transport_sockets.tls.cert_validator.dynamic_modules.v3 extensions.upstreams.http.dynamic_modules.v3
+extensions.upstreams.http.tcp.golang.v3alpha extensions.vcl.v3alpha watchdog.v3
+"""
+
+OPAQUE_PACKAGES = frozenset(f"envoy.{name}" for name in _NAMES.split())
+"""Full names of the packages."""

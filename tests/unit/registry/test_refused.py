@@ -1,0 +1,55 @@
+"""Configuration that istiod refuses has no effect."""
+
+from simulator.manifests.reading import parse_manifests
+from simulator.model.caveats import CaveatKind
+from simulator.registry.build import build_snapshot
+
+MESH = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: wild, namespace: shop}
+spec: {hosts: ["*.example.com"], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: fine, namespace: shop}
+spec: {hosts: [api.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: twice, namespace: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example.com]}
+  - {port: {number: 81, name: http, protocol: HTTP}, hosts: [b.example.com]}
+"""
+
+
+def test_refused_resources_are_left_out_and_named() -> None:
+    """What istiod's webhook refuses changes nothing, and a caveat says which resource and why."""
+    snapshot = build_snapshot(parse_manifests(MESH, source="mesh.yaml"))
+    assert {one.host for one in snapshot.services if "example" in one.host} == {"api.example.com"}
+    assert snapshot.gateways == ()
+    said = {one.ref.name: one.message for one in snapshot.caveats if one.kind is CaveatKind.INVALID}
+    assert set(said) == {"wild", "twice"}
+    assert said["twice"].endswith("port names in servers must be unique: duplicate name http")
+
+
+def test_extensions_of_contrib_are_not_refused() -> None:
+    """A type that istiod knows and the simulator has no schema of is taken as written."""
+    filters = """
+    apiVersion: networking.istio.io/v1alpha3
+    kind: EnvoyFilter
+    metadata: {name: NAME, namespace: shop}
+    spec:
+      configPatches:
+      - applyTo: HTTP_FILTER
+        patch:
+          operation: INSERT_FIRST
+          value: {name: go, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.TYPE}}
+    """
+    known = filters.replace("NAME", "known").replace("TYPE", "golang.v3alpha.Config")
+    unknown = filters.replace("NAME", "unknown").replace("TYPE", "nonsense.v3.Config")
+    snapshot = build_snapshot(parse_manifests(f"{known}\n---\n{unknown}", source="mesh.yaml"))
+    assert [one.ref.name for one in snapshot.caveats if one.kind is CaveatKind.INVALID] == ["unknown"]
