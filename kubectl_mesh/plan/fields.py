@@ -17,7 +17,7 @@ def field_changes(before: Json, after: Json) -> tuple[FieldChange, ...]:
     """
     from deepdiff import DeepDiff
 
-    difference = DeepDiff(*_differing(_keyed(before), _keyed(after)), view="tree", threshold_to_diff_deeper=0)
+    difference = DeepDiff(*_differing(before, after), view="tree", threshold_to_diff_deeper=0)
     found = []
     for kind, levels in difference.items():
         for level in levels:
@@ -34,20 +34,32 @@ def _name_of(item: Any) -> str | None:
     return next((str(item[key]) for key in _KEYS if isinstance(item.get(key), str)), None)
 
 
-def _keyed(value: Any) -> Any:
-    """Turn lists of distinctly named objects into objects, which DeepDiff pairs by key."""
-    if isinstance(value, dict):
-        return {key: _keyed(item) for key, item in value.items()}
-    if isinstance(value, list):
-        names = [_name_of(item) for item in value]
-        if value and None not in names and len(set(names)) == len(names):
-            return {_Named(str(name)): _keyed(item) for name, item in zip(names, value, strict=True)}
-        return [_keyed(item) for item in value]
-    return value
+def _named(value: Any) -> Any:
+    """Turn a list of distinctly named objects into an object, which DeepDiff pairs by key; anything else stays."""
+    if not isinstance(value, list) or not value:
+        return value
+    names = [_name_of(item) for item in value]
+    if None in names or len(set(names)) != len(names):
+        return value
+    return {_Named(str(name)): item for name, item in zip(names, value, strict=True)}
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return both values without the parts they share: DeepDiff looks long at what is equal."""
+    before, after = _named(before), _named(after)
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return before, after
+    old = {key: value for key, value in before.items() if key not in after or after[key] != value}
+    new = {key: value for key, value in after.items() if key not in before or before[key] != value}
+    for key in old.keys() & new.keys():
+        old[key], new[key] = _differing(old[key], new[key])
+    return old, new
 
 
 def _reordered(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
     """Yield the lists whose named items stand in another order: order decides among filters and routes."""
+    if before == after:
+        return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before.keys() & after.keys():
             yield from _reordered(before[key], after[key], f"{path}.{key}" if path else key)
@@ -60,17 +72,6 @@ def _reordered(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
         yield FieldChange(path=f"{path} (order)", before=common, after=now)
     for name in common:
         yield from _reordered(old[name], new[name], f"{path}[{name}]")
-
-
-def _differing(before: Any, after: Any) -> tuple[Any, Any]:
-    """Return both objects without the parts they share: DeepDiff looks long at what is equal."""
-    if not (isinstance(before, dict) and isinstance(after, dict)):
-        return before, after
-    old = {key: value for key, value in before.items() if key not in after or after[key] != value}
-    new = {key: value for key, value in after.items() if key not in before or before[key] != value}
-    for key in old.keys() & new.keys():
-        old[key], new[key] = _differing(old[key], new[key])
-    return old, new
 
 
 class _Named(str):
