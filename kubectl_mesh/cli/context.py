@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import typer
 
 from kubectl_mesh.cli import options
+from kubectl_mesh.cli.log_options import LogOptions
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette, choose
 from kubectl_mesh.sources.base import Caveats, MeshSource
@@ -93,6 +94,10 @@ def command(function: Function) -> Function:
         settings = options.Settings.collect({name: given.pop(name) for name in shared_names})
         if settings.color not in ("auto", "always", "never"):
             raise UsageError(f"--color {settings.color}: not one of auto, always, never")
+        if settings.log != LogOptions():
+            from kubectl_mesh.cli.log_output import configure
+
+            configure(settings.log)
         call = Call(settings)
         function(call, **given)
         call.caveats()

@@ -2,6 +2,7 @@
 
 import typer
 
+from kubectl_mesh.cli.log_options import LOG_MEANING
 from kubectl_mesh.cli.options import shared_flags
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -27,6 +28,7 @@ MEANING = {
     "--istioNamespace": "Namespace of istiod (istio-system).",
     "--revision": "Revision of istiod to ask.",
     "--proxy-admin-port": "Port of Envoy's admin interface (15000).",
+    **LOG_MEANING,
 }
 """What the options mean that the help of a command leaves out, by flag."""
 

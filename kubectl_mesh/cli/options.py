@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kubectl_mesh.cli.log_options import LOG_OPTIONS, LogOptions
 from kubectl_mesh.sources.base import Completion, Connection
 
 Files = Annotated[
@@ -75,6 +76,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "all_namespaces": (AllNamespaces, False),
     "color": (Color, "auto"),
     **_GLOBALS,
+    **LOG_OPTIONS,
 }
 
 
@@ -114,6 +116,7 @@ class Settings:
     all_namespaces: bool = False
     color: str = "auto"
     connection: Connection = field(default_factory=Connection)
+    log: LogOptions = field(default_factory=LogOptions)
 
     @classmethod
     def collect(cls, given: Mapping[str, Any]) -> "Settings":
@@ -134,6 +137,7 @@ class Settings:
             all_namespaces=rest.get("all_namespaces", False),
             color=rest.get("color", "auto"),
             connection=Connection(namespace=rest.get("namespace", ""), **connection),
+            log=LogOptions.collect(rest),
         )
 
 

@@ -37,9 +37,7 @@ def apply(
     traffic: Annotated[str, typer.Option("--for", metavar="all|none|service|workload", help="Traffic it takes.")] = "",
     revision: Revision = "",
     enroll: Annotated[bool, typer.Option("--enroll-namespace", help="Label the namespace to use it.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the one that the namespace uses.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the one that the namespace uses.")] = False,
     wait: Annotated[bool, typer.Option("-w", "--wait", help="Wait until it is ready.")] = False,
     timeout: Annotated[float, typer.Option("--waypoint-timeout", metavar="SECONDS", help="How long.")] = 90,
     dry_run: DryRun = False,

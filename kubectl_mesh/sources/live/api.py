@@ -1,6 +1,7 @@
 """GET requests to an API server: objects, and lists in pages."""
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from kubectl_mesh.sources.live.failures import Gone, refused, unreachable
 from simulator.model.wire import Json
 
 PAGE = 500
+_log = logging.getLogger("kubectl_mesh.api")
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 CONNECTIONS = 16
 
@@ -105,6 +107,7 @@ class ApiServer:
             )
         except (HTTPError, OSError) as error:
             raise unreachable(error, host=self.host) from error
+        _log.debug("%s %s: %d, %d bytes", method, url, response.status, len(response.data))
         if response.status not in (200, 201):
             raise refused(response.status, response.data, what=path)
         data: bytes = response.data

@@ -6,6 +6,7 @@ and has no deadline.
 """
 
 import io
+import logging
 import time
 from http.client import HTTPException, HTTPResponse
 from typing import Any, cast
@@ -16,6 +17,7 @@ from kubectl_mesh.sources.live.api import ApiServer
 from kubectl_mesh.sources.live.websockets import open_websocket
 
 _DATA, _ERROR = 0, 1
+_log = logging.getLogger("kubectl_mesh.portforward")
 _CHUNK = 1 << 16
 
 
@@ -47,7 +49,9 @@ class PortForward:
             length = f"Content-Length: {len(body)}\r\n" if method != "GET" else ""
             head = f"{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{length}Connection: close\r\n\r\n"
             channel.send(head.encode() + body)
-            return _read(channel, method, what=what)
+            status, answer = _read(channel, method, what=what)
+            _log.debug("%s %s: %s: %d, %d bytes", method, target, what, status, len(answer))
+            return status, answer
         finally:
             socket.close()
 
