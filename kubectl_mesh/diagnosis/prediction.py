@@ -1,12 +1,11 @@
 """Ask the engine where a request goes: through a whole mesh, or through the one proxy that a saved document holds."""
 
 import ipaddress
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed
+from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, listed, reading
 from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.sources.base import MeshSource, ResourceSource
 from simulator.envoy.config import Config, Conversions
@@ -36,9 +35,11 @@ def through_proxy(
     """Decide as the only proxy of a source would, for a request of its own workload or, `inbound`, one to it."""
     (proxy,) = source.proxies()
     data = source.envoy(proxy, _DUMP)
-    address, note = _address(data, request, resolve or {})
+    with reading(f"config dump of {proxy}"):
+        address, note = _address(data, request, resolve or {})
     direction = Direction.INBOUND if inbound else Direction.OUTBOUND
-    hop = decide(Config.read(json.loads(data)), replace(request, destination_ip=address), direction, proxy=proxy)
+    config = Config.read(decode(data, subject=f"config dump of {proxy}"))
+    hop = decide(config, replace(request, destination_ip=address), direction, proxy=proxy)
     forwarded = hop.forwarded
     delivered = hop.verdict.disposition.is_delivered and forwarded is not None
     return Trace(
@@ -62,7 +63,7 @@ def configurations(source: MeshSource) -> Callable[[ProxyId], Config]:
             if isinstance(source, ResourceSource):
                 read[proxy] = Config.read(source.configuration(proxy), convert=convert)
             else:
-                read[proxy] = Config.read(json.loads(source.envoy(proxy, _DUMP)))
+                read[proxy] = Config.read(decode(source.envoy(proxy, _DUMP), subject=f"config dump of {proxy}"))
         return read[proxy]
 
     return configuration
