@@ -1,6 +1,7 @@
 """`kubectl mesh test`: traffic as tests."""
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,12 +9,13 @@ import typer
 from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import MeshCommand
 from kubectl_mesh.cli.outputs import parse_outputs, write_outputs
-from kubectl_mesh.cli.test_inputs import explain, open_mesh, suites
+from kubectl_mesh.cli.test_inputs import explain, open_mesh, suites, watched
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette
 
 if TYPE_CHECKING:
     from kubectl_mesh.meshtest.importing import Importer
+    from kubectl_mesh.meshtest.session import Choice
     from kubectl_mesh.reports.verdicts import TestRun
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -40,6 +42,8 @@ def run_tests(
     from_router_check: Annotated[
         bool, typer.Option("--from-router-check", help="Files are Envoy's router_check_tool's.")
     ] = False,
+    update: Annotated[bool, typer.Option("--update", help="Write what is seen into failing expectations.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes; Ctrl-C ends.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List passing tests, and whole paths.")] = False,
     output: Output = None,
 ) -> None:
@@ -60,20 +64,63 @@ def run_tests(
 
         generate(call, paths[1:], from_)
         return
-    from kubectl_mesh.meshtest.session import Choice, Session
+    from kubectl_mesh.meshtest.session import Choice
 
-    outputs = parse_outputs(output or (), allowed=_FORMS, default="text")
-    choice = Choice(keyword=keyword, fail_fast=fail_fast, shard=_shard(shard), coverage=coverage)
-    session = Session(
-        open=lambda given, source: open_mesh(call, given, source),
-        explain=explain,
-        clock=time.perf_counter,
-        choice=choice,
-        namespace=call.namespace,
+    question = _Question(
+        paths=paths,
+        importer=_importer(from_, from_icv=from_icv, from_router_check=from_router_check),
+        choice=Choice(keyword=keyword, fail_fast=fail_fast, shard=_shard(shard), coverage=coverage),
+        outputs=parse_outputs(output or (), allowed=_FORMS, default="text"),
+        update=update,
+        verbose=verbose,
     )
-    run = session.run(suites(paths, _importer(from_, from_icv=from_icv, from_router_check=from_router_check)))
-    write_outputs(call, outputs, lambda form: _shown(run, form, palette=call.palette, verbose=verbose))
-    call.finish(_exit_code(run))
+    if not watch:
+        call.finish(question.run(call))
+        return
+    from kubectl_mesh.cli.test_watching import watch as repeat
+
+    repeat(
+        lambda: _ignore(question.run(Call(call.settings))),
+        lambda: watched(call, paths, question.importer),
+        note=call.note,
+    )
+
+
+def _ignore(code: ExitCode) -> None:
+    """Take an exit code that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What one call asks, once or again and again."""
+
+    paths: list[str]
+    importer: "Importer"
+    choice: "Choice"
+    outputs: tuple[tuple[str, str], ...]
+    update: bool
+    verbose: bool
+
+    def run(self, call: Call) -> ExitCode:
+        """Run the tests and write the results."""
+        from kubectl_mesh.meshtest.session import Session
+
+        session = Session(
+            open=lambda given, source: open_mesh(call, given, source),
+            explain=explain,
+            clock=time.perf_counter,
+            choice=self.choice,
+            namespace=call.namespace,
+        )
+        found = suites(self.paths, self.importer)
+        if self.update:
+            from kubectl_mesh.cli.test_writing import update
+
+            update(call, session, found)
+            found = suites(self.paths, self.importer)
+        run = session.run(found)
+        write_outputs(call, self.outputs, lambda form: _shown(run, form, palette=call.palette, verbose=self.verbose))
+        return _exit_code(run)
 
 
 def _shown(run: "TestRun", form: str, *, palette: Palette, verbose: bool) -> str:

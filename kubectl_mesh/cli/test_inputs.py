@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_mesh.cli.context import Call, open_source
-from kubectl_mesh.errors import InputError, NothingFound
+from kubectl_mesh.errors import InputError, MeshError, NothingFound
 
 if TYPE_CHECKING:
     from kubectl_mesh.meshtest.importing import Importer
@@ -81,6 +81,19 @@ def _with_stand_ins(call: Call) -> "MeshSource":
         file = Path(folder) / "stand-ins.yaml"
         file.write_text(added, encoding="utf-8")
         return open_given([*call.settings.files, str(file)], call.settings.completion)
+
+
+def watched(call: Call, paths: list[str], importer: "Importer") -> list[str]:
+    """Return every path that a run reads: test files, manifests and MeshConfig."""
+    found = [*paths, *call.settings.files]
+    try:
+        for suite in suites(paths, importer):
+            given, folder = suite.given, Path(suite.source).parent
+            named = (*given.manifests, *given.overlay, given.bundle, given.mesh_config)
+            found += [_beside(folder, path) for path in named if path not in ("", "-")]
+    except MeshError:
+        pass  # the run has told it; the files named so far are looked at
+    return found
 
 
 def _beside(folder: Path, path: str) -> str:

@@ -1,10 +1,32 @@
 """`kubectl mesh test generate` and `--update`: test files that the program writes."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubectl_mesh.cli.context import Call
+from kubectl_mesh.cli.test_inputs import read
 from kubectl_mesh.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from kubectl_mesh.meshtest.model import Suite
+    from kubectl_mesh.meshtest.session import Session
+
+
+def update(call: Call, session: "Session", suites: "Sequence[Suite]") -> None:
+    """Write what is seen into the failing expectations of test files; tell what could not be."""
+    from kubectl_mesh.meshtest.updating import updated
+
+    for source in dict.fromkeys(suite.source for suite in suites if not suite.given.stand_ins):
+        asked = [pair for suite in suites if suite.source == source for pair in session.asked(suite)]
+        path = Path(source)
+        found = updated(read(path), asked, wanted=session.choice.has_name, namespace=call.namespace)
+        if found.count:
+            path.write_text(found.text, encoding="utf-8")
+            call.note(f"{source}: {found.count} value{'' if found.count == 1 else 's'} updated")
+        for reason in found.left:
+            call.note(f"not updated: {reason}")
 
 
 def generate(call: Call, files: list[str], sender: str) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from kubectl_mesh.errors import InputError
 from kubectl_mesh.meshtest.expecting import read_expectation
@@ -18,7 +19,7 @@ _COVERAGE = ("routes", "authzRules")
 
 def read_suites(text: str, *, source: str) -> tuple[Suite, ...]:
     """Read every MeshTest document of a file; raises InputError, which names file and line."""
-    return tuple(_suite(root) for root in roots(text, source=source))
+    return tuple(_suite(root, number) for number, root in enumerate(roots(text, source=source)))
 
 
 def roots(text: str, *, source: str) -> Iterator[Node]:
@@ -33,7 +34,7 @@ def roots(text: str, *, source: str) -> Iterator[Node]:
         yield Node(value=document.value, origin=Origin(source=source, line=document.line, text=document.text))
 
 
-def _suite(root: Node) -> Suite:
+def _suite(root: Node, number: int) -> Suite:
     fields = root.fields("apiVersion", "kind", "metadata", "spec")
     for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
         if key not in fields:
@@ -46,11 +47,12 @@ def _suite(root: Node) -> Suite:
         raise root.wrong("no spec", hint="spec holds given, cases and invariants")
     spec = fields["spec"].fields("given", "defaults", "cases", "invariants", "coverage")
     defaults = _defaults(spec["defaults"]) if "defaults" in spec else {}
+    cases = itertools.chain(*each(spec.get("cases"), lambda node: tuple(_cases(node, defaults))))
     return Suite(
         name=name,
         source=source,
         given=_given(spec["given"]) if "given" in spec else Given(),
-        cases=tuple(itertools.chain(*each(spec.get("cases"), lambda node: tuple(_cases(node, defaults))))),
+        cases=tuple(replace(case, document=number) for case in cases),
         invariants=each(spec.get("invariants"), _invariant),
         coverage=_coverage(spec.get("coverage")),
     )
@@ -100,7 +102,8 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
     fields = node.fields("name", "from", "request", "matrix", "expect", "skip")
     if "expect" not in fields and "expect" not in defaults:
         raise node.wrong("no expect", hint="say what the request must meet, such as disposition: delivered")
-    expect = read_expectation(fields.get("expect") or defaults["expect"])
+    stated = fields.get("expect") or defaults["expect"]
+    expect = read_expectation(stated)
     given = {key: value.value for part in (defaults.get("request"), fields.get("request")) if part is not None
              for key, value in part.fields(*_REQUEST).items()}  # fmt: skip
     base = Node(value=given, origin=node.origin, path=(*node.path, "request"))
@@ -121,6 +124,7 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
             expect=expect,
             position=node.position,
             skip=_text(fields, "skip"),
+            expect_path=stated.path,
         )
 
 

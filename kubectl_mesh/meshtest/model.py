@@ -123,6 +123,10 @@ class Case:
     """`file:line` of the case."""
     skip: str = ""
     """Why the case is not run; empty to run it."""
+    document: int = 0
+    """Number of the document in the file."""
+    expect_path: tuple[str | int, ...] = ()
+    """Where in the document the expectation is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

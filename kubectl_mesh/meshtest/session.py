@@ -10,7 +10,7 @@ from kubectl_mesh.meshtest.findings import Inspector
 from kubectl_mesh.meshtest.invariants import Quantifier
 from kubectl_mesh.meshtest.model import Case, Given, Invariant, Suite
 from kubectl_mesh.meshtest.observing import Observed
-from kubectl_mesh.meshtest.running import Clock, Explain, Runner
+from kubectl_mesh.meshtest.running import UNDECIDABLE, Clock, Explain, Runner
 from kubectl_mesh.reports.verdicts import Coverage, Result, TestRun, Verdict
 from kubectl_mesh.sources.base import MeshSource
 
@@ -75,28 +75,44 @@ class Session:
                 covered += self._coverage(suite, seen)
         return TestRun(results=tuple(results), coverage=tuple(covered), seconds=self.clock() - started)
 
+    def asked(self, suite: Suite) -> Iterator[tuple[Case, Observed]]:
+        """Yield the cases of a suite that can be decided, with what is seen."""
+        try:
+            runner = self._runner(suite, [])
+        except MeshError:
+            return
+        for case in suite.cases:
+            try:
+                seen = runner.ask(case.sender, case.request)
+            except MeshError:
+                continue
+            if seen.trace.disposition not in UNDECIDABLE and not case.skip:
+                yield case, seen
+
+    def _runner(self, suite: Suite, seen: list[Observed]) -> Runner:
+        return Runner(
+            suite=suite,
+            predictor=self._predictor(suite),
+            namespace=self.namespace,
+            explain=self.explain,
+            clock=self.clock,
+            seen=seen,
+        )
+
     def _suite(self, suite: Suite, seen: list[Observed]) -> Iterator[Result]:
         tests: list[Case | Invariant] = [*suite.cases, *suite.invariants]
         chosen = [each for each in tests if self._is_chosen(each)]
         if not chosen:
             return
         try:
-            predictor = self._predictor(suite)
+            runner = self._runner(suite, seen)
         except MeshError as error:
             for each in chosen:
                 yield undecided(each, error, suite=suite.name)
             return
-        runner = Runner(
-            suite=suite,
-            predictor=predictor,
-            namespace=self.namespace,
-            explain=self.explain,
-            clock=self.clock,
-            seen=seen,
-        )
         yield from runner.run(lambda case: case in chosen)
-        quantifier = Quantifier(suite=suite.name, predictor=predictor, explain=self.explain)
-        inspector = Inspector(suite=suite.name, predictor=predictor, revision=suite.given.revision)
+        quantifier = Quantifier(suite=suite.name, predictor=runner.predictor, explain=self.explain)
+        inspector = Inspector(suite=suite.name, predictor=runner.predictor, revision=suite.given.revision)
         for each in chosen:
             if isinstance(each, Invariant):
                 yield self._invariant(each, inspector if each.no_finding else quantifier)
