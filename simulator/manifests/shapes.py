@@ -3,9 +3,10 @@
 The API server refuses a document with a list where it wants text; a field given as null it takes as left out.
 `shapes.json` holds per `group/Kind` the shape of each field, from Kubernetes' Go types and from the CRDs of Istio
 1.30 and Gateway API. In it an object is a mapping of fields, `{"*": shape}` a mapping with any keys, `[shape]` a
-list. Fields it does not name are not looked at.
+list. `ip` is an address, nothing, or `None` as headless Services spell that. Fields it does not name are not looked at.
 """
 
+import ipaddress
 from functools import cache
 from typing import Any
 
@@ -59,7 +60,9 @@ def conform(document: Json, *, group: str, kind: str) -> None:
 
 def _conform(value: Any, shape: Any, path: tuple[str | int, ...]) -> None:
     kind = type(value)
-    if type(shape) is str:
+    if shape == "ip":
+        _check_address(value, path)
+    elif type(shape) is str:
         wanted = _TYPES.get(shape)
         if wanted is not None and kind not in wanted:
             raise _error(value, _WANTED[shape], path)
@@ -73,6 +76,20 @@ def _conform(value: Any, shape: Any, path: tuple[str | int, ...]) -> None:
         if kind is not dict:
             raise _error(value, "a mapping", path)
         conform_fields(value, shape, path=path)
+
+
+def _check_address(value: Any, path: tuple[str | int, ...]) -> None:
+    if type(value) is not str:
+        raise _error(value, "a string", path)
+    if value in ("", "None"):
+        return
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        name = ".".join(str(step) for step in path)
+        raise ShapeError(
+            f"{name} must be an IP address, not {value!r}", path=path, hint="leave it out to get one"
+        ) from None
 
 
 def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> None:

@@ -240,3 +240,12 @@ def test_progress_is_told(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", CONFIG.format(name="a"))
     read_manifests([str(tmp_path)], progress=lambda source, count: seen.append((Path(source).name, count)))
     assert seen == [("a.yaml", 1)]
+
+
+def test_what_is_no_address_is_refused() -> None:
+    """A pod's address that is none is refused where it stands, as it would break what reads it."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: app}]}\nstatus:\n  podIP: x\n"
+    with pytest.raises(ManifestError) as refused:
+        parse_manifests(pod)
+    assert "status.podIP must be an IP address" in str(refused.value)
+    assert refused.value.line == 6
