@@ -89,7 +89,7 @@ def _spliced(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
 
 def _desired(stated: Any, seen: Observed) -> Any:
     """Return an expectation of the same keys with the values that hold; what has no value is None."""
-    made = {
+    made: Mapping[str, Callable[[Any], Any]] = {
         "disposition": lambda value: value if seen.disposition in _listed(value) else seen.disposition,
         "status": lambda _: seen.status,
         "destination": lambda value: _destination(value, seen.cluster, seen),
