@@ -83,6 +83,8 @@ def test_ztunnel_tables(ambient: ServedMesh, tmp_path: Path, capsys: pytest.Capt
     ("words", "code"),
     [
         ("remote-clusters", 0),
+        ("x envoy-stats deploy/web -n shop -o prom-merged", 0),
+        ("x envoy-stats -l app=web -n shop --type clusters -o json", 0),
         ("ps --config service/web --wait", 0),
         ("ps --wait --wait-timeout 3", 0),
         ("ps --config service/nobody", 5),

@@ -61,11 +61,13 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 NOT_ASKED: Mapping[str, str] = MappingProxyType(
     {
         "admin log": "changes and shows what a running istiod logs",
+        "bug-report": "records a source",
         "bundle": "records a source",
         "completion": "asks no mesh",
         "connect": "makes requests in a cluster",
         "dashboard": "forwards ports of a cluster",
         "diff": "compares manifests",
+        "experimental envoy-stats": "shows what a running proxy counts",
         "kube-inject": "reads manifests",
         "options": "asks no mesh",
         "proxy-config log": "changes and shows what a running proxy logs",
