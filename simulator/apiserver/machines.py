@@ -1,6 +1,7 @@
 """What runs in pods: Envoy, ztunnel or istiod behind their ports, each answering from the world as it is now."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -15,7 +16,7 @@ from simulator.istiod.debug import Istiod, debug_page, version_page
 from simulator.istiod.envoy_admin import admin_page
 from simulator.istiod.loggers import Loggers, ZtunnelLevel
 from simulator.istiod.pages import Page, text
-from simulator.istiod.sync import Push
+from simulator.istiod.sync import TYPE_NAMES, Push
 from simulator.istiod.ztunnel_dump import ztunnel_page
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
@@ -185,4 +186,9 @@ def _metrics(istiod: Istiod) -> Page:
         "# TYPE pilot_services gauge",
         f"pilot_services {len(istiod.snapshot.services)}",
     ]
+    names = {url: name.lower() for name, url in TYPE_NAMES.items()}
+    rejected = Counter(names[url] for (_, url), deviation in istiod.push.deviations.items() if deviation.error)
+    if rejected:
+        lines.append("# TYPE pilot_total_xds_rejects counter")
+        lines.extend(f'pilot_total_xds_rejects{{type="{name}"}} {count}' for name, count in sorted(rejected.items()))
     return text("".join(f"{line}\n" for line in lines))

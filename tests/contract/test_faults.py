@@ -123,6 +123,9 @@ def test_a_rejected_update_says_why(mesh: Operator) -> None:
     assert re.search(r"^web-\S+\s.*ERROR", out, re.MULTILINE)
     assert words in err
     assert words in mesh("proxy-config", "all", "deploy/web", "-n", "shop", "-o", "json")[1]
+    (pod,) = mesh.served.request("GET", "/api/v1/namespaces/istio-system/pods?labelSelector=app=istiod")[1]["items"]
+    metrics = f"/api/v1/namespaces/istio-system/pods/{pod['metadata']['name']}:15014/proxy/metrics"
+    assert b'pilot_total_xds_rejects{type="lds"} 2' in mesh.served.raw("GET", metrics)[1]
 
 
 def test_drift_is_a_difference_although_all_is_acknowledged(mesh: Operator) -> None:

@@ -38,6 +38,13 @@ def test_example_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert "skipped: need" in out.splitlines()[-1]
 
 
+def test_example_is_clean_as_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """Files without an installation are not blamed for what the installation would bring."""
+    example = Path(__file__).parents[3] / "examples" / "shop" / "base"
+    assert call("--use-kube=false", str(example)) == 0
+    assert "KM0009" not in capsys.readouterr().out
+
+
 def test_line_is_istioctls(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Level, code, object, place and message stand as istioctl prints them, and the exit code is 1."""
     assert call("--use-kube=false", broken) == 1
