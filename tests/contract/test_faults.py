@@ -284,3 +284,24 @@ def test_faults_of_a_file_play_from_the_start(tmp_path: Path, capsys: pytest.Cap
         code, out, _ = Operator(found, capsys)("proxy-status")
     assert code == ExitCode.FINDINGS
     assert len(re.findall(rf"^{WEB} +no istiod", out, re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("faults: [{fault: stal}]", 'no fault is called "stal"'),
+        ("faults: {", "faults.yaml: "),
+        ("fault: stale", "not a list"),
+        (None, "No such file"),
+    ],
+)
+def test_a_wrong_file_of_faults_is_refused_before_serving(
+    text: str | None, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is served that would not do what the file says."""
+    path = tmp_path / "faults.yaml"
+    if text is not None:
+        path.write_text(text)
+    code = run(["kubectl-mesh", "simulate", "serve", "--demo", "--faults", str(path)])
+    assert code == ExitCode.CANNOT_ANSWER
+    assert expected in capsys.readouterr().err
