@@ -27,8 +27,10 @@ def allocate_addresses(entries: Iterable[Resource], *, flags: Mapping[str, str])
 
 def _addresses(entry: Resource) -> Iterable[str]:
     yield from entry.spec.get("addresses") or ()
-    for address in entry.status.get("addresses") or ():
-        yield address.get("value", "")
+    assigned = entry.status.get("addresses")
+    for address in assigned if isinstance(assigned, list) else ():  # no schema holds a status in a file to its form
+        if isinstance(address, dict) and isinstance(address.get("value"), str):
+            yield address["value"]
 
 
 def _is_wanted(entry: Resource) -> bool:

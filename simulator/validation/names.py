@@ -165,6 +165,12 @@ def milliseconds(text: Any) -> float | None:
     return (-nanoseconds if text[0] == "-" else nanoseconds) / 10**6
 
 
+def any_duration(text: Any) -> Problems:
+    """Check that something is a duration, however short."""
+    if text is not None and milliseconds(text) is None:
+        yield error(f"invalid duration {quote(str(text))}: it has a number and a unit, such as 1.5s")
+
+
 def duration(text: Any) -> Problems:
     """Check a duration: one millisecond at least, and whole milliseconds."""
     amount = milliseconds(text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import names
 from simulator.validation.problems import Problems, at, error, warning
 from simulator.validation.selectors import policy_attachment
 
@@ -29,6 +30,7 @@ def _providers(part: Json) -> Problems:
 
 def _metrics(metrics: Json) -> Problems:
     yield from _providers(metrics)
+    yield from at(("reportingInterval",), names.any_duration(metrics.get("reportingInterval")))
     for number, override in enumerate(metrics.get("overrides") or ()):
         if override is None:
             yield error("tagOverrides may not be null", "overrides", number)

@@ -130,6 +130,7 @@ def _tcp_pool(tcp: Json) -> Problems:
     for field in ("connectTimeout", "maxConnectionDuration"):
         if tcp.get(field) is not None:
             yield from at((field,), names.duration(tcp[field]))
+    yield from at(("idleTimeout",), names.any_duration(tcp.get("idleTimeout")))
     if int(names.milliseconds(tcp.get("idleTimeout")) or 0):
         yield from at(("idleTimeout",), names.duration(tcp["idleTimeout"]))
     keepalive = tcp.get("tcpKeepalive") or {}
@@ -147,6 +148,7 @@ def _load_balancer(settings: Json | None, *, has_outlier_detection: bool) -> Pro
     yield from at(("localityLbSetting",), found)
     if settings.get("warmup") is not None:
         yield from at(("warmup",), _warmup(settings["warmup"]))
+    yield from at(("warmupDurationSecs",), names.any_duration(settings.get("warmupDurationSecs")))
 
 
 def _consistent_hash(settings: Json) -> Problems:
@@ -154,6 +156,7 @@ def _consistent_hash(settings: Json) -> Problems:
     if cookie is not None:
         if not cookie.get("name"):
             yield error("name required for HttpCookie", "httpCookie")
+        yield from at(("httpCookie", "ttl"), names.any_duration(cookie.get("ttl")))
         yield from _cookie_attributes(cookie)
     if settings.get("minimumRingSize"):
         yield warning(

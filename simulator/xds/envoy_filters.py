@@ -59,11 +59,11 @@ def patched_clusters(view: ProxyView, clusters: Sequence[Cluster]) -> tuple[Clus
         patched = view.shared(patch_cluster, Identity(cluster), chosen) if chosen else cluster
         if patched is not None:
             result.append(patched)
-    taken = {cluster["name"] for cluster in result if not cluster["name"].startswith("outbound")}
+    taken = {name for cluster in result if not (name := cluster.get("name", "")).startswith("outbound")}
     for context in (INBOUND,) if view.proxy.role is Role.WAYPOINT else _contexts(view):
         for cluster in view.shared(_added_clusters, by_context[context], context):
-            if cluster["name"] not in taken:
-                taken.add(cluster["name"])
+            if (name := cluster.get("name", "")) not in taken:
+                taken.add(name)
                 result.append(cluster)
     return tuple(result)
 

@@ -88,18 +88,26 @@ class Waypoints:
         instances = [pod for pod in pods if pod.labels.get(GATEWAY_NAME) == labels[GATEWAY_NAME]]
         gateway_class = self._index.get("GatewayClass", "", gateway.spec.get("gatewayClassName") or "")
         inherited = gateway_class.labels if gateway_class else {}
-        addresses = gateway.status["addresses"]
         binding = _binding(gateway.annotations) or _binding(gateway_class.annotations if gateway_class else {})
         return Waypoint(
             name=gateway.name,
             namespace=gateway.namespace,
-            host=next((one["value"] for one in addresses if one.get("type") == "Hostname"), ""),
-            address=next((one["value"] for one in addresses if one.get("type") == "IPAddress"), ""),
+            host=_address(gateway, "Hostname"),
+            address=_address(gateway, "IPAddress"),
             traffic=gateway.labels.get(_FOR) or inherited.get(_FOR) or "service",
             accounts=tuple(sorted(pod.spec.get("serviceAccountName") or "" for pod in instances)),
             admits=_deciding_listener(gateway, binding),
             binding=binding,
         )
+
+
+def _address(gateway: Resource, kind: str) -> str:
+    """Return the first address of a type in the status; no schema holds a status in a file to its form."""
+    addresses = gateway.status.get("addresses")
+    for one in addresses if isinstance(addresses, list) else ():
+        if isinstance(one, dict) and one.get("type") == kind:
+            return str(one.get("value") or "")
+    return ""
 
 
 def _admits(waypoint: Waypoint, namespace: str, labels: Labels) -> bool:

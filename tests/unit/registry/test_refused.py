@@ -1,5 +1,7 @@
 """Configuration that istiod refuses has no effect."""
 
+import pytest
+
 from simulator.manifests.reading import parse_manifests
 from simulator.model.caveats import CaveatKind
 from simulator.registry.build import build_snapshot
@@ -53,3 +55,25 @@ def test_extensions_of_contrib_are_not_refused() -> None:
     unknown = filters.replace("NAME", "unknown").replace("TYPE", "nonsense.v3.Config")
     snapshot = build_snapshot(parse_manifests(f"{known}\n---\n{unknown}", source="mesh.yaml"))
     assert [one.ref.name for one in snapshot.caveats if one.kind is CaveatKind.INVALID] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("VirtualService", "{hosts: [web], http: [{timeout: abc, route: [{destination: {host: web}}]}]}"),
+        (
+            "DestinationRule",
+            "{host: web, trafficPolicy: {loadBalancer: {consistentHash: {httpCookie: {name: a, ttl: abc}}}}}",
+        ),
+        ("DestinationRule", "{host: web, trafficPolicy: {loadBalancer: {warmupDurationSecs: abc}}}"),
+        ("DestinationRule", "{host: web, trafficPolicy: {connectionPool: {tcp: {idleTimeout: abc}}}}"),
+        ("Telemetry", "{metrics: [{reportingInterval: abc, providers: [{name: prometheus}]}]}"),
+        ("ServiceEntry", "{hosts: [a.test], ports: [{number: 70000, name: a, protocol: HTTP}], resolution: DNS}"),
+    ],
+)
+def test_malformed_values_are_refused(kind: str, spec: str) -> None:
+    """A duration that is none, or a port out of range, makes istiod refuse the resource."""
+    group = "telemetry" if kind == "Telemetry" else "networking"
+    text = f"apiVersion: {group}.istio.io/v1\nkind: {kind}\nmetadata: {{name: x, namespace: shop}}\nspec: {spec}\n"
+    snapshot = build_snapshot(parse_manifests(text, source="mesh.yaml"))
+    assert [one.ref.name for one in snapshot.caveats if one.kind is CaveatKind.INVALID] == ["x"]

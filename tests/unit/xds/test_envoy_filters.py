@@ -314,3 +314,9 @@ def test_an_added_cluster_does_not_replace_one() -> None:
     made = mesh(envoy_filter({"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": value}}))
     found = [one["type"] for one in made.generated(CLIENT).clusters if one["name"] == "BlackHoleCluster"]
     assert found == ["STATIC"]
+
+
+def test_a_cluster_without_a_name_is_added_as_it_is() -> None:
+    """istiod adds what a patch brings, whether or not Envoy will take it."""
+    made = mesh(envoy_filter({"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": {"type": "STRICT_DNS"}}}))
+    assert {"type": "STRICT_DNS"} in made.generated(CLIENT).clusters
