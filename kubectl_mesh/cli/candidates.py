@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.cli.context import open_source
 from kubectl_mesh.cli.options import Settings
+from kubectl_mesh.cli.special_candidates import objects, of_command
 from kubectl_mesh.sources.base import Connection, MeshSource
 
 _PODS = frozenset({"pod", "target", "from_"})
@@ -40,11 +41,19 @@ def settings_from(words: Sequence[str]) -> Settings:
     )
 
 
-def of_argument(name: str, words: Sequence[str], current: str) -> Iterator[tuple[str, str]]:
-    """Yield what an argument can be: proxies, and the workloads and services that stand for them."""
+def of_argument(
+    name: str, words: Sequence[str], current: str, *, command: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield what an argument can be: proxies, and the workloads and services that stand for them.
+
+    `command` has the words that name the command, in their first spelling.
+    """
     settings = settings_from(words)
     source = open_source(settings)
-    if name == "url":
+    special = of_command(command, source, settings)
+    if special is not None:
+        yield from special
+    elif name == "url":
         yield from _urls(source, settings.namespace)
     elif name in _PODS:
         yield from _proxies(source, settings.namespace)
@@ -65,6 +74,8 @@ def of_option(flags: Sequence[str], words: Sequence[str]) -> Iterator[tuple[str,
         yield from ((name, "") for name in sorted({proxy.namespace for proxy in source.proxies()}))
     elif "--direction" in flags:
         yield from (("inbound", ""), ("outbound", ""))
+    elif "--config" in flags:
+        yield from objects(open_source(settings), settings.namespace)
     elif "--proxy" in flags:
         yield from _proxies(open_source(settings), settings.namespace)
     elif {"--fqdn", "--cluster", "--name"} & set(flags):

@@ -12,6 +12,7 @@ from typing import Any
 from kubectl_mesh.cli.app import COMMANDS, app, find_entry
 from kubectl_mesh.cli.options import shared_flags
 
+_TWINS = {"-n": ("--namespace",)}
 NO_FILES = ":4"
 FILES = ":0"
 _FILE_OPTIONS = frozenset({"--file", "--bundle", "--output-dir", "--kubeconfig", "--certificate-authority"})
@@ -31,7 +32,12 @@ def complete(words: Sequence[str]) -> Iterator[str]:
     """Yield candidates for the last word, then the directive."""
     *before, current = words or [""]
     command, rest = _resolve(before)
-    if command is None:
+    if command is None and before and shared_flags().get(before[-1]):
+        from kubectl_mesh.cli import candidates
+
+        yield from _matching(candidates.of_option([before[-1], *_TWINS.get(before[-1], ())], before), current)
+        yield NO_FILES
+    elif command is None:
         yield from _matching(((entry.name, entry.help) for entry in COMMANDS if not entry.hidden), current)
         yield NO_FILES
     elif hasattr(command, "commands"):
@@ -105,7 +111,17 @@ def _arguments(command: Any, rest: Sequence[str], before: Sequence[str], current
     given = len([word for word in _positional(command, rest)])
     if given >= len(names):
         return ()
-    return candidates.of_argument(names[given], before, current)
+    return candidates.of_argument(names[given], before, current, command=_words(before))
+
+
+def _words(before: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that name the command, each in its first spelling."""
+    found: list[str] = []
+    for count in range(1, len(before) + 1):
+        command, rest = _resolve(before[:count])
+        if command is not None and not rest and before[count - 1] != "":
+            found.append(str(command.name))
+    return tuple(found)
 
 
 def _positional(command: Any, rest: Sequence[str]) -> Iterator[str]:

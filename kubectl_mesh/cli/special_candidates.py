@@ -1,0 +1,69 @@
+"""Names for completion of commands whose words are no proxies: istiods, ztunnels, waypoints, any pod, any object."""
+
+from collections.abc import Iterator, Sequence
+
+from kubectl_mesh.cli.options import Settings
+from kubectl_mesh.diagnosis.lookup import name_of, namespace_of
+from kubectl_mesh.sources.base import MeshSource
+from simulator.model.wire import Json
+
+_OBJECTS = (
+    ("virtualservice", "VirtualService"),
+    ("destinationrule", "DestinationRule"),
+    ("authorizationpolicy", "AuthorizationPolicy"),
+    ("serviceentry", "ServiceEntry"),
+    ("service", "Service"),
+)
+Found = Iterator[tuple[str, str]]
+
+
+def of_command(command: Sequence[str], source: MeshSource, settings: Settings) -> Found | None:
+    """Return the names that a command takes; None for one that takes proxies."""
+    match tuple(command):
+        case ("admin", "log") | ("dashboard", "controlz" | "istiod-debug"):
+            return _istiods(source, settings)
+        case ("ztunnel-config", _):
+            return _ztunnels(source)
+        case ("waypoint", "delete"):
+            return _waypoints(source, settings)
+        case ("check-inject",) | ("experimental", "check-inject"):
+            return _pods(source, settings.namespace)
+    return None
+
+
+def objects(source: MeshSource, namespace: str) -> Found:
+    """Walk the objects that `proxy-status --config` knows."""
+    for word, kind in _OBJECTS:
+        for each in source.resources(kind, namespace or None):
+            yield f"{word}/{_called(each, namespace)}", kind
+
+
+def _istiods(source: MeshSource, settings: Settings) -> Found:
+    from kubectl_mesh.diagnosis.istiod_pods import find
+
+    for pod in find(source, namespace=settings.connection.istio_namespace):
+        yield pod.name, "istiod"
+
+
+def _ztunnels(source: MeshSource) -> Found:
+    from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
+
+    for ztunnel, node in ztunnels(source).items():
+        yield str(ztunnel), node
+
+
+def _waypoints(source: MeshSource, settings: Settings) -> Found:
+    from kubectl_mesh.diagnosis import waypoints
+    from kubectl_mesh.diagnosis.lookup import Lookup
+
+    for row in waypoints.find(Lookup(source=source), namespace=settings.namespace or "default"):
+        yield row.name, "waypoint"
+
+
+def _pods(source: MeshSource, namespace: str) -> Found:
+    for pod in source.resources("Pod", namespace or None):
+        yield _called(pod, namespace), "pod"
+
+
+def _called(resource: Json, namespace: str) -> str:
+    return name_of(resource) if namespace else f"{name_of(resource)}.{namespace_of(resource)}"

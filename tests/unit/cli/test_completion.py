@@ -1,0 +1,58 @@
+"""What a shell is offered, from the mesh that the command line names so far."""
+
+from pathlib import Path
+
+import pytest
+
+from kubectl_mesh.cli.completion import FILES, NO_FILES, complete
+from tests.unit.cli.test_waypoint import WAYPOINT
+from tests.unit.diagnosis.ambient import AMBIENT
+
+
+def offered(*words: str) -> list[str]:
+    """Return the candidates for the last word, without their meanings."""
+    *found, directive = complete(["--demo", *words])
+    assert directive in (NO_FILES, FILES)
+    return [line.partition("\t")[0] for line in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "candidate"),
+    [
+        (("proxy-con",), "proxy-config"),
+        (("proxy-config", "cl"), "cluster"),
+        (("proxy-config", "cluster", "--f"), "--fqdn"),
+        (("proxy-config", "cluster", "deploy/w"), "deploy/web.shop"),
+        (("-n", "shop", "proxy-config", "cluster", "deploy/w"), "deploy/web"),
+        (("pc", "route", "web", "--name", ""), "80"),
+        (("pc", "cluster", "web", "--fqdn", "cart"), "cart.shop.svc.cluster.local"),
+        (("pc", "endpoint", "web", "--cluster", "outbound|80||cart"), "outbound|80||cart.shop.svc.cluster.local"),
+        (("pc", "cluster", "web", "--direction", "in"), "inbound"),
+        (("describe", "service", "cat"), "catalog.shop"),
+        (("connect", "ledger"), "ledger-0.payments"),
+        (("dashboard", "envoy", "ledger"), "ledger-0.payments"),
+        (("check-inject", "stock"), "stock-"),
+        (("admin", "log", "istiod"), "istiod-"),
+        (("proxy-status", "--config", "virtualservice/cat"), "virtualservice/catalog.shop"),
+        (("proxy-status", "-o", ""), "json"),
+        (("trace", "deploy/web.shop", "http://cart"), "http://cart.shop:80/"),
+        (("-n", "pay"), "payments"),
+    ],
+)
+def test_offers(words: tuple[str, ...], candidate: str) -> None:
+    """Commands, flags, values and names are offered where they fit."""
+    assert any(each.startswith(candidate) for each in offered(*words))
+
+
+def test_ambient_names(tmp_path: Path) -> None:
+    """ztunnels and waypoints are offered to the commands that take them."""
+    manifests = tmp_path / "mesh.yaml"
+    manifests.write_text(AMBIENT + WAYPOINT)
+    source = ["-f", str(manifests)]
+    assert any(line.startswith("ztunnel-") for line in complete([*source, "zc", "workload", ""]))
+    assert "waypoint\twaypoint" in list(complete([*source, "-n", "shop", "waypoint", "delete", ""]))
+
+
+def test_nothing_is_offered_after_the_last_argument() -> None:
+    """Where no more words are taken none is offered."""
+    assert offered("connect", "web", "") == []
