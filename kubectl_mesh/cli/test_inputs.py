@@ -48,17 +48,21 @@ def open_mesh(call: Call, given: "Given", source: str) -> "MeshSource":
     """Open the mesh that a suite names; the command's own where it names none."""
     if given.stand_ins and call.settings.files:
         return _with_stand_ins(call)
-    if not (given.manifests or given.overlay or given.bundle or given.live):
-        return call.source
-    from kubectl_mesh.sources.simulated import open_given
-
-    folder = Path(source).parent
     if given.live:
         return open_source(replace(call.settings, files=(), demo=False, bundle=""))
+    folder = Path(source).parent
     if given.bundle:
         return open_source(replace(call.settings, files=(), demo=False, bundle=_beside(folder, given.bundle)))
+    changes = given.overlay or given.mesh_config or given.creation_order not in ("undetermined", "bundle")
+    if not given.manifests and not changes:
+        return call.source
+    from kubectl_mesh.sources.simulated import example, open_given
+
+    paths = [_beside(folder, path) for path in given.manifests] or list(call.settings.files)
+    if not paths and not call.settings.demo:
+        raise InputError(f"{source}: given changes manifests, and names none", hint="write given.manifests, or use -f")
     return open_given(
-        [_beside(folder, path) for path in given.manifests] or list(call.settings.files),
+        paths or [str(example())],
         call.settings.completion,
         overlay=[_beside(folder, path) for path in given.overlay],
         mesh_config=_beside(folder, given.mesh_config) if given.mesh_config else "",

@@ -39,7 +39,7 @@ def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[
     for sender, text in _named(predictor, workloads):
         for request in _requests(predictor, stand_ins, sender):
             seen = observe(predictor, predictor.trace(request, sender))
-            key = _treatment(seen)
+            key = seen.treatment
             if seen.trace.disposition in UNDECIDABLE or key in cases or not _says_something(seen):
                 continue
             title = _title(seen, request)
@@ -100,14 +100,6 @@ def _entering(predictor: Predictor, stand_ins: Representatives, gateway: Workloa
                         tls=Tls.SIMPLE if encrypted else Tls.NONE,
                         sni=host if encrypted else "",
                     )
-
-
-def _treatment(seen: Observed) -> tuple[object, ...]:
-    """What makes two requests be treated alike."""
-    return (
-        seen.rule, seen.rule_index, seen.rule_name, seen.disposition, seen.status, seen.cluster, seen.shares,
-        seen.location, seen.authz_verdict, seen.authz_by, seen.upstream_tls,
-    )  # fmt: skip
 
 
 def _says_something(seen: Observed) -> bool:

@@ -50,6 +50,14 @@ class Observed:
     touched: frozenset[str] = frozenset()
     """Rules that took part, on any hop: `KIND/namespace/name http[1]`."""
 
+    @property
+    def treatment(self) -> tuple[object, ...]:
+        """What makes two requests be treated alike. Names tell rules apart where numbers do not."""
+        rule = (self.rule, self.rule_index, "" if self.rule_index is not None else self.rule_name)
+        ending = (self.disposition, self.status, self.location)
+        way = (self.cluster, self.shares, self.upstream_tls)
+        return (*rule, *ending, *way, self.authz_verdict, self.authz_by)
+
 
 def observe(predictor: Predictor, trace: Trace) -> Observed:
     """Read a trace."""

@@ -10,6 +10,7 @@ from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import Mismatch, judge
 from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
 from kubectl_mesh.meshtest.observing import Observed, observe
+from kubectl_mesh.meshtest.ordering import Reordered, contrary
 from kubectl_mesh.reports.verdicts import Result, Verdict
 from simulator.model.requests import Request
 from simulator.model.traces import Disposition, Trace
@@ -31,6 +32,8 @@ class Runner:
     namespace: str
     explain: Explain
     clock: Clock
+    reordered: Reordered = lambda _: None
+    """Opens the mesh again with other ages."""
     seen: list[Observed] = field(default_factory=list)
 
     def run(self, wanted: Callable[[Case], bool] = lambda case: True) -> Iterator[Result]:
@@ -52,7 +55,10 @@ class Runner:
         if observed.trace.disposition in UNDECIDABLE:
             reason = f"{observed.disposition}: {'; '.join(observed.trace.notes) or observed.trace.verdict.details}"
             return replace(blank, messages=(reason,), request=request)
-        mismatches = (*judge(case.expect, observed, namespace=self.namespace), *self._undetermined(observed))
+        sender = self.predictor.sender(case.sender, namespace=self.namespace)
+        undetermined = contrary(self.predictor, self.reordered, observed, sender)
+        mismatches = judge(case.expect, observed, namespace=self.namespace)
+        mismatches += (undetermined,) if undetermined is not None else ()
         if not mismatches:
             return replace(blank, verdict=Verdict.PASS, request=request)
         return replace(
@@ -64,13 +70,6 @@ class Runner:
             path=self.explain(observed.trace, case.request.url, case.sender),
             flow=flow(self.predictor, observed.trace),
         )
-
-    def _undetermined(self, seen: Observed) -> Iterator[Mismatch]:
-        """Yield a mismatch where the answer depends on an age that nothing states."""
-        for caveat in self.predictor.order_dependent:
-            if str(caveat.ref) == seen.rule:
-                hint = f"{caveat.message}; given.creationOrder says which"
-                yield Mismatch(part="creationOrder", expected="one answer whatever the order", actual=hint)
 
     def ask(self, sender: str, spec: RequestSpec) -> Observed:
         """Predict a request; raises MeshError where the sender or the URL cannot be understood."""

@@ -96,8 +96,15 @@ class Session:
             namespace=self.namespace,
             explain=self.explain,
             clock=self.clock,
+            reordered=lambda order: self._reordered(suite, order),
             seen=seen,
         )
+
+    def _reordered(self, suite: Suite, order: tuple[str, ...]) -> Predictor | None:
+        try:
+            return self._predictor(replace(suite, given=replace(suite.given, creation_order=order)))
+        except MeshError:
+            return None  # the source's ages are what they are
 
     def _suite(self, suite: Suite, seen: list[Observed]) -> Iterator[Result]:
         tests: list[Case | Invariant] = [*suite.cases, *suite.invariants]

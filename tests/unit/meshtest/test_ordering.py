@@ -1,0 +1,119 @@
+"""Answers that depend on which object is older."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kubectl_mesh.cli.test import app
+
+MESH = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: app, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: app}
+spec: {selector: {app: web}, ports: [{port: 80, name: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: app}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: a}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: istio-system}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: wide, namespace: app}
+spec:
+  hosts: [edge.test]
+  gateways: [istio-system/edge]
+  http:
+  - {match: [{uri: {prefix: /api}}], redirect: {uri: /wide}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: narrow, namespace: app}
+spec:
+  hosts: [edge.test]
+  gateways: [istio-system/edge]
+  http:
+  - {match: [{uri: {prefix: /api/v1}}], redirect: {uri: /narrow}}
+  - {match: [{uri: {prefix: /alone}}], redirect: {uri: /narrow}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: b, namespace: app}
+spec: {hosts: [web], http: [{redirect: {uri: /b}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a, namespace: app}
+spec: {hosts: [web.app.svc.cluster.local], http: [{redirect: {uri: /a}}]}
+"""
+SUITE = """
+apiVersion: kubectl-mesh/v1alpha1
+kind: MeshTest
+metadata: {{name: order}}
+spec:
+  given: {{manifests: [mesh.yaml], creationOrder: {order}}}
+  cases:
+  - name: the case
+    from: {sender}
+    request: {{url: "{url}"}}
+    expect: {{redirect: "{location}"}}
+"""
+EDGE = "istio-system/gateway/istio-ingressgateway"
+
+
+def run(folder: Path, order: str, sender: str, url: str, location: str) -> tuple[int, str]:
+    """Test one redirect with a given order of creation."""
+    (folder / "mesh.yaml").write_text(MESH)
+    text = SUITE.format(order=order, sender=sender, url=url, location=location)
+    (folder / "order.meshtest.yaml").write_text(text)
+    result = CliRunner().invoke(app, [str(folder)])
+    return result.exit_code, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("sender", "url", "location"),
+    [(EDGE, "http://edge.test/api/v1", "http://edge.test/narrow"), ("app/deploy/web", "http://web", "http://web/a")],
+)
+def test_an_answer_that_age_decides_fails(tmp_path: Path, sender: str, url: str, location: str) -> None:
+    """Even where the expectation happens to hold, it fails, and both answers are told."""
+    code, text = run(tmp_path, "undetermined", sender, url, location)
+    assert code == 1
+    assert "creationOrder: expected one answer whatever the order" in text
+    assert "where that is the older one" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("http://edge.test/api/v2", "http://edge.test/wide"),
+        ("http://edge.test/alone", "http://edge.test/narrow"),
+    ],
+)
+def test_an_answer_that_age_does_not_change_passes(tmp_path: Path, url: str, location: str) -> None:
+    """Rules of one host that do not compete for the request leave its answer alone."""
+    assert run(tmp_path, "undetermined", EDGE, url, location)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("order", "gateway", "mesh"),
+    [("file", "wide", "b"), ("[vs/narrow, vs/wide, vs/a, vs/b]", "narrow", "a"), ("[vs/wide, vs/b]", "wide", "a")],
+)
+def test_a_stated_order_decides(tmp_path: Path, order: str, gateway: str, mesh: str) -> None:
+    """`creationOrder` says which is older; objects it leaves out are older than those it lists."""
+    if order != "[vs/wide, vs/b]":
+        assert run(tmp_path, order, EDGE, "http://edge.test/api/v1", f"http://edge.test/{gateway}")[0] == 0
+    assert run(tmp_path, order, "app/deploy/web", "http://web", f"http://web/{mesh}")[0] == 0
