@@ -70,6 +70,8 @@ def begin(
     document: Json = {"fault": fault} | {name: value for name, value in given.items() if value}
     if names:
         document["target"] = [found for name in names for found in _targets(call, fault, name)]
+    elif call.namespace and not fault.startswith(("api-", "istiod-")):
+        document["target"] = [f"*.{call.namespace}"]
     _show(call, [_served(call).begin(document)])
 
 

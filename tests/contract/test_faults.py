@@ -163,6 +163,7 @@ def test_an_old_proxy_is_named_by_its_version(mesh: Operator) -> None:
     assert len(re.findall(WEB, out)) == 2
     assert "1 proxy is of Istio 1.28.1" in err
     assert "1.28.1" in mesh("version")[1]
+    assert "IST0158" in mesh("analyze", "-n", "shop")[1]
 
 
 def test_unready_pods_get_no_requests(mesh: Operator) -> None:
@@ -257,6 +258,16 @@ def test_faults_are_listed_and_ended_one_by_one(mesh: Operator) -> None:
     assert mesh("simulate", "fault", "clear", number)[:2] == (ExitCode.CLEAN, "1 fault ended\n")
     assert mesh("simulate", "fault", "clear", number)[0] == ExitCode.NOTHING_MATCHED
     assert "stale" in mesh("simulate", "fault", "list")[1]
+
+
+def test_a_fault_without_names_is_that_of_all_in_the_namespace(mesh: Operator) -> None:
+    """`-n` says whose fault it is; the API server and istiod have no namespace."""
+    assert " *.shop " in mesh.fault("disconnected", "-n", "shop")
+    assert " * " in mesh.fault("istiod-slow", "--seconds", "0.01", "-n", "shop")
+    table, _, missing = mesh("proxy-status")[1].partition("\n\n")
+    assert ".istio-system" in table
+    assert ".shop" not in table
+    assert missing.count(".shop ") == 3
 
 
 @pytest.mark.parametrize(
