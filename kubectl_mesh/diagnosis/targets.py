@@ -6,7 +6,7 @@ istioctl: pkg/util/handlers/handlers.go; kinds other than pods are followed to t
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kubectl_mesh.errors import AmbiguousName, NothingFound, UsageError
+from kubectl_mesh.errors import AmbiguousName, NothingFound, SourceError, UsageError
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.labels import label_selector_selects, selects
 from simulator.model.proxies import ProxyId
@@ -62,8 +62,22 @@ def find_proxies(source: MeshSource, text: str, *, namespace: str = "") -> Seque
     proxies = source.proxies()
     if found := find_among(source, text, proxies, namespace=namespace):
         return found
+    if bare := _without_proxy(source, text, namespace=namespace):
+        command = "ztunnel-config" if bare.name.startswith("ztunnel-") else "check-inject"
+        raise NothingFound(f"{bare}: the pod has no proxy", hint=f"kubectl mesh {command} {bare}")
     where = _where(readings(text, namespace=namespace)[-1])
     raise NothingFound(f"{text}: no such proxy{where}", hint=_suggest(text, proxies))
+
+
+def _without_proxy(source: MeshSource, text: str, *, namespace: str) -> ProxyId | None:
+    """Return the pod of a name that stands for no proxy; None when there is none either."""
+    try:
+        found = find_among(
+            source, text, [ProxyId(*reversed(_key(pod))) for pod in source.resources("Pod")], namespace=namespace
+        )
+    except SourceError:
+        return None
+    return found[0] if found else None
 
 
 def find_among(source: MeshSource, text: str, pods: Sequence[ProxyId], *, namespace: str = "") -> Sequence[ProxyId]:
