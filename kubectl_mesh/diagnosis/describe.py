@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from kubectl_mesh.diagnosis import describe_pod, describe_security, describe_service
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed
+from kubectl_mesh.diagnosis.describe_ambient import ambient
+from kubectl_mesh.diagnosis.describe_gateway_routes import gateway_routes
 from kubectl_mesh.diagnosis.describe_ingress import ingress
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
 from kubectl_mesh.diagnosis.targets import Target, owners, readings
@@ -33,6 +35,9 @@ def of_pod(lookup: Lookup, name: str, *, ignore_unmeshed: bool = False) -> Descr
     selected: tuple[ServiceReport, ...] = ()
     if describe_pod.is_meshed(document):
         selected = _services(lookup, services, document, pods=[labels(document)])
+    elif describe_pod.is_ambient(document):  # it has no proxy to ask: Services tell their ports at least
+        nothing = ConfigDump([])
+        selected = tuple(describe_service.service(lookup, each, document, dump=nothing, pods=[]) for each in services)
     accepted = describe_security.peer_authentication(lookup, document)
     ways, notes = ingress(lookup, services, [labels(document)])
     return DescribeReport(
@@ -45,6 +50,8 @@ def of_pod(lookup: Lookup, name: str, *, ignore_unmeshed: bool = False) -> Descr
         sidecar=describe_security.sidecar_of(lookup, document),
         rules=describe_security.authorization(lookup, document),
         conflicts=tuple(_conflicts(selected, accepted)),
+        ambient=tuple(ambient(lookup, document, services)),
+        gateway_routes=gateway_routes(lookup, services),
     )
 
 
@@ -58,6 +65,9 @@ def of_service(lookup: Lookup, name: str) -> DescribeReport:
     lines: list[str] = []
     usable = [pod for pod in chosen if _is_usable(lookup, pod, lines)]
     called = lookup.called(document)
+    taken = [pod for pod in chosen if describe_pod.is_ambient(pod)]
+    if not usable and taken:
+        return _ambient_service(lookup, document, taken[0])
     if not usable:
         if not chosen:
             return DescribeReport(lines=(*lines, f'Service "{called}" has no pods.'))
@@ -74,6 +84,17 @@ def of_service(lookup: Lookup, name: str) -> DescribeReport:
         ingress=ways,
         ingress_notes=notes,
         conflicts=tuple(_conflicts(services, accepted)),
+        gateway_routes=gateway_routes(lookup, [document]),
+    )
+
+
+def _ambient_service(lookup: Lookup, document: Json, pod: Json) -> DescribeReport:
+    """Describe a service of pods without proxies whose traffic ztunnel takes."""
+    return DescribeReport(
+        services=(describe_service.service(lookup, document, pod, dump=ConfigDump([]), pods=[]),),
+        ambient=tuple(ambient(lookup, pod, [document])),
+        gateway_routes=gateway_routes(lookup, [document]),
+        rules=describe_security.authorization(lookup, pod),
     )
 
 

@@ -115,10 +115,13 @@ def _peer_authentication(accepted: PeerAuthenticationReport) -> Iterator[str]:
 
 
 def _more(report: DescribeReport) -> Iterator[str]:
-    if not (report.sidecar or report.rules or report.conflicts):
+    if not (report.sidecar or report.rules or report.conflicts or report.ambient or report.gateway_routes):
         return
     yield ""
     yield from report.conflicts
+    yield from report.ambient
+    for routes in report.gateway_routes:
+        yield from _virtual_service(routes, 0)
     if report.sidecar:
         yield f"Sidecar scope: {report.sidecar}"
     if report.rules:

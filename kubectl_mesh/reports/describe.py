@@ -114,3 +114,6 @@ class DescribeReport:
     sidecar: str = ""
     rules: tuple[RuleReport, ...] = ()
     conflicts: tuple[str, ...] = field(default=())
+    ambient: tuple[str, ...] = ()
+    """Who carries the traffic in the ambient mesh, in sentences."""
+    gateway_routes: tuple[VirtualServiceReport, ...] = ()
