@@ -1,6 +1,6 @@
 """Many predictions over one mesh: its directory and the configuration of its proxies are read once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from kubectl_mesh.diagnosis.prediction import configurations
 from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.diagnosis.trace import Locate, locator, step_source
 from kubectl_mesh.reports.trace import SourceReport
-from kubectl_mesh.sources.base import Caveats, MeshSource
+from kubectl_mesh.sources.base import Caveats, MeshSource, ResourceSource
 from simulator.envoy.config import Config
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.directory import Directory, Workload
@@ -17,6 +17,7 @@ from simulator.model.proxies import Direction, ProxyId
 from simulator.model.requests import Request
 from simulator.model.resources import ObjectRef
 from simulator.model.traces import Hop, Step, StepKind, Trace
+from simulator.model.wire import Json
 from simulator.traffic.follow import follow
 
 
@@ -50,6 +51,13 @@ class Predictor:
         """Predict what becomes of a request; `resolve` is what public DNS is taken to say of hosts."""
         directory = replace(self.directory, resolve=resolve) if resolve else self.directory
         return follow(directory, self._config, request, sender)
+
+    def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return the listeners and routes of a proxy; from its config dump where the source has only that."""
+        if isinstance(self.source, ResourceSource):
+            return self.source.configuration(proxy)
+        config = self._config(proxy)
+        return {"listeners": tuple(config.listeners), "routes": tuple(config.routes.values())}
 
     def origin(self, step: Step) -> SourceReport | None:
         """Return what a decision was made from, and where that is written."""

@@ -8,12 +8,11 @@ from dataclasses import replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, port_of, requests_of
-from kubectl_mesh.errors import MeshError, NotAvailable
+from kubectl_mesh.errors import MeshError
 from kubectl_mesh.meshtest.judging import is_host
 from kubectl_mesh.meshtest.model import API_VERSION, KIND
 from kubectl_mesh.meshtest.observing import Observed, observe
 from kubectl_mesh.meshtest.running import UNDECIDABLE
-from kubectl_mesh.sources.base import ResourceSource
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.proxies import ProxyId, Role
@@ -27,11 +26,9 @@ _SYSTEM = "istio-system"
 
 
 def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[str] = ()) -> Json:
-    """Return the document of a test file; `senders` limits who sends. Raises NotAvailable and NothingFound."""
-    source = predictor.source
-    if not isinstance(source, ResourceSource):
-        raise NotAvailable("cases are made from the configuration of every proxy", hint="use manifests")
-    stand_ins = Representatives(source=source, directory=predictor.directory, proxies=frozenset(source.proxies()))
+    """Return the document of a test file; `senders` limits who sends. Raises NothingFound."""
+    proxies = frozenset(predictor.source.proxies())
+    stand_ins = Representatives(source=predictor, directory=predictor.directory, proxies=proxies)
     chosen = [predictor.sender(text) for text in senders]
     workloads = [each for each in chosen if each is not None] or one_each(predictor.directory.workloads)
     cases: dict[tuple[object, ...], Json] = {}

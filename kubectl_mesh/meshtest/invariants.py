@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
-from kubectl_mesh.errors import NotAvailable
 from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import judge
 from kubectl_mesh.meshtest.model import Invariant
 from kubectl_mesh.meshtest.observing import Observed, observe
 from kubectl_mesh.meshtest.running import UNDECIDABLE, Explain, at_fault
 from kubectl_mesh.reports.verdicts import Result, Verdict
-from kubectl_mesh.sources.base import ResourceSource
 from simulator.model.directory import ServiceRecord, Workload
 from simulator.model.proxies import ProxyId, Role
 from simulator.model.requests import Request
@@ -60,11 +58,9 @@ class Quantifier:
         )
 
     def _requests(self, invariant: Invariant) -> Iterator[tuple[Workload, Request]]:
-        source = self.predictor.source
-        if not isinstance(source, ResourceSource):
-            raise NotAvailable("invariants need the configuration of every proxy", hint="use manifests or a bundle")
         directory = self.predictor.directory
-        stand_ins = Representatives(source=source, directory=directory, proxies=frozenset(source.proxies()))
+        proxies = frozenset(self.predictor.source.proxies())
+        stand_ins = Representatives(source=self.predictor, directory=directory, proxies=proxies)
         senders = [each for each in one_each(directory.workloads) if is_sender(invariant.sender, each)]
         for sender in senders:
             for record in sorted(directory.services.values(), key=lambda record: record.host):

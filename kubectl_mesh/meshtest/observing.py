@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kubectl_mesh.diagnosis.predictor import Predictor, deciding_hop
+from kubectl_mesh.reports.trace import SourceReport
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.requests import Request, Tls
@@ -12,6 +13,7 @@ from simulator.model.traces import Forwarded, Hop, Share, Step, StepKind, Trace
 IMPLICIT = "<implicit>"
 """Denied because no ALLOW policy matched: no policy says so by name."""
 RULE_FIELDS = frozenset({"http", "tls", "tcp", "rules"})
+_NAMED_RULES = {"VirtualService": "http", "HTTPRoute": "rules", "GRPCRoute": "rules"}
 _TLS = {Tls.NONE: "none", Tls.SIMPLE: "simple", Tls.MUTUAL: "mtls"}
 
 
@@ -77,7 +79,7 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
         shares=_shares(forwarded),
         workload=_receiver(predictor, trace),
         rule=origin.resource if origin is not None else "",
-        rule_index=_rule_index(origin.field) if origin is not None else None,
+        rule_index=_rule_number(predictor, origin, route.chosen if route is not None else ""),
         rule_name=route.chosen if route is not None else "",
         rule_position=origin.position if origin is not None else "",
         virtual_host=host.chosen if host is not None else "",
@@ -110,6 +112,26 @@ def _receiver(predictor: Predictor, trace: Trace) -> Workload | None:
     return predictor.directory.workload(name, namespace)
 
 
+def _rule_number(predictor: Predictor, origin: SourceReport | None, name: str) -> int | None:
+    """Return the number of the rule. A config dump names the resource only: its rules are then told by their names."""
+    if origin is None or (number := _rule_index(origin.field)) is not None:
+        return number if origin is not None else None
+    kind, _, place = origin.resource.partition("/")
+    if kind not in _NAMED_RULES:
+        return None
+    for document in predictor.source.resources(kind, place.partition("/")[0]):
+        if (document.get("metadata") or {}).get("name") == place.partition("/")[2]:
+            rules = (document.get("spec") or {}).get(_NAMED_RULES[kind]) or ()
+            named = [index for index, rule in enumerate(rules) if _is_named(name, str(rule.get("name") or ""))]
+            return named[0] if len(named) == 1 else None
+    return None
+
+
+def _is_named(route: str, rule: str) -> bool:
+    """Tell whether istiod's name of a route is that of a rule, which that of a match may follow."""
+    return bool(rule) and (route == rule or route.startswith(f"{rule}."))
+
+
 def _rule_index(path: str) -> int | None:
     """Return the number of the rule in `spec.http[2].match[0]` or `spec.rules[1]`."""
     for part in path.split("."):
@@ -120,9 +142,17 @@ def _rule_index(path: str) -> int | None:
 
 
 def _touched(predictor: Predictor, trace: Trace) -> frozenset[str]:
-    steps = (step for hop in trace.hops for step in hop.steps if step.kind in (StepKind.ROUTE, StepKind.RBAC))
-    origins = (predictor.origin(step) for step in steps)
-    return frozenset(rule_name(each.resource, each.field) for each in origins if each is not None)
+    steps = [step for hop in trace.hops for step in hop.steps if step.kind in (StepKind.ROUTE, StepKind.RBAC)]
+    return frozenset(name for step in steps if (name := _touched_by(predictor, step)))
+
+
+def _touched_by(predictor: Predictor, step: Step) -> str:
+    origin = predictor.origin(step)
+    if origin is None:
+        return ""
+    number = None if origin.field else _rule_number(predictor, origin, step.chosen)
+    field_path = f"{_NAMED_RULES[origin.resource.partition('/')[0]]}[{number}]" if number is not None else origin.field
+    return rule_name(origin.resource, field_path)
 
 
 def rule_name(resource: str, field_path: str) -> str:

@@ -59,6 +59,9 @@ class Runner:
         undetermined = contrary(self.predictor, self.reordered, observed, sender)
         mismatches = judge(case.expect, observed, namespace=self.namespace)
         mismatches += (undetermined,) if undetermined is not None else ()
+        if mismatches and all(_is_unknown(each, observed) for each in mismatches):
+            reason = f"which rule of {observed.rule} routes is not told here: expect rule.name, or use manifests"
+            return replace(blank, messages=(reason,), request=request)
         if not mismatches:
             return replace(blank, verdict=Verdict.PASS, request=request)
         return replace(
@@ -81,6 +84,10 @@ class Runner:
         observed = observe(self.predictor, trace)
         self.seen.append(observed)
         return observed
+
+
+def _is_unknown(mismatch: Mismatch, seen: Observed) -> bool:
+    return mismatch.part == "rule.index" and bool(seen.rule) and seen.rule_index is None
 
 
 def request_of(spec: RequestSpec) -> Request:
