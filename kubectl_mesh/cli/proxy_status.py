@@ -12,7 +12,6 @@ from kubectl_mesh.cli.waiting import Waiting, until
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
-from kubectl_mesh.render.terminal import printable
 from kubectl_mesh.reports import proxy_status as report
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -81,7 +80,5 @@ def _show(call: Call, shown: report.ProxyStatusReport, *, verbosity: int) -> Non
         call.write(render(report.overview(shown, short_names=names)))
     if shown.disconnected:
         call.write("\n" + render(report.disconnected(shown)))
-    for row in shown.proxies:
-        for url, status in row.types.items():
-            if status.rejection:
-                call.note(f"{row.proxy}: rejected {names.get(url, url)}: {printable(status.rejection)}")
+    if (refused := report.rejections(shown, short_names=names)) is not None:
+        call.write("\n" + render(refused))

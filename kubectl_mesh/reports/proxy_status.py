@@ -136,6 +136,31 @@ def by_type(report: ProxyStatusReport, types: Sequence[str], *, short_names: Map
     return Table(columns=columns, rows=report.proxies, padding=_PADDING)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """One type of configuration that one proxy refused, and what it said."""
+
+    proxy: str
+    type: str
+    text: str
+
+
+def rejections(report: ProxyStatusReport, *, short_names: Mapping[str, str]) -> Table[Rejection] | None:
+    """Lay out what proxies refused; None when they refused nothing."""
+    rows = tuple(
+        Rejection(proxy=row.proxy, type=short_names.get(url, url), text=" ".join(status.rejection.split()))
+        for row in report.proxies
+        for url, status in row.types.items()
+        if status.rejection
+    )
+    columns: tuple[Column[Rejection], ...] = (
+        Column(header="REJECTED BY", value=lambda row: row.proxy),
+        Column(header="TYPE", value=lambda row: row.type),
+        Column(header="REASON", value=lambda row: row.text),
+    )
+    return Table(columns=columns, rows=rows, padding=_PADDING) if rows else None
+
+
 def disconnected(report: ProxyStatusReport) -> Table[Disconnected]:
     """Lay out the pods whose proxy no istiod knows."""
     columns: tuple[Column[Disconnected], ...] = (

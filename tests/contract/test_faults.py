@@ -102,6 +102,12 @@ def test_a_stale_proxy_holds_what_it_held(mesh: Operator) -> None:
         assert "Clusters Match" in out
         assert "7s" not in mesh("proxy-config", "routes", "deploy/api", "-n", "shop", "-o", "json")[1]
         assert "7s" in mesh("proxy-config", "routes", "deploy/web", "-n", "shop", "-o", "json")[1]
+        code, out, _ = mesh("proxy-status", "--config", "vs/web", "-n", "shop")
+        assert code == ExitCode.FINDINGS
+        assert re.search(r"^api-\S+\s+MISSING", out, re.MULTILINE)
+        assert re.search(r"^web-\S+\s+HELD", out, re.MULTILINE)
+        code, _, err = mesh("proxy-status", "--wait", "--wait-timeout", "1.5")
+        assert (code, err) == (ExitCode.FINDINGS, "not yet, after 1.5 seconds\n")
     finally:
         mesh.served.request("DELETE", f"{ROUTES}/web")
 
@@ -118,10 +124,10 @@ def test_a_rejected_update_says_why(mesh: Operator) -> None:
     """The text of a NACK is shown, and the listener keeps it as its error."""
     words = "Error adding/updating listener(s) virtualInbound: no such filter"
     mesh.fault("rejected", "deploy/web", "-n", "shop", "--message", words)
-    code, out, err = mesh("proxy-status", "-v", "1")
+    code, out, _ = mesh("proxy-status", "-v", "1")
     assert code == ExitCode.FINDINGS
     assert re.search(r"^web-\S+\s.*ERROR", out, re.MULTILINE)
-    assert words in err
+    assert re.search(rf"^REJECTED BY\s+TYPE\s+REASON\nweb-\S+\s+LDS\s+{re.escape(words)}$", out, re.MULTILINE)
     assert words in mesh("proxy-config", "all", "deploy/web", "-n", "shop", "-o", "json")[1]
     (pod,) = mesh.served.request("GET", "/api/v1/namespaces/istio-system/pods?labelSelector=app=istiod")[1]["items"]
     metrics = f"/api/v1/namespaces/istio-system/pods/{pod['metadata']['name']}:15014/proxy/metrics"
