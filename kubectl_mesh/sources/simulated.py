@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kubectl_mesh.errors import InputError, NotAvailable, NothingFound
 from kubectl_mesh.sources.base import Completion, LocatedSource, MeshSource, ResourceSource
+from kubectl_mesh.sources.reading_progress import counted
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Directory
 from simulator.model.errors import SimulatorError
@@ -30,7 +31,11 @@ def open_manifests(paths: Sequence[str], completion: Completion = _DEFAULT) -> "
     """Simulate the mesh of these manifests."""
     from simulator.manifests.reading import read_manifests
 
-    return _translated(lambda: _mesh(read_manifests(paths, stdin=_stdin), completion))
+    def opened() -> SimulatedMesh:
+        with counted() as progress:
+            return _mesh(read_manifests(paths, stdin=_stdin, progress=progress), completion)
+
+    return _translated(opened)
 
 
 def _mesh(resources: Sequence[Resource], completion: Completion) -> "SimulatedMesh":
@@ -59,7 +64,8 @@ def open_change(
     from simulator.manifests.reading import read_manifests
 
     def open_both() -> tuple[SimulatedMesh, SimulatedMesh]:
-        base = read_manifests([str(example())] if demo else list(paths), stdin=_stdin)
+        with counted() as progress:
+            base = read_manifests([str(example())] if demo else list(paths), stdin=_stdin, progress=progress)
         applied = read_manifests(list(apply), stdin=_stdin) if apply else ()
         after = changed(base, applied=applied, deleted=[parse_ref(text) for text in delete])
         return _mesh(base, completion), _mesh(after, completion)
