@@ -40,9 +40,7 @@ def generate(call: Call, files: list[str], sender: str) -> None:
         raise UsageError("generate writes one file", hint="kubectl mesh test generate -f k8s/ FILE")
     target = Path(files[0]) if files else None
     folder = target.parent if target is not None else Path()
-    given = (
-        {"manifests": [os.path.relpath(path, folder) for path in call.settings.files]} if call.settings.files else {}
-    )
+    given = _given(call, folder)
     name = target.name.removesuffix(".yaml").removesuffix(".meshtest") if target is not None else "generated"
     document = make(Predictor(call.source), name=name, given=given, senders=[sender] if sender else [])
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
@@ -55,3 +53,13 @@ def generate(call: Call, files: list[str], sender: str) -> None:
     except OSError as error:
         raise InputError(f"{target}: {error.strerror or error}", hint="generate writes no file twice") from error
     call.note(f"{target}: {len(document['spec']['cases'])} cases")
+
+
+def _given(call: Call, folder: Path) -> dict[str, object]:
+    """Name the mesh of the command as a file in `folder` sees it; nothing for the example and for a live cluster."""
+    settings = call.settings
+    if settings.bundle:
+        return {"bundle": os.path.relpath(settings.bundle, folder)}
+    if settings.files:
+        return {"manifests": [path if path == "-" else os.path.relpath(path, folder) for path in settings.files]}
+    return {}

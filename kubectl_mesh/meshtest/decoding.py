@@ -150,9 +150,7 @@ def _request(node: Node, case: Node) -> RequestSpec:
     return RequestSpec(
         url=fields["url"].text(),
         method=_text(fields, "method"),
-        headers=tuple(pair for key, value in headers.items() for pair in ((key, text) for text in value.texts()))
-        if all(isinstance(value.value, str | list) for value in headers.values())
-        else tuple((key, value.text()) for key, value in headers.items()),
+        headers=tuple((key, text) for key, value in headers.items() for text in _values(value)),
         source_ip=_text(fields, "sourceIP"),
         sni=_text(fields, "sni"),
         tls=_text(fields, "tls"),
@@ -187,6 +185,10 @@ def _codes(node: Node) -> tuple[str, ...]:
     if not found:
         raise node.wrong("an empty list asks for nothing", hint="name codes of kubectl mesh analyze, such as KM0003")
     return found
+
+
+def _values(node: Node) -> tuple[str, ...]:
+    return node.texts() if isinstance(node.value, list) else (node.text(),)
 
 
 def _text(fields: Mapping[str, Node], key: str) -> str:

@@ -49,3 +49,16 @@ def test_defaults_are_overridden_by_the_case() -> None:
     (suite,) = read_suites(text, source="t.yaml")
     assert suite.cases[0].sender == "a/web"
     assert (suite.cases[0].request.method, suite.cases[0].request.url) == ("PUT", "http://b")
+
+
+def test_headers_have_one_value_or_several() -> None:
+    """A list is a header sent several times; numbers are taken as they are written."""
+    text = CASE.replace("{url: http://b}", "{url: http://b, headers: {a: [x, y], b: 3}}")
+    (suite,) = read_suites(text, source="t.yaml")
+    assert suite.cases[0].request.headers == (("a", "x"), ("a", "y"), ("b", "3"))
+
+
+def test_a_skipped_case_says_why() -> None:
+    """`skip` is part of the file, so that a reason stands where the case does."""
+    (suite,) = read_suites(CASE + "    skip: not yet\n", source="t.yaml")
+    assert suite.cases[0].skip == "not yet"

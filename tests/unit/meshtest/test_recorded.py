@@ -44,3 +44,12 @@ def test_a_rule_that_nothing_tells_is_undecided(tmp_path: Path) -> None:
     )
     result = CliRunner().invoke(app, [str(tmp_path)])
     assert (result.exit_code, "expect rule.name" in result.stdout) == (3, True), result.stdout
+
+
+def test_a_file_is_written_from_a_bundle(folder: Path, tmp_path: Path) -> None:
+    """What is generated from a recorded mesh names it, and passes on it."""
+    file = tmp_path / "generated.meshtest.yaml"
+    result = CliRunner().invoke(app, ["generate", str(file), "--bundle", str(folder / "shop")])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(app, [str(file)])
+    assert (result.exit_code, "failed" in result.stdout) == (0, False), result.stdout
