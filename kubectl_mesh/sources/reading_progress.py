@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-
 Progress = Callable[[str, int], None]
 _LARGE = 500
 """As many documents are read in well under a second."""
