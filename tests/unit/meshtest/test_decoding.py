@@ -53,9 +53,9 @@ def test_defaults_are_overridden_by_the_case() -> None:
 
 def test_headers_have_one_value_or_several() -> None:
     """A list is a header sent several times; numbers are taken as they are written."""
-    text = CASE.replace("{url: http://b}", "{url: http://b, headers: {a: [x, y], b: 3}}")
+    text = CASE.replace("{url: http://b}", "{url: http://b, headers: {a: [u, v], b: 3}}")
     (suite,) = read_suites(text, source="t.yaml")
-    assert suite.cases[0].request.headers == (("a", "x"), ("a", "y"), ("b", "3"))
+    assert suite.cases[0].request.headers == (("a", "u"), ("a", "v"), ("b", "3"))
 
 
 def test_a_skipped_case_says_why() -> None:
