@@ -46,10 +46,12 @@ class Mesh:
 
         Raises ManifestError, which names file and line.
         """
+        from simulator.manifests.collecting import collector_paused
         from simulator.manifests.reading import read_manifests
 
-        read = read_manifests(paths, stdin=stdin, progress=progress)
-        return cls.from_resources(read, control_plane=control_plane, inject=inject)
+        with collector_paused():
+            read = read_manifests(paths, stdin=stdin, progress=progress)
+            return cls.from_resources(read, control_plane=control_plane, inject=inject)
 
     @classmethod
     def from_resources(

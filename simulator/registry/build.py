@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from simulator.manifests.collecting import collector_paused
 from simulator.model.resources import Resource
 from simulator.registry.ambient.view import AmbientView
 from simulator.registry.ambiguities import ambiguities
@@ -27,6 +28,7 @@ from simulator.registry.visibility import default_export
 from simulator.registry.workloads import Workloads
 
 
+@collector_paused()
 def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     """Return istiod's view of a mesh of explicit resources: Services, EndpointSlices, Pods and configuration."""
     everything = ResourceIndex(resources)

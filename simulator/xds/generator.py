@@ -3,6 +3,7 @@
 istiod: pilot/pkg/networking/core (ConfigGenerator) and pilot/pkg/xds (what is pushed for which proxy).
 """
 
+from simulator.manifests.collecting import collector_paused
 from simulator.model.proxies import Proxy
 from simulator.model.wire import Cluster, ClusterLoadAssignment, Json, Listener, RouteConfiguration
 from simulator.registry.snapshot import Snapshot
@@ -27,6 +28,7 @@ class Generator:
         """Return what generation may know of a proxy."""
         return ProxyView(snapshot=self.snapshot, proxy=proxy, scope=self.snapshot.scope(proxy), shared=self._shared)
 
+    @collector_paused()
     def configuration(self, proxy: Proxy) -> Configuration:
         """Generate everything that istiod sends to a proxy."""
         view = self.view(proxy)
