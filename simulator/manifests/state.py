@@ -18,6 +18,7 @@ from simulator.manifests.placement import Placement, synthetic_nodes
 from simulator.manifests.pods import Kubelet, bare_pod, brought_to_life, is_live
 from simulator.manifests.service_entries import allocate_addresses
 from simulator.manifests.services import allocate, cluster_families
+from simulator.manifests.unknown_kinds import unknown_kinds
 from simulator.manifests.workloads import expand
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.resources import Resource
@@ -79,6 +80,7 @@ def _completed(resources: Sequence[Resource], *, control_plane: bool, inject: Se
         caveats=(
             *(Caveat(kind=CaveatKind.UNSUPPORTED, ref=ref, message=text) for ref, text in expansion.warnings),
             *kubelet.caveats,
+            *unknown_kinds(foreign, known=given),
             *silent_namespaces([one for one in _of_kind(given, "Namespace") if one.name not in stated], pods),
         ),
     )

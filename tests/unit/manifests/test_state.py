@@ -331,3 +331,14 @@ spec: {containers: [{name: app}]}
     assert values["PROXY_CONFIG"] == '{"concurrency":7}\n'
     assert values["CA_ADDR"] == "istiod-canary.istio-system.svc:15012"
     assert pod.annotations["istio.io/rev"] == "canary"
+
+
+def test_a_misspelt_kind_is_named() -> None:
+    """A kind that its group lacks is told with its place and the likely meaning; other groups are not judged."""
+    text = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualServce\nmetadata: {name: web}\n---\n"
+        "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"
+    )
+    (caveat,) = (str(one) for one in cluster_state(parse_manifests(text, source="mesh.yaml")).caveats)
+    assert "has no kind VirtualServce" in caveat
+    assert "(mesh.yaml:1); did you mean VirtualService?" in caveat
