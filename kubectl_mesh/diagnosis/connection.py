@@ -98,6 +98,8 @@ def _connected(source: MeshSource, proxy: ProxyId) -> ConnectionCheck:
         answers = source.istiod(SYNCZ)
     except MeshError as error:
         return _check(name, CheckResult.UNKNOWN, str(error))
+    if not answers:
+        return _check(name, CheckResult.UNKNOWN, "no istiod was asked")
     for istiod, data in sorted(answers.items()):
         if str(proxy) in set(_proxies(data)):
             return _check(name, CheckResult.OK, f"{istiod} lists the proxy")

@@ -4,7 +4,7 @@ istioctl: pkg/proxyconfig/clusters.go, over istiod's `/debug/clusterz`.
 """
 
 from kubectl_mesh.diagnosis.config_dump import decode
-from kubectl_mesh.errors import InputError
+from kubectl_mesh.errors import InputError, NotAvailable
 from kubectl_mesh.reports.remote_clusters import RemoteCluster
 from kubectl_mesh.sources.base import MeshSource
 
@@ -14,7 +14,10 @@ CLUSTERZ = "debug/clusterz"
 def diagnose(source: MeshSource) -> tuple[RemoteCluster, ...]:
     """Ask every istiod; rows go by istiod and then in its own order."""
     rows = []
-    for istiod, data in sorted(source.istiod(CLUSTERZ).items()):
+    answers = source.istiod(CLUSTERZ)
+    if not answers:
+        raise NotAvailable("no istiod tells which clusters it reads", hint="a bundle of today holds it: record it anew")
+    for istiod, data in sorted(answers.items()):
         document = decode(data, subject=f"{CLUSTERZ} of {istiod}")
         if document is not None and not isinstance(document, list):
             raise InputError(f"{CLUSTERZ} of {istiod}: not a list of clusters")

@@ -158,3 +158,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert call("--version") == 0
     assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("words", ["proxy-status", "ps", "version"])
+def test_experimental_names(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What istioctl has under `experimental` too is found there."""
+    assert call("x", words, "--demo") == 0
+    assert capsys.readouterr().out
