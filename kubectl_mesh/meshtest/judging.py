@@ -46,13 +46,14 @@ def _simple(expect: Expectation, seen: Observed) -> Iterator[Mismatch]:
         ("virtual host", expect.virtual_host, seen.virtual_host),
     )
     yield from (_mismatch(part, wanted, got) for part, wanted, got in pairs if wanted is not None and wanted != got)
-    if expect.path is not None and not _is_path(expect.path, seen.path):
+    if expect.path is not None and not is_path(expect.path, seen.path):
         yield _mismatch("path", expect.path, seen.path)
     if expect.timeout is not None and seconds(expect.timeout) != seconds(seen.timeout.partition(" ")[0]):
         yield Mismatch(part="timeout", expected=expect.timeout, actual=seen.timeout)
 
 
-def _is_path(wanted: str, path: str) -> bool:
+def is_path(wanted: str, path: str) -> bool:
+    """Tell whether a path is the one that is wanted; a `*` at its end stands for anything."""
     return path.startswith(wanted[:-1]) and bool(path) if wanted.endswith("*") else path == wanted
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubectl_mesh.meshtest.generating import destination
-from kubectl_mesh.meshtest.judging import judge
+from kubectl_mesh.meshtest.judging import is_path, judge
 from kubectl_mesh.meshtest.model import Case
 from kubectl_mesh.meshtest.observing import IMPLICIT, Observed
 from simulator.model.names import ClusterName
@@ -96,7 +96,7 @@ def _desired(stated: Any, seen: Observed) -> Any:
         "rule": lambda value: _rule(value, seen),
         "split": lambda value: _split(value, seen),
         "redirect": lambda _: seen.location,
-        "path": lambda value: value if seen.path.startswith(str(value).rstrip("*") or "\0") else seen.path or None,
+        "path": lambda value: value if is_path(str(value), seen.path) else seen.path or None,
         "authority": lambda _: seen.authority or None,
         "timeout": lambda value: _kept(value, seen.timeout.partition(" ")[0]),
         "retries": lambda value: _retries(value, seen.retries),

@@ -78,6 +78,14 @@ def test_a_split_of_other_destinations_is_written_anew(tmp_path: Path) -> None:
     assert "{service: shop/catalog, subset: v2, port: 80, weight: 10}]  # behind\n      timeout" in fixed
 
 
+@pytest.mark.parametrize(("wrong", "right"), [("/item", "/items"), ("/other*", "/items"), ("/it*", "/it*")])
+def test_paths_are_compared_whole(tmp_path: Path, wrong: str, right: str) -> None:
+    """A path that is merely the beginning of the one seen is wrong; one that ends in a star is not."""
+    text = SHOP.read_text().replace("      timeout: 2s", f"      timeout: 2s\n      path: {wrong}")
+    fixed, code, _ = update(tmp_path, text)
+    assert (code, f"path: {right}\n" in fixed) == (0, True)
+
+
 def test_watching_runs_again_after_a_change_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     """Each change of a file below a directory is one more run; an error in one does not end it."""
     file = tmp_path / "a" / "b.yaml"
