@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from kubectl_mesh.cli.context import Call, command
+from kubectl_mesh.cli.context import Call, check_output, command
 from kubectl_mesh.cli.groups import add
 from kubectl_mesh.cli.proxy_config import SECRETS, Pod, app, fetch
 from kubectl_mesh.diagnosis import log_levels
 from kubectl_mesh.diagnosis.lookup import labels, name_of, namespace_of
 from kubectl_mesh.diagnosis.targets import find_proxies
 from kubectl_mesh.errors import ExitCode, NothingFound, UsageError
+from kubectl_mesh.render import structured
 from simulator.model.labels import selects
 from simulator.model.proxies import ProxyId
 
@@ -25,6 +26,7 @@ def log(
         str, typer.Option("--level", metavar="[LOGGER:]LEVEL,…", help="Set levels: trace, debug, info, …, off.")
     ] = "",
     reset: Annotated[bool, typer.Option("-r", "--reset", help="Set every level to warning.")] = False,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="short|json|yaml", help="Output format.")] = "short",
 ) -> None:
     """Show the log levels of proxies, or change them.
 
@@ -32,13 +34,19 @@ def log(
     Example:
       kubectl mesh proxy-config log deploy/web -n shop --level rbac:debug,http:debug
     """
+    form = check_output(output, allowed=("short", "json", "yaml"))
     if not pod and not selector:
         raise UsageError("log requires pod name or --selector")
     if level and reset:
         raise UsageError("--level cannot be combined with --reset")
     wanted = log_levels.default_levels() if reset else log_levels.read_levels(level)
-    for proxy in _selected(call, selector) if selector else find_proxies(call.source, pod, namespace=call.namespace):
-        call.write(log_levels.apply(call.source, proxy, wanted))
+    proxies = _selected(call, selector) if selector else find_proxies(call.source, pod, namespace=call.namespace)
+    texts = {proxy: log_levels.apply(call.source, proxy, wanted) for proxy in proxies}
+    if form == "short":
+        call.write("".join(texts.values()))
+        return
+    levels = [{"proxy": str(proxy), "levels": log_levels.levels_of(text)} for proxy, text in texts.items()]
+    call.write(structured.render(structured.document("LogLevels", {"proxies": levels}), form=form, indent=2))
 
 
 def _selected(call: Call, selector: str) -> list[ProxyId]:

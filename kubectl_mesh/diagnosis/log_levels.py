@@ -45,7 +45,7 @@ def default_levels() -> dict[str, str]:
 def apply(source: MeshSource, proxy: ProxyId, levels: Mapping[str, str]) -> str:
     """Set levels, first that of every logger, and return Envoy's list of all; without levels only read."""
     answer = posted(source, proxy, "logging")
-    known = set(re.findall(r"^\s+(\S+): \w+$", answer, re.MULTILINE))
+    known = levels_of(answer)
     for logger in levels:
         if logger != EVERY and logger not in known:
             close = ", ".join(sorted(known)[:6])
@@ -53,6 +53,11 @@ def apply(source: MeshSource, proxy: ProxyId, levels: Mapping[str, str]) -> str:
     for logger in sorted(levels, key=lambda name: name != EVERY):
         answer = posted(source, proxy, f"logging?{logger}={levels[logger]}")
     return f"{proxy}:\n{answer}"
+
+
+def levels_of(text: str) -> dict[str, str]:
+    """Read Envoy's list of loggers."""
+    return dict(re.findall(r"^\s+(\S+): (\w+)$", text, re.MULTILINE))
 
 
 def posted(source: MeshSource, proxy: ProxyId, path: str) -> str:

@@ -165,3 +165,17 @@ def test_experimental_names(words: str, capsys: pytest.CaptureFixture[str]) -> N
     """What istioctl has under `experimental` too is found there."""
     assert call("x", words, "--demo") == 0
     assert capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away() -> None:
+    """Output that nobody reads to its end, as in `| head`, is no failure."""
+    import subprocess
+    import sys
+
+    words = [sys.executable, "-m", "kubectl_mesh", "proxy-config", "log", "-l", "app=web", "-n", "shop", "--demo"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""

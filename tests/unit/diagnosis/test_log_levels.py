@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_mesh.diagnosis.log_levels import apply, read_levels
+from kubectl_mesh.diagnosis.log_levels import apply, levels_of, read_levels
 from kubectl_mesh.errors import NothingFound, UsageError
 from simulator.model.proxies import ProxyId
 
@@ -50,3 +50,11 @@ def test_unknown_loggers_are_refused_before_anything_changes() -> None:
     with pytest.raises(NothingFound):
         apply(admin, PROXY, {"level": "info", "htp": "debug"})  # type: ignore[arg-type]
     assert admin.told == ["logging"]
+
+
+def test_list_of_loggers() -> None:
+    """Envoy's list is read into levels by logger."""
+    assert levels_of("web.shop:\nactive loggers:\n  admin: warning\n  rbac: debug\n\n") == {
+        "admin": "warning",
+        "rbac": "debug",
+    }
