@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
 
 from kubectl_mesh.diagnosis.representatives import MOST
 from kubectl_mesh.diagnosis.trace import written
@@ -15,6 +16,7 @@ from kubectl_mesh.sources.base import MeshSource
 from simulator.model.directory import Workload
 from simulator.model.requests import Request
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_QUESTIONS = 4000
 """Predictions are milliseconds each; a change that touches everything is sampled, and the report says so."""
 
@@ -135,7 +137,10 @@ def _severity(change: RequestChange) -> int:
 
 
 def request_text(request: Request) -> str:
-    """Write a request in one line: method, URL and headers."""
+    """Write a request in one line: method, URL without the port that goes without saying, and headers."""
     headers = [f"Host: {request.authority}"] if request.authority is not None else []
     headers += [f"{name}: {value}" for name, value in request.headers]
-    return " ".join([request.method, written(request), *(f"[{header}]" for header in headers)])
+    url = urlsplit(written(request))
+    if url.port == _DEFAULT_PORTS.get(url.scheme):
+        url = url._replace(netloc=url.netloc.rpartition(":")[0])
+    return " ".join([request.method, urlunsplit(url), *(f"[{header}]" for header in headers)])

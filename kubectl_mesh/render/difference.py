@@ -83,7 +83,7 @@ def _request(change: RequestChange, palette: Palette) -> Iterator[str]:
     for name in sorted(change.before.effects.keys() | change.after.effects.keys()):
         old, new = change.before.effects.get(name), change.after.effects.get(name)
         if old != new:
-            yield f"      {printable(name)}: {_value(old)} → {_value(new)}"
+            yield f"      {_effect(name, old, new)}"
 
 
 def _ending(end: Ending) -> str:
@@ -113,6 +113,25 @@ def _value(value: Any) -> str:
         return "<none>"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     return printable(text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…")
+
+
+def _effect(name: str, before: Any, after: Any) -> str:
+    return f"{printable(name.replace('_', ' '))}: {_words(before)} → {_words(after)}"
+
+
+def _words(value: Any) -> str:
+    """Write a setting as a reader would say it; those that lack it have none."""
+    match value:
+        case None:
+            return "none"
+        case dict():
+            parts = (f"{printable(str(key).replace('_', ' '))} {_words(inner)}" for key, inner in value.items())
+            return ", ".join(parts) or "none"
+        case list() | tuple():
+            return ", ".join(_words(inner) for inner in value) or "none"
+        case bool():
+            return "yes" if value else "no"
+    return _value(value)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -156,7 +175,7 @@ def _after(change: RequestChange) -> str:
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
-            yield f"{name}: {_value(before.get(name))} → {_value(after.get(name))}"
+            yield _effect(name, before.get(name), after.get(name))
 
 
 def _escaped(text: str) -> str:

@@ -47,3 +47,13 @@ def test_both_endings_and_the_fields_are_shown() -> None:
 def test_markdown_cells_cannot_break_the_table() -> None:
     """A bar in a request is escaped."""
     assert "cart/a\\|b" in markdown(CHANGES)
+
+
+def test_settings_are_told_in_words() -> None:
+    """What a route does with a request is told as in a trace, not as a document."""
+    before = Ending(disposition="delivered", status=200, effects={"retries": {"on": "5xx,reset", "attempts": 2}})
+    after = Ending(disposition="delivered", status=200, effects={"fault": {"abort": [503]}})
+    change = RequestChange(request="GET http://web/", sources=("shop/web",), before=before, after=after)
+    text = render(Changes(requests=(change,)), palette=Palette())
+    assert "retries: on 5xx,reset, attempts 2 → none" in text
+    assert "fault: none → abort 503" in text
