@@ -4,6 +4,7 @@ Istio's own two types are not in xds-protos and are declared here with the numbe
 istio.io/api: envoy/extensions/stats/config.proto; istio/proxy: source/extensions/filters/http/alpn/config.proto.
 """
 
+import copy
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -46,7 +47,8 @@ def to_any(document: Json) -> Any:
     _add_istio_types()
     for name in set(_types(document)):
         _import_package(name)
-    return json_format.ParseDict(document, any_pb2.Any(), ignore_unknown_fields=True)
+    own = copy.deepcopy(document)  # the parser takes `@type` out of messages while it reads them, and dumps are shared
+    return json_format.ParseDict(own, any_pb2.Any(), ignore_unknown_fields=True)
 
 
 def _types(value: Any) -> Iterator[str]:

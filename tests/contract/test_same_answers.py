@@ -6,6 +6,7 @@ cluster, and where in which file a resource was written.
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import unified_diff
 from pathlib import Path
 from types import MappingProxyType
 
@@ -136,8 +137,11 @@ def test_answers_are_the_same(
         capsys.readouterr()
         code = run(["kubectl-mesh", *command.split(), *words.split(), *flags[source]])
         answers.append((code, known_everywhere(command, capsys.readouterr().out)))
-    assert answers[1] == answers[0]
-    assert answers[0][1] or command in EMPTY
+    (first_code, first), (code, text) = answers
+    difference = list(unified_diff(first.splitlines(), text.splitlines(), "simulated", copy, lineterm="", n=1))
+    assert not difference, "\n".join(difference[:20])
+    assert code == first_code
+    assert first or command in EMPTY
 
 
 def known_everywhere(command: str, text: str) -> str:
