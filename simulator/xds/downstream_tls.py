@@ -76,7 +76,7 @@ def mesh_context(snapshot: Snapshot, settings: ListenerSettings, *, http: bool) 
     ciphers = mesh_mtls.get("cipherSuites")
     chain, key, root = settings.certificates
     common = message(
-        alpn_protocols=HTTP_ALPN if http or snapshot.flag("PILOT_DISABLE_MX_ALPN", default=False) else TCP_ALPN,
+        alpn_protocols=TCP_ALPN if not http and _exchanges_metadata(snapshot) else HTTP_ALPN,
         tls_params=message(
             tls_minimum_protocol_version="TLSv1_3" if _is_1_3(mesh_mtls) else "TLSv1_2",
             tls_maximum_protocol_version="TLSv1_3",
@@ -259,3 +259,9 @@ def valid_ciphers(suites: Sequence[str]) -> list[str]:
 
 def _is_cipher(suite: str) -> bool:
     return suite in ("", "ALL") or not suite[0].isalnum() or suite in _KNOWN_CIPHERS
+
+
+def _exchanges_metadata(snapshot: Snapshot) -> bool:
+    """Tell whether proxies tell each other of themselves at the start of a TCP connection, which ALPN agrees on."""
+    exchange = snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True)
+    return exchange and not snapshot.flag("PILOT_DISABLE_MX_ALPN", default=False)

@@ -36,8 +36,7 @@ def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, external:
         "PILOT_ENDPOINT_TELEMETRY_LABEL", default=True
     ):
         metadata["istio"] = {"workload": _workload(snapshot, endpoint, external)}
-    if metadata:
-        result["metadata"] = {"filter_metadata": metadata}
+    result["metadata"] = {"filter_metadata": metadata} if metadata else {}
     return result
 
 
