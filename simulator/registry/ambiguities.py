@@ -77,6 +77,9 @@ def _rules_compete(group: Sequence[Resource]) -> bool:
 
 def _caveat(group: Sequence[Resource], what: str, *, because: str = "the oldest counts") -> Caveat:
     first, *others = sorted(group, key=lambda one: (one.name, one.namespace))
-    named = ", ".join(str(one.ref) for one in others)
-    message = f"{what} depends on whether it is older than {named}, which the manifests do not say: {because}"
+    named = " or ".join(str(one.ref) for one in others)
+    message = (
+        f"{what}: {because}, and the manifests do not say which one that is; "
+        f"here it is {first.ref} by its name, in a cluster {named} if it was created earlier"
+    )
     return Caveat(kind=CaveatKind.ORDER_DEPENDENT, ref=first.ref, message=message)
