@@ -15,14 +15,17 @@ FORBIDDEN = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})
 
 
 def modules() -> list[Path]:
+    """Return every module of the packages."""
     return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
+    """Return a path as the project names it."""
     return str(path.relative_to(ROOT))
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return every function in a tree."""
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
@@ -45,6 +48,7 @@ def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def declaring_all() -> list[Path]:
+    """Return the modules that list their public names."""
     return [path for path in modules() if "\n__all__" in path.read_text()]
 
 
