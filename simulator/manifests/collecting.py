@@ -14,4 +14,6 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()
+            gc.unfreeze()  # both together make old what is young: the next collection does not start with all of it
             gc.enable()
