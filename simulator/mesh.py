@@ -126,7 +126,7 @@ class Mesh:
         from simulator.istiod.envoy_admin import admin_page
         from simulator.istiod.loggers import Loggers
 
-        return admin_page(lambda: self.config_dump(proxy), "GET", path, Loggers()).body
+        return admin_page(lambda: self.config_dump(proxy), "GET", path, Loggers(), indent=None).body
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what istiod's debug interface answers to a GET of `path`, by name of the replica's pod."""

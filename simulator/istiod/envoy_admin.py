@@ -42,9 +42,18 @@ _POST = {
 
 
 def admin_page(
-    dump: Callable[[], Json], method: str, target: str, loggers: Loggers, met: Circumstances = UNTROUBLED
+    dump: Callable[[], Json],
+    method: str,
+    target: str,
+    loggers: Loggers,
+    met: Circumstances = UNTROUBLED,
+    *,
+    indent: int | None = 1,
 ) -> Page:
-    """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, where needed."""
+    """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, where needed.
+
+    Envoy indents JSON by one; None leaves out what only people need, which takes a tenth of the time.
+    """
     path, _, parameters = target.partition("?")
     path, query = path.strip("/"), dict(parse_qsl(parameters, keep_blank_values=True))
     if path in ("", "help") and method in ("GET", "HEAD"):
@@ -56,7 +65,7 @@ def admin_page(
     if path not in _GET:
         return text("invalid path. admin commands are:\n" + _help(), status=404)
     try:
-        return _page(dump, path, query, loggers=loggers, met=met)
+        return _page(dump, path, query, loggers=loggers, met=met, indent=indent)
     except NoSuchResource as error:
         return text(f"{error} not found in config dump", status=404)
     except re.error:
@@ -71,28 +80,34 @@ def _help() -> str:
 
 
 def _page(
-    dump: Callable[[], Json], path: str, query: Mapping[str, str], *, loggers: Loggers, met: Circumstances
+    dump: Callable[[], Json],
+    path: str,
+    query: Mapping[str, str],
+    *,
+    loggers: Loggers,
+    met: Circumstances,
+    indent: int | None,
 ) -> Page:
     as_json = query.get("format") == "json"
     match path:
         case "config_dump":
-            return document(view(dump(), query), indent=1)
+            return document(view(dump(), query), indent=indent)
         case "clusters":
             found = dump()
             return (
-                document(cluster_status.cluster_statuses(found, met), indent=1)
+                document(cluster_status.cluster_statuses(found, met), indent=indent)
                 if as_json
                 else text(cluster_status.clusters_text(found, met))
             )
         case "listeners":
             found = dump()
             return (
-                document(cluster_status.listener_statuses(found), indent=1)
+                document(cluster_status.listener_statuses(found), indent=indent)
                 if as_json
                 else text(cluster_status.listeners_text(found))
             )
         case "certs":
-            return document({"certificates": []}, indent=1)
+            return document({"certificates": []}, indent=indent)
         case "ready":
             return text("LIVE\n")
         case "hot_restart_version":
@@ -106,11 +121,11 @@ def _page(
                 "total_thread_cache",
                 "total_physical_bytes",
             )
-            return document(dict.fromkeys(fields, "0"), indent=1)
+            return document(dict.fromkeys(fields, "0"), indent=indent)
         case "runtime":
-            return document({"layers": [], "entries": {}}, indent=1)
+            return document({"layers": [], "entries": {}}, indent=indent)
         case "server_info":
-            return document(_server_info(dump(), loggers), indent=1)
+            return document(_server_info(dump(), loggers), indent=indent)
     return _stats(dump(), path, query, met)
 
 

@@ -65,6 +65,8 @@ def locality_groups(snapshot: Snapshot, shared: Shared, wanted: Wanted) -> list[
             member = tunnelled_endpoint(member, target, chosen_by_match=not wanted.vip, listener=listener)
         group = by_locality.setdefault(facts.locality, LocalityGroup(locality=endpoint.locality))
         group.members.append((endpoint, member))
+    if not by_locality:
+        return []
     groups = [by_locality[label] for label in sorted(by_locality)]
     for group in groups:
         group.weigh()
