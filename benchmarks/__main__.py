@@ -3,6 +3,7 @@
 `python -m benchmarks [NAME…]`; without a name all of them run.
 """
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,12 +15,13 @@ from benchmarks.meshes import write_mesh
 MESH = [sys.executable, "-m", "kubectl_mesh"]
 IMPORT_TYPER = "import typer"
 _GENERATE = """
-import sys
+import os, sys
 from simulator.mesh import Mesh
 mesh = Mesh.from_manifests([sys.argv[1]])
 proxies = mesh.proxies()
 for proxy in proxies[: int(sys.argv[2]) or None]:
     mesh.configuration(proxy)
+os._exit(0)  # as the program itself ends
 """
 _LOAD = "import sys, yaml; [d for d in yaml.load_all(open(sys.argv[1]), Loader=yaml.CSafeLoader)]"
 
@@ -72,8 +74,12 @@ SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start-up": start_up, "sca
 
 
 def main() -> None:
-    """Print a line for each figure."""
-    names = sys.argv[1:] or list(SUITES)
+    """Print a line for each figure of the suites named, or of all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("suite", nargs="*", metavar="SUITE", help=", ".join(SUITES))
+    names = parser.parse_args().suite or list(SUITES)
+    if unknown := [name for name in names if name not in SUITES]:
+        parser.error(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}")
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             print(f"{name}: {(SUITES[name].__doc__ or '').splitlines()[0]}")

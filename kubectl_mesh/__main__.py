@@ -1,5 +1,6 @@
 """`python -m kubectl_mesh`, and the console script `kubectl-mesh`."""
 
+import gc
 import os
 import sys
 
@@ -8,6 +9,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     from kubectl_mesh.cli.app import run
 
+    gc.set_threshold(500_000, 20, 100)  # documents are trees and go by reference count; cycles are few here
     code = int(run(sys.argv))
     try:
         sys.stdout.flush()

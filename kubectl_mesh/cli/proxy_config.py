@@ -295,11 +295,8 @@ def everything(
     form = check_output(output, allowed=("short", "json", "yaml"))
     proxy = find_proxy(call.source, pod, namespace=call.namespace)
     data = call.source.envoy(proxy, EVERYTHING)
-    if form == "json":
-        call.write(data.decode(errors="replace").rstrip("\n") + "\n")
-        return
-    if form == "yaml":
-        call.write(structured.to_yaml(decode(data, subject=f"config dump of {proxy}")))
+    if form != "short":
+        call.write(structured.render(decode(data, subject=f"config dump of {proxy}"), form=form, indent=1))
         return
     dump = ConfigDump.parse(data, subject=f"config dump of {proxy}")
     wanted = question.Filters(
