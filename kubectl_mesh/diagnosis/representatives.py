@@ -13,7 +13,7 @@ from simulator.model.directory import Directory, Workload
 from simulator.model.proxies import ProxyId
 from simulator.model.requests import Request, Tls
 from simulator.model.wire import Json
-from simulator.spaces.rules import rule_methods, rule_paths
+from simulator.spaces.rules import filter_rules, rule_methods, rule_paths
 from simulator.spaces.witnesses import Witness, crossed, domain_example, route_witnesses
 
 INBOUND = "virtualInbound"
@@ -50,7 +50,7 @@ class Representatives:
                         yield from route_witnesses(route.get("match") or {}, host)
         for proxy in self._behind(host, port)[:1]:
             inbound = [one for one in self._resources(proxy, "listeners") if one["name"] == INBOUND]
-            rules = [rule for listener in inbound for rule in _rbac(listener)]
+            rules = [rule for listener in inbound for rule in filter_rules(listener)]
             paths = [path for rule in rules for path in rule_paths(rule)] or ["/"]
             for method in ["GET", *(method for rule in rules for method in rule_methods(rule))] if rules else []:
                 yield from (Witness(authority=host, target=path, method=method) for path in paths)
@@ -86,17 +86,6 @@ def port_of(configuration: str) -> int:
         if part.isdigit():
             return int(part)
     return 0
-
-
-def _rbac(node: object) -> Iterator[Json]:
-    if isinstance(node, dict):
-        if isinstance(node.get("policies"), dict):
-            yield node
-        for value in node.values():
-            yield from _rbac(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _rbac(item)
 
 
 def _request(witness: Witness, host: str, port: int) -> Request:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.manifests.proxy_config import DEFAULTS as PROXY_CONFIG_DEFAULTS
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.names import DOMAIN
 from simulator.model.resources import Resource
@@ -39,22 +40,6 @@ class MeshSettings:
         return self.flags.get("CLUSTER_ID") or "Kubernetes"
 
 
-def default_proxy_config() -> Json:
-    """Return istiod's default ProxyConfig."""
-    return {
-        "configPath": "./etc/istio/proxy",
-        "binaryPath": "/usr/local/bin/envoy",
-        "serviceCluster": "istio-proxy",
-        "drainDuration": "45s",
-        "terminationDrainDuration": "5s",
-        "proxyAdminPort": 15000,
-        "controlPlaneAuthPolicy": "MUTUAL_TLS",
-        "discoveryAddress": "istiod.istio-system.svc:15012",
-        "statNameLength": 189,
-        "statusPort": 15020,
-    }
-
-
 def default_mesh_config() -> Json:
     """Return istiod's default MeshConfig."""
     return {
@@ -73,7 +58,7 @@ def default_mesh_config() -> Json:
         "outboundTrafficPolicy": {"mode": "ALLOW_ANY"},
         "inboundTrafficPolicy": {"mode": "PASSTHROUGH"},
         "localityLbSetting": {"enabled": True},
-        "defaultConfig": default_proxy_config(),
+        "defaultConfig": dict(PROXY_CONFIG_DEFAULTS),
         "rootNamespace": "istio-system",
         "proxyListenPort": 15001,
         "proxyInboundListenPort": 15006,

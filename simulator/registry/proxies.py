@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from simulator.manifests.proxy_config import DEFAULTS
 from simulator.model.proxies import Proxy, ProxyId, Role
 from simulator.model.resources import Resource
 from simulator.model.services import Locality
 from simulator.model.wire import Json
-from simulator.registry.mesh_config import MeshSettings, camel_case, default_proxy_config, merge_proxy_config
+from simulator.registry.mesh_config import MeshSettings, camel_case, merge_proxy_config
 from simulator.registry.resource_index import ResourceIndex
 from simulator.registry.workloads import Workloads, augmented_labels, labelled_locality, running
 
@@ -135,7 +136,7 @@ def _metadata(pod: Resource, variables: Mapping[str, str]) -> Json:
 
 def _proxy_config(pod: Resource, variables: Mapping[str, str]) -> Json:
     """Lay over the default what the injector wrote, then the pod's own annotation, as the agent does."""
-    config = default_proxy_config()
+    config = dict(DEFAULTS)
     for text in (variables.get("PROXY_CONFIG"), pod.annotations.get("proxy.istio.io/config")):
         if text and text.strip():
             config = merge_proxy_config(config, _yaml(text))

@@ -10,6 +10,11 @@ MOST = 6
 """Paths, and methods, taken from one filter: a witness is an example, not an enumeration."""
 
 
+def filter_rules(listener: Json) -> Iterator[Json]:
+    """Yield the rules of every RBAC filter of a listener, enforced ones first."""
+    yield from (rules for key in ("rules", "shadow_rules") for rules in _values(listener, key) if "policies" in rules)
+
+
 def rule_paths(rules: Json) -> list[str]:
     """Return paths that the permissions of `rules` name, in their order."""
     found = (example for matcher in _values(rules, "url_path") if (example := _path(matcher)))

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from simulator.model.requests import Request, Tls
-from simulator.spaces.rules import rule_methods, rule_paths
+from simulator.spaces.rules import filter_rules, rule_methods, rule_paths
 from simulator.spaces.witnesses import Witness, domain_example, route_witnesses
 from simulator.testing.generated import MeshPlan, ServicePlan, manifests
 from simulator.testing.meshes import TestMesh
@@ -82,7 +82,7 @@ def _known_parts(mesh: TestMesh) -> dict[str, list[Any]]:
         for route_configuration in _unseen(made.get("routes", ()), seen):
             witnesses |= dict.fromkeys(_witnesses(route_configuration))
         for listener in _unseen(made.get("listeners", ()), seen):
-            for rules in _rbac(listener):
+            for rules in filter_rules(listener):
                 paths |= dict.fromkeys(rule_paths(rules))
                 methods |= dict.fromkeys(rule_methods(rules))
     return {
@@ -105,17 +105,6 @@ def _witnesses(configuration: Any) -> Iterator[Witness]:
         authority = domain_example(str(next(iter(host.get("domains", ())), "*")))
         for route in host.get("routes", ()):
             yield from route_witnesses(route.get("match") or {}, authority)
-
-
-def _rbac(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict):
-        if isinstance(node.get("policies"), dict):
-            yield node
-        for value in node.values():
-            yield from _rbac(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _rbac(item)
 
 
 def mesh_plans(*, services: int = 3) -> st.SearchStrategy[MeshPlan]:

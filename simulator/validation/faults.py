@@ -1,31 +1,10 @@
 """Rules of injected faults. istio: validateHTTPFaultInjection in pkg/config/validation/validation.go."""
 
 from simulator.model.go_text import quote
+from simulator.model.grpc_statuses import GRPC_STATUSES
 from simulator.model.wire import Json
 from simulator.validation import names
 from simulator.validation.problems import Problems, at, error
-
-_GRPC = frozenset(
-    {
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    }
-)
 
 
 def fault(given: Json | None) -> Problems:
@@ -49,7 +28,7 @@ def fault(given: Json | None) -> Problems:
 def _abort(abort: Json) -> Problems:
     yield from _percentage(abort.get("percentage"))
     if abort.get("grpcStatus") is not None:
-        if abort["grpcStatus"] not in _GRPC:
+        if abort["grpcStatus"] not in GRPC_STATUSES:
             yield error(
                 f"gRPC status {quote(abort['grpcStatus'])} is not supported. See "
                 "https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for "

@@ -7,6 +7,7 @@ istiod: pilot/pkg/networking/core/route/route.go (TranslateFault, TranslateCORSP
 import json
 from collections.abc import Mapping
 
+from simulator.model.grpc_statuses import GRPC_STATUSES
 from simulator.model.services import Service
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
@@ -14,25 +15,6 @@ from simulator.xds.durations import duration, nanoseconds
 from simulator.xds.route_match import string_matcher
 
 _TYPE = "type.googleapis.com/"
-_GRPC_STATUSES = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
 
 
 def percent(value: Json | None) -> Json:
@@ -127,7 +109,7 @@ def _abort_error(abort: Json) -> Json:
 
 
 def _grpc_code(name: str) -> int:
-    return _GRPC_STATUSES.index(name) if name in _GRPC_STATUSES else 0
+    return GRPC_STATUSES.index(name) if name in GRPC_STATUSES else 0
 
 
 def _cors(cors: Json) -> Json:
