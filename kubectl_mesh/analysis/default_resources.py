@@ -1,6 +1,7 @@
 """What stands in for an installation that the files under analysis leave out: the default ingress gateway.
 
-istiod: pkg/config/analysis/local/defaults.go.
+istiod: pkg/config/analysis/local/defaults.go. There the pods listen on the service's own ports; in an
+installation they listen on 8080 and 8443, as Istio's own samples expect, so that is what stands in here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 _LABELS = {"istio": "ingressgateway"}
-_PORTS = (("http2", 80), ("https", 443), ("tcp", 31400), ("tls", 15443))
+_PORTS = (("http2", 80, 8080), ("https", 443, 8443), ("tcp", 31400, 31400), ("tls", 15443, 15443))
 SOURCE = "default installation"
 """Where resources say they come from that stand in for others, of which nothing more is known."""
 
@@ -25,7 +26,7 @@ def with_default_gateway(
 
 
 def _default_gateway(name: str, namespace: str) -> Iterator[Resource]:
-    ports = [{"name": port, "port": number, "protocol": "TCP", "targetPort": number} for port, number in _PORTS]
+    ports = [{"name": port, "port": number, "protocol": "TCP", "targetPort": target} for port, number, target in _PORTS]
     pod: Json = {"containers": [{"name": "istio-proxy", "image": "auto-injected"}]}
     yield _resource("Pod", f"{name}-dummypod", namespace, labels=_LABELS, spec=pod)
     yield _resource("Service", name, namespace, labels=_LABELS, spec={"ports": ports, "selector": dict(_LABELS)})
