@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kubectl_mesh.meshtest.importing import Importer
     from kubectl_mesh.meshtest.model import Given, Suite
     from kubectl_mesh.sources.base import MeshSource
+    from simulator.model.directory import Directory
     from simulator.model.traces import Trace
 
 PATTERN = "*.meshtest.yaml"
@@ -105,11 +106,10 @@ def _beside(folder: Path, path: str) -> str:
     return path if path == "-" else os.path.normpath(folder / path)
 
 
-def explain(trace: "Trace", url: str, sender: str) -> str:
+def explain(trace: "Trace", directory: "Directory", url: str, sender: str) -> str:
     """Return a trace as `kubectl mesh trace` prints it."""
     from kubectl_mesh.diagnosis.trace import report
     from kubectl_mesh.render.color import Palette
     from kubectl_mesh.render.trace import render
-    from simulator.model.directory import Directory
 
-    return render(report(trace, directory=Directory(), url=url, from_=sender), palette=Palette())
+    return render(report(trace, directory=directory, url=url, from_=sender), palette=Palette())

@@ -7,7 +7,7 @@ from functools import cached_property
 from kubectl_mesh.diagnosis.mesh_directory import directory_of
 from kubectl_mesh.diagnosis.prediction import configurations
 from kubectl_mesh.diagnosis.senders import find_sender
-from kubectl_mesh.diagnosis.trace import Locate, locator, step_source
+from kubectl_mesh.diagnosis.trace import Locate, locator, policy_source, step_source
 from kubectl_mesh.reports.trace import SourceReport
 from kubectl_mesh.sources.base import Caveats, MeshSource, ResourceSource
 from simulator.envoy.config import Config
@@ -62,6 +62,10 @@ class Predictor:
     def origin(self, step: Step) -> SourceReport | None:
         """Return what a decision was made from, and where that is written."""
         return step_source(step, self._locate)
+
+    def policy(self, name: str) -> SourceReport | None:
+        """Return the authorization rule that istiod's name for it stands for, and where that is written."""
+        return policy_source(name, self._locate)
 
     def position(self, ref: ObjectRef, path: tuple[str | int, ...] = ()) -> str:
         """Return `file:line` of a field of a resource; empty where the source knows none."""

@@ -6,9 +6,11 @@ from kubectl_mesh.diagnosis.targets import Target, readings
 from kubectl_mesh.errors import AmbiguousName, NothingFound
 from simulator.model.directory import Directory, Workload
 from simulator.model.proxies import Role
+from simulator.model.resources import ObjectRef
 
 OUTSIDE = "outside"
 _LISTED = 6
+_KINDS = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds"}
 
 
 def find_sender(directory: Directory, text: str, *, namespace: str = "") -> Workload | None:
@@ -25,10 +27,18 @@ def find_sender(directory: Directory, text: str, *, namespace: str = "") -> Work
     raise NothingFound(f"{text}: no such workload{_where(namespace)}", hint=_suggest(text, directory.workloads))
 
 
+def sender_name(workload: Workload) -> str:
+    """Return the name of a workload by which `find_sender` finds it."""
+    kind = "gateway" if workload.role is Role.GATEWAY else _KINDS.get(workload.owner_kind.lower(), "")
+    return f"{workload.namespace}/{kind}/{workload.owner}" if kind else f"{workload.namespace}/{workload.name}"
+
+
 def _is_meant(workload: Workload, target: Target, directory: Directory) -> bool:
+    kind = target.kind.lower()
+    if kind == "gateway" and any(_is_named(each, target) for each in workload.gateways):
+        return True
     if target.namespace not in ("", workload.namespace):
         return False
-    kind = target.kind.lower()
     if kind == "pod":
         return workload.name == target.name
     if kind == "service":
@@ -51,6 +61,10 @@ def _serves(workload: Workload, target: Target, directory: Directory) -> bool:
     )
 
 
+def _is_named(gateway: ObjectRef, target: Target) -> bool:
+    return gateway.name == target.name and target.namespace in ("", gateway.namespace)
+
+
 def _is_gateway(workload: Workload, target: Target, directory: Directory) -> bool:
     names = (workload.name, workload.owner, workload.labels.get("gateway.networking.k8s.io/gateway-name"))
     return target.name in names or workload.labels.get("istio") == target.name or _serves(workload, target, directory)
@@ -65,6 +79,8 @@ def _suggest(text: str, workloads: Sequence[Workload]) -> str:
 
     names = list(dict.fromkeys(f"{each.owner or each.name}.{each.namespace}" for each in workloads))
     close = get_close_matches(text.rpartition("/")[2], names, n=3, cutoff=0.5)
+    if not close and (context := text.split("/")[:-1]):
+        close = get_close_matches(f"{text.rpartition('/')[2]}.{context[0]}", names, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"workloads are {', '.join(names[:_LISTED])}{' …' if len(names) > _LISTED else ''}; or `{OUTSIDE}`"

@@ -148,9 +148,15 @@ def _steps(steps: Iterable[Step], locate: Locate) -> tuple[StepReport, ...]:
 
 def step_source(step: Step, locate: Locate) -> SourceReport | None:
     """Name what a step was made from; an authorization rule is known by the name that istiod gives it."""
-    named = _POLICY.search(str(step.details.get("policy", ""))) if step.kind is StepKind.RBAC else None
+    policy = str(step.details.get("policy", "")) if step.kind is StepKind.RBAC else ""
+    return policy_source(policy, locate) or source_of(step.document, locate)
+
+
+def policy_source(name: str, locate: Locate) -> SourceReport | None:
+    """Name the authorization rule that istiod's name stands for; None for a name of another form."""
+    named = _POLICY.search(name)
     if named is None:
-        return source_of(step.document, locate)
+        return None
     ref = ObjectRef(kind="AuthorizationPolicy", namespace=named[1], name=named[2])
     path: tuple[str | int, ...] = ("spec", "rules", int(named[3])) if named[3].isdigit() else ()
     return _located(ref, path, locate)

@@ -5,16 +5,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kubectl_mesh.errors import InputError
+from kubectl_mesh.meshtest.asking import mistakes
 from kubectl_mesh.meshtest.expecting import read_expectation
 from kubectl_mesh.meshtest.model import API_VERSION, KIND, Case, Expectation, Given, Invariant, RequestSpec, Suite
 from kubectl_mesh.meshtest.nodes import Node, each
 from simulator.model.errors import SimulatorError
 from simulator.model.resources import Origin
-from simulator.model.wire import Json
 
 _REQUEST = ("url", "method", "headers", "sourceIP", "sni", "tls", "random", "resolve")
 _MATRIX = ("from", *_REQUEST)
 _COVERAGE = ("routes", "authzRules")
+_UNQUOTED = 1.3
+"""What YAML makes of a version 1.30 without quotation marks."""
+_TLS = ("none", "simple", "mutual")
 
 
 def read_suites(text: str, *, source: str) -> tuple[Suite, ...]:
@@ -71,7 +74,7 @@ def _defaults(node: Node) -> Mapping[str, Node]:
 def _given(node: Node) -> Given:
     fields = node.fields("manifests", "overlay", "bundle", "live", "istio", "creationOrder")
     istio = fields["istio"].fields("version", "meshConfig", "revision") if "istio" in fields else {}
-    if "version" in istio and not istio["version"].text().startswith("1.30"):
+    if "version" in istio and not istio["version"].text().startswith("1.30") and istio["version"].value != _UNQUOTED:
         raise istio["version"].wrong("only Istio 1.30 is simulated", hint='write version: "1.30"')
     given = Given(
         manifests=_texts(fields, "manifests"),
@@ -94,7 +97,7 @@ def _order(node: Node | None) -> str | tuple[str, ...]:
 
 
 def _coverage(node: Node | None) -> Mapping[str, float]:
-    return {key: value.number() for key, value in node.fields(*_COVERAGE).items()} if node is not None else {}
+    return {key: value.per_cent() for key, value in node.stated(*_COVERAGE).items()} if node is not None else {}
 
 
 def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
@@ -111,12 +114,12 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
     name = fields["name"].text() if "name" in fields else node.name
     for choice in _combinations(fields.get("matrix")):
         chosen = Node(
-            value=given | {k: v for k, v in choice.items() if k != "from"}, origin=base.origin, path=base.path
+            value=given | {k: v.value for k, v in choice.items() if k != "from"}, origin=base.origin, path=base.path
         )
-        who = str(choice["from"]) if "from" in choice else sender.text() if sender is not None else ""
+        who = choice["from"].text() if "from" in choice else sender.text() if sender is not None else ""
         if not who:
             raise node.wrong("no from", hint="every case names who sends the request, or spec.defaults.from does")
-        label = ", ".join(f"{key} {value}" for key, value in choice.items())
+        label = ", ".join(f"{key} {_shown(value.value)}" for key, value in choice.items())
         yield Case(
             name=f"{name} [{label}]" if label else name,
             sender=who,
@@ -128,12 +131,17 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
         )
 
 
-def _combinations(matrix: Node | None) -> Iterator[Json]:
+def _shown(value: object) -> str:
+    """Write a value of a matrix for the name of a case."""
+    return ", ".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _combinations(matrix: Node | None) -> Iterator[Mapping[str, Node]]:
     if matrix is None:
         yield {}
         return
     fields = matrix.fields(*_MATRIX)
-    choices = [[item.value for item in value.items()] for value in fields.values()]
+    choices = [list(value.items()) for value in fields.values()]
     for key, values in zip(fields, choices, strict=True):
         if not values:
             raise fields[key].wrong("an empty list makes no case")
@@ -147,16 +155,19 @@ def _request(node: Node, case: Node) -> RequestSpec:
         raise case.wrong("no request.url", hint="write url: http://HOST[:PORT]/PATH")
     headers = fields["headers"].entries() if "headers" in fields else {}
     resolve = fields["resolve"].entries() if "resolve" in fields else {}
-    return RequestSpec(
+    spec = RequestSpec(
         url=fields["url"].text(),
         method=_text(fields, "method"),
         headers=tuple((key, text) for key, value in headers.items() for text in _values(value)),
         source_ip=_text(fields, "sourceIP"),
         sni=_text(fields, "sni"),
-        tls=_text(fields, "tls"),
+        tls=fields["tls"].text(among=_TLS) if "tls" in fields else "",
         random=fields["random"].number() if "random" in fields else None,
         resolve={key: value.text() for key, value in resolve.items()},
     )
+    for key, problem, hint in mistakes(spec):
+        raise fields[key].wrong(problem, hint=hint)
+    return spec
 
 
 def _invariant(node: Node) -> Invariant:

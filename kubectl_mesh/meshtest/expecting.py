@@ -22,6 +22,9 @@ _EXPECT = (
     "authz",
     "not",
 )
+_ALL = 100.0
+_ROUNDED = 0.1
+"""Per cent by which rounded weights may miss the whole."""
 _TLS = ("none", "simple", "mtls")
 _RULES = {"virtualService": "VirtualService", "httpRoute": "HTTPRoute", "grpcRoute": "GRPCRoute"}
 
@@ -31,13 +34,13 @@ def read_expectation(node: Node) -> Expectation:
     fields = node.fields(*_EXPECT)
     if not fields:
         raise node.wrong("nothing is expected", hint=f"state one of {', '.join(_EXPECT)}")
-    headers = fields["headers"].fields("request", "response") if "headers" in fields else {}
+    headers = fields["headers"].stated("request", "response") if "headers" in fields else {}
     return Expectation(
         disposition=_dispositions(fields.get("disposition")),
         status=fields["status"].integer() if "status" in fields else None,
         destination=_destination(fields["destination"]) if "destination" in fields else None,
         rule=_rule(fields["rule"]) if "rule" in fields else None,
-        split=each(fields.get("split"), _branch),
+        split=_split(fields["split"]) if "split" in fields else (),
         redirect=_optional(fields, "redirect"),
         path=_optional(fields, "path"),
         authority=_optional(fields, "authority"),
@@ -55,11 +58,13 @@ def _dispositions(node: Node | None) -> tuple[str, ...]:
     if node is None:
         return ()
     nodes = list(node.items()) if isinstance(node.value, list) else [node]
+    if not nodes:
+        raise node.wrong("an empty list allows nothing", hint="leave it out, or name dispositions")
     return tuple(one.text(among=DISPOSITIONS) for one in nodes)
 
 
 def _destination(node: Node) -> Destination:
-    fields = node.fields("service", "subset", "port", "workload")
+    fields = node.stated("service", "subset", "port", "workload")
     return Destination(
         service=fields["service"].text() if "service" in fields else "",
         subset=_optional(fields, "subset"),
@@ -68,16 +73,24 @@ def _destination(node: Node) -> Destination:
     )
 
 
+def _split(node: Node) -> tuple[tuple[Destination, float], ...]:
+    branches = each(node, _branch)
+    total = sum(weight for _, weight in branches)
+    if abs(total - _ALL) > _ROUNDED:
+        raise node.wrong(f"weights add up to {total:g}, not 100", hint="weights are per cent; name every destination")
+    return branches
+
+
 def _branch(node: Node) -> tuple[Destination, float]:
     fields = node.fields("service", "subset", "port", "weight")
     if "weight" not in fields:
         raise node.wrong("no weight")
     parts = Node(value={k: v for k, v in node.value.items() if k != "weight"}, origin=node.origin, path=node.path)
-    return _destination(parts), fields["weight"].number()
+    return _destination(parts), fields["weight"].per_cent()
 
 
 def _rule(node: Node) -> Rule:
-    fields = node.fields(*_RULES, "index", "name")
+    fields = node.stated(*_RULES, "index", "name")
     kinds = [key for key in _RULES if key in fields]
     if len(kinds) > 1:
         raise node.wrong(f"{' and '.join(kinds)}: a request is routed by one rule")
@@ -89,7 +102,7 @@ def _rule(node: Node) -> Rule:
 
 
 def _retries(node: Node) -> Retries:
-    fields = node.fields("attempts", "on", "perTryTimeout")
+    fields = node.stated("attempts", "on", "perTryTimeout")
     conditions = fields.get("on")
     return Retries(
         attempts=fields["attempts"].integer() if "attempts" in fields else None,
@@ -99,7 +112,7 @@ def _retries(node: Node) -> Retries:
 
 
 def _authorization(node: Node) -> Authorization:
-    fields = node.fields("verdict", "by")
+    fields = node.stated("verdict", "by")
     verdict = fields["verdict"].text(among=("allow", "deny")) if "verdict" in fields else None
     return Authorization(verdict=verdict, by=_optional(fields, "by"))
 
@@ -107,7 +120,9 @@ def _authorization(node: Node) -> Authorization:
 def _headers(node: Node | None) -> Mapping[str, str | None]:
     if node is None:
         return {}
-    return {key.lower(): None if value.value is None else value.text() for key, value in node.entries().items()}
+    if not (entries := node.entries()):
+        raise node.wrong("no header is named", hint="write NAME: VALUE, or NAME: null for one that is removed")
+    return {key.lower(): None if value.value is None else value.text() for key, value in entries.items()}
 
 
 def _duration(node: Node | None) -> str | None:

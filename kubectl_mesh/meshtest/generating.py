@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, port_of, requests_of
+from kubectl_mesh.diagnosis.senders import sender_name
 from kubectl_mesh.errors import MeshError
 from kubectl_mesh.meshtest.judging import is_host
 from kubectl_mesh.meshtest.model import API_VERSION, KIND
@@ -21,7 +22,6 @@ from simulator.model.wire import Json
 from simulator.spaces.witnesses import domain_example
 
 _KINDS = {"VirtualService": "virtualService", "HTTPRoute": "httpRoute", "GRPCRoute": "grpcRoute"}
-_OWNERS = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds"}
 _SYSTEM = "istio-system"
 
 
@@ -50,8 +50,7 @@ def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[
 def _named(predictor: Predictor, workloads: Sequence[Workload]) -> Iterator[tuple[Workload, str]]:
     """Yield senders with a name that means them."""
     for each in workloads:
-        kind = "gateway" if each.role is Role.GATEWAY else _OWNERS.get(each.owner_kind.lower(), "")
-        text = f"{each.namespace}/{kind}/{each.owner}" if kind else f"{each.namespace}/{each.name}"
+        text = sender_name(each)
         try:
             found = predictor.sender(text)
         except MeshError:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
+from kubectl_mesh.meshtest.blaming import at_fault
 from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import judge
 from kubectl_mesh.meshtest.model import Invariant
 from kubectl_mesh.meshtest.observing import Observed, observe
-from kubectl_mesh.meshtest.running import UNDECIDABLE, Explain, at_fault
+from kubectl_mesh.meshtest.running import UNDECIDABLE, Explain
 from kubectl_mesh.reports.verdicts import Result, Verdict
 from simulator.model.directory import ServiceRecord, Workload
 from simulator.model.proxies import ProxyId, Role
@@ -36,9 +37,9 @@ class Quantifier:
             mismatches = judge(invariant.expect, seen) if invariant.expect is not None else ()
             if mismatches:
                 result = self._result(invariant, Verdict.FAIL, seen, tuple(map(str, mismatches)))
-                path = self.explain(seen.trace, request_text(seen), sender.id)
+                path = self.explain(seen.trace, self.predictor.directory, request_text(seen), sender.id)
                 steps = flow(self.predictor, seen.trace)
-                return replace(result, sources=at_fault(seen, mismatches), path=path, flow=steps)
+                return replace(result, sources=at_fault(self.predictor, seen, mismatches), path=path, flow=steps)
         if not asked:
             reason = f"no sender and destination match {invariant.sender} and {invariant.destination}"
             return self._result(invariant, Verdict.UNDECIDED, None, (reason,))

@@ -10,6 +10,7 @@ from simulator.model.resources import Origin
 
 Item = TypeVar("Item")
 _LISTED = 30
+_ON = "on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +42,28 @@ class Node:
         if not isinstance(self.value, dict):
             raise self.wrong(f"an object is needed, not {_kind(self.value)}", hint=f"its keys are {', '.join(known)}")
         for key in self.value:
-            if key not in known:
-                close = get_close_matches(key, known, n=1)
+            if key not in known and not _is_on(key, known):
+                close = get_close_matches(str(key), known, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"keys here are {', '.join(known)}"
-                raise self.child(key).wrong("no such key", hint=hint)
-        return {key: self.child(key) for key, value in self.value.items() if value is not None}
+                raise self._named(str(key), None).wrong("no such key", hint=hint)
+        named = ((_ON if _is_on(key, known) else key, value) for key, value in self.value.items())
+        return {key: self._named(key, value) for key, value in named if value is not None}
+
+    def stated(self, *known: str) -> Mapping[str, "Node"]:
+        """Return the children of an object that has to have one at least."""
+        fields = self.fields(*known)
+        if not fields:
+            raise self.wrong("nothing is stated", hint=f"its keys are {', '.join(known)}")
+        return fields
 
     def entries(self) -> Mapping[str, "Node"]:
         """Return the children of an object with keys of its own choice."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"an object is needed, not {_kind(self.value)}")
-        return {key: self.child(key) for key in self.value}
+        return {str(key): self._named(str(key), value) for key, value in self.value.items()}
+
+    def _named(self, key: str, value: Any) -> "Node":
+        return Node(value=value, origin=self.origin, path=(*self.path, key))
 
     def child(self, step: str | int) -> "Node":
         """Return a child by key or index."""
@@ -88,6 +100,13 @@ class Node:
         except (TypeError, ValueError) as error:
             raise self.wrong(f"a number is needed, not {_kind(self.value)}") from error
 
+    def per_cent(self) -> float:
+        """Return a number from 0 to 100, with or without a per cent sign."""
+        number = self.number()
+        if not 0 <= number <= 100:
+            raise self.wrong(f"{number:g} is not from 0 to 100")
+        return number
+
     def integer(self) -> int:
         """Return a whole number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
@@ -99,6 +118,11 @@ class Node:
         if not isinstance(self.value, bool):
             raise self.wrong(f"true or false is needed, not {_kind(self.value)}")
         return self.value
+
+
+def _is_on(key: object, known: Collection[str]) -> bool:
+    """Tell whether a key is the word `on`, which YAML takes for a truth value where it is not quoted."""
+    return key in (True, "true") and _ON in known
 
 
 def each(node: Node | None, read: Callable[[Node], Item]) -> tuple[Item, ...]:

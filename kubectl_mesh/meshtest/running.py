@@ -4,20 +4,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
-from kubectl_mesh.diagnosis.request_line import RequestFlags, read_request
 from kubectl_mesh.errors import MeshError
+from kubectl_mesh.meshtest.asking import request_of
+from kubectl_mesh.meshtest.blaming import at_fault
 from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import Mismatch, judge
 from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
 from kubectl_mesh.meshtest.observing import Observed, observe
 from kubectl_mesh.meshtest.ordering import Reordered, contrary
 from kubectl_mesh.reports.verdicts import Result, Verdict
-from simulator.model.requests import Request
+from simulator.model.directory import Directory
 from simulator.model.traces import Disposition, Trace
 
 Clock = Callable[[], float]
-Explain = Callable[[Trace, str, str], str]
-"""(trace, url, sender) → the trace as text."""
+Explain = Callable[[Trace, Directory, str, str], str]
+"""(trace, names and places of the mesh, url, sender) → the trace as text."""
 PUBLIC = "203.0.113.10"
 """What public DNS is taken to say of a host that the mesh does not know, where stand-ins are (RFC 5737)."""
 UNDECIDABLE = frozenset({Disposition.NOT_SIMULATED, Disposition.UNREADABLE_CONFIGURATION})
@@ -69,8 +70,8 @@ class Runner:
             verdict=Verdict.FAIL,
             request=request,
             messages=tuple(map(str, mismatches)),
-            sources=at_fault(observed, mismatches),
-            path=self.explain(observed.trace, case.request.url, case.sender),
+            sources=at_fault(self.predictor, observed, mismatches),
+            path=self.explain(observed.trace, self.predictor.directory, case.request.url, case.sender),
             flow=flow(self.predictor, observed.trace),
         )
 
@@ -88,24 +89,3 @@ class Runner:
 
 def _is_unknown(mismatch: Mismatch, seen: Observed) -> bool:
     return mismatch.part == "rule.index" and bool(seen.rule) and seen.rule_index is None
-
-
-def request_of(spec: RequestSpec) -> Request:
-    """Turn the request of a case into one that can be traced."""
-    headers = tuple(f"{name}: {value}" for name, value in spec.headers)
-    flags = RequestFlags(
-        method=spec.method, headers=headers, source_ip=spec.source_ip, sni=spec.sni, tls=spec.tls, random=spec.random
-    )
-    return read_request(spec.url, flags)
-
-
-def at_fault(seen: Observed, mismatches: tuple[Mismatch, ...]) -> tuple[str, ...]:
-    """Return `object  file:line` of what decided the parts that do not hold."""
-    parts = {each.part.partition(".")[0] for each in mismatches}
-    found = []
-    if seen.authz_position and (parts & {"authz"} or seen.authz_verdict == "deny"):
-        found.append(f"AuthorizationPolicy/{seen.authz_by}  {seen.authz_position}")
-    if seen.rule_position and seen.authz_verdict != "deny":
-        index = f" rule {seen.rule_index}" if seen.rule_index is not None else ""
-        found.append(f"{seen.rule}{index}  {seen.rule_position}")
-    return tuple(found)

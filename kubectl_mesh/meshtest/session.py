@@ -29,6 +29,11 @@ class Choice:
     """(number from 1, of how many): every so manieth test."""
     coverage: bool = False
 
+    @property
+    def is_all(self) -> bool:
+        """Every test is to run."""
+        return not self.keyword and self.shard[1] == 1
+
     def has_name(self, name: str) -> bool:
         """Tell whether the keyword selects a name."""
         return any(
@@ -71,8 +76,7 @@ class Session:
                 results.append(result)
                 if self.choice.fail_fast and result.verdict in (Verdict.FAIL, Verdict.UNDECIDED):
                     return TestRun(results=tuple(results), seconds=self.clock() - started)
-            if self.choice.coverage or suite.coverage:
-                covered += self._coverage(suite, seen)
+            covered += self._coverage(suite, seen)
         return TestRun(results=tuple(results), coverage=tuple(covered), seconds=self.clock() - started)
 
     def asked(self, suite: Suite) -> Iterator[tuple[Case, Observed]]:
@@ -146,7 +150,11 @@ class Session:
         return self._predictors[key]
 
     def _coverage(self, suite: Suite, seen: list[Observed]) -> Sequence[Coverage]:
+        """Count what the suite touched; a part of its tests is not held to the threshold of the whole."""
+        wanted = suite.coverage if self.choice.is_all else {}
+        if not (wanted or self.choice.coverage):
+            return ()
         try:
-            return coverage(self._predictor(suite), seen, suite.coverage)
+            return coverage(self._predictor(suite), seen, wanted)
         except MeshError:
             return ()  # every case has said already why the mesh cannot be seen

@@ -57,9 +57,9 @@ def _remark(result: Result) -> Remark:
 
 
 def _fault(source: str) -> Place:
-    """Read `object  file:line`."""
-    name, _, position = source.rpartition("  ")
-    return place_of(position, name)
+    """Read `what decided  file:line`, or a text without a place."""
+    name, gap, position = source.rpartition("  ")
+    return place_of(position, name) if gap else Place(text=source)
 
 
 def _uncovered(coverage: Coverage) -> Remark:

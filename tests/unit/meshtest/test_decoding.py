@@ -31,6 +31,26 @@ def test_a_matrix_multiplies_cases() -> None:
         (CASE.replace("url: http://b", "method: GET"), "no request.url", "write url"),
         (CASE.replace("v1alpha1", "v9"), "kubectl-mesh/v9 is not known", "kubectl-mesh/v1alpha1"),
         (CASE + "  invariants: [{name: x}]\n", "either expect or noFinding", ""),
+        (CASE.replace("status: 200", "rule: {}"), "t.yaml:9: spec.cases[0].expect.rule: nothing is stated", "index"),
+        (CASE.replace("status: 200", "split: []"), "weights add up to 0, not 100", "every destination"),
+        (CASE.replace("status: 200", "split: [{subset: a, weight: 10}]"), "weights add up to 10, not 100", "every destination"),
+        (CASE.replace("status: 200", "disposition: []"), "an empty list allows nothing", ""),
+        (CASE.replace("status: 200", "headers: {request: {}}"), "no header is named", "NAME: VALUE"),
+        (CASE.replace("status: 200", "5: 6"), "spec.cases[0].expect.5: no such key", "keys here are"),
+        (
+            CASE.replace("http://b", "ftp://b"),
+            "t.yaml:8: spec.cases[0].request.url: ftp://b: unknown scheme ftp",
+            "grpcs",
+        ),
+        (CASE.replace("url:", "sourceIP: here, url:"), "request.sourceIP: here: not an IP address", ""),
+        (CASE.replace("url:", "tls: yes, url:"), "request.tls: a text is needed", ""),
+        (CASE.replace("url:", "tls: full, url:"), "request.tls: full is not known", "none, simple, mutual"),
+        (CASE.replace("url:", "random: 7, url:"), "request.random: 7.0: not between 0 and 1", ""),
+        (CASE.replace("url:", "method: G T, url:"), "request.method: G T: not a method", ""),
+        (CASE.replace("url:", "headers: {a b: c}, url:"), "request.headers: a b: c: not a header", ""),
+        (CASE.replace("url:", "resolve: {b: c}, url:"), "request.resolve: b:c: not HOST:IP", "HOST: IP"),
+        (CASE + "    matrix: {from: [{a: b}]}\n", "spec.cases[0].matrix.from[0]: a text is needed", ""),
+        (CASE + "  coverage: {routes: 101%}\n", "t.yaml:10: spec.coverage.routes: 101 is not from 0 to 100", ""),
         ("- just\n- a list\n", "an object is needed", ""),
         (HEAD + "  cases: [\n", "not valid YAML", ""),
     ],
@@ -49,6 +69,14 @@ def test_defaults_are_overridden_by_the_case() -> None:
     (suite,) = read_suites(text, source="t.yaml")
     assert suite.cases[0].sender == "a/web"
     assert (suite.cases[0].request.method, suite.cases[0].request.url) == ("PUT", "http://b")
+
+
+def test_words_that_yaml_misreads_are_understood() -> None:
+    """`on` and 1.30 mean what they say without quotation marks, though YAML has a truth value and 1.3 for them."""
+    text = CASE.replace("status: 200", "retries: {on: 5xx}") + "  given: {istio: {version: 1.30}}\n"
+    (suite,) = read_suites(text, source="t.yaml")
+    assert suite.cases[0].expect.retries is not None
+    assert suite.cases[0].expect.retries.on == ("5xx",)
 
 
 def test_headers_have_one_value_or_several() -> None:

@@ -30,7 +30,31 @@ def test_a_failure_names_the_rule_at_fault(tmp_path: Path) -> None:
     code, text = run(str(file), "-k", "testers")
     assert code == 1
     assert "destination: expected shop/catalog subset v1, got catalog.shop.svc.cluster.local:80 subset v2" in text
-    assert "at VirtualService/shop/catalog rule 0" in text
+    assert "outbound: route testers by VirtualService/shop/catalog http[0].match[0]" in text
+    assert "catalog-routes.yaml:14" in text
+
+
+def test_a_failure_names_what_was_tried_in_vain(tmp_path: Path) -> None:
+    """A rule that should have matched is named with the reason why it did not, and the place where it is written."""
+    text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
+    file = tmp_path / "shop.meshtest.yaml"
+    file.write_text(
+        text.replace('x-shop-tester: "true"', 'x-shop-tester: "false"').replace("disposition: denied", "disposition: delivered")
+    )
+    code, text = run(str(file), "-k", "testers or only web")
+    assert code == 1
+    assert "testers does not match: header x-shop-tester is true" in text
+    assert "inbound: authorization denied, no ALLOW policy matches" in text
+    assert "AuthorizationPolicy/payments/checkout rules[1] does not match: source: needs identity" in text
+    assert "security.yaml:34" in text
+
+
+def test_a_misspelt_host_is_guessed(tmp_path: Path) -> None:
+    """A host that nothing has is answered with one that is like it."""
+    text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
+    file = tmp_path / "shop.meshtest.yaml"
+    file.write_text(text.replace("http://catalog.shop/items", "http://catlog.shop/items"))
+    assert "did you mean catalog.shop?" in run(str(file), "-k", "testers")[1]
 
 
 def test_no_tests_is_an_exit_code_of_its_own(tmp_path: Path) -> None:

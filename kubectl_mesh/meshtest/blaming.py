@@ -1,0 +1,87 @@
+"""What decided the parts of an answer that do not hold: hop, decision, rule, file and line."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+
+from kubectl_mesh.diagnosis.predictor import Predictor, deciding_hop
+from kubectl_mesh.meshtest.judging import Mismatch
+from kubectl_mesh.meshtest.observing import Observed
+from kubectl_mesh.reports.trace import SourceReport
+from simulator.model.traces import Hop, Step, StepKind
+
+_LISTED = 4
+"""Rules tried in vain that are named."""
+_ENDING = frozenset({"disposition", "status", "not"})
+_PARTS = {
+    "authz": StepKind.RBAC,
+    "destination.workload": StepKind.ENDPOINT,
+    "upstreamTls": StepKind.TRANSPORT,
+    "virtual host": StepKind.VIRTUAL_HOST,
+}
+"""Part of an expectation → the decision that it hangs on; the route for all others."""
+_ROUTING = (StepKind.ROUTE, StepKind.CLUSTER, StepKind.NETWORK_FILTER, StepKind.FILTER_CHAIN, StepKind.LISTENER)
+_TELLING = frozenset(_ROUTING) | {StepKind.RBAC, StepKind.NAME_RESOLUTION, StepKind.TRANSPORT}
+"""Decisions of which the reason, and what was tried in vain, help to find the mistake."""
+_WORDS = {StepKind.RBAC: "authorization", StepKind.TRANSPORT: "encryption"}
+
+
+def at_fault(predictor: Predictor, seen: Observed, mismatches: Sequence[Mismatch]) -> tuple[str, ...]:
+    """Return a line `what decided  file:line` for each decision that the mismatches hang on."""
+    found: dict[str, None] = {}
+    for mismatch in mismatches:
+        for hop, step in _decisions(seen, mismatch):
+            found |= dict.fromkeys(_told(predictor, seen, hop, step))
+    return tuple(found)
+
+
+def _decisions(seen: Observed, mismatch: Mismatch) -> Iterator[tuple[Hop | None, Step]]:
+    """Yield the steps that one part hangs on, with the hop they were taken on; None before the first."""
+    trace = seen.trace
+    hop = deciding_hop(trace)
+    kind = _PARTS.get(mismatch.part) or _PARTS.get(mismatch.part.partition(".")[0])
+    if kind is StepKind.RBAC or (mismatch.expected == "denied" and mismatch.part in _ENDING):
+        yield from ((each, step) for each in trace.hops for step in each.steps if step.kind is StepKind.RBAC)
+    if not trace.disposition.is_delivered and (mismatch.part in _ENDING or seen.cluster is None):
+        last = trace.last_step
+        if last is not None:
+            yield (trace.hops[-1] if trace.hops else None), last
+        return
+    if hop is None or kind is StepKind.RBAC:
+        return
+    kinds = (kind,) if kind is not None else _ROUTING
+    step = next((step for each in kinds if (step := hop.step(each)) is not None), None)
+    if step is not None:
+        yield hop, step
+
+
+def _told(predictor: Predictor, seen: Observed, hop: Hop | None, step: Step) -> Iterator[str]:
+    """Write a decision with its rule, then what was tried before it in vain."""
+    where = f"{hop.proxy} {hop.direction.value}" if hop is not None else seen.trace.source or "client"
+    word = _WORDS.get(step.kind, step.kind.value.replace("-", " "))
+    origin = predictor.origin(step)
+    by = f" by {_rule(origin)}" if origin is not None else ""
+    because = f", {step.because}" if step.because and step.kind in _TELLING else ""
+    lost = step.kind is StepKind.NAME_RESOLUTION and step is seen.trace.last_step
+    guess = _guess(seen.trace.request.host, predictor.directory.services) if lost else ""
+    yield _placed(f"{where}: {word} {step.chosen}{by}{because}{guess}", origin)
+    if step.kind in _TELLING:
+        for rejected in step.rejected[:_LISTED]:
+            rule = predictor.policy(rejected.name)
+            yield _placed(f"{_rule(rule) if rule else rejected.name} does not match: {rejected.because}", rule)
+        if len(step.rejected) > _LISTED:
+            yield f"{len(step.rejected) - _LISTED} more do not match"
+
+
+def _guess(name: str, hosts: Iterable[str]) -> str:
+    """Return a suggestion for a host that nothing has: a name of as many parts as the one that was asked for."""
+    dots = name.count(".") + 1
+    close = get_close_matches(name, {".".join(host.split(".")[:dots]) for host in hosts}, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _rule(origin: SourceReport) -> str:
+    return f"{origin.resource} {origin.field.removeprefix('spec.')}".rstrip()
+
+
+def _placed(text: str, origin: SourceReport | None) -> str:
+    return f"{text}  {origin.position}" if origin is not None and origin.position else text
