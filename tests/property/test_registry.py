@@ -10,6 +10,8 @@ from simulator.model.resources import Origin, Resource
 from simulator.registry.build import build_snapshot
 from simulator.registry.snapshot import Snapshot
 
+LAW = settings(max_examples=settings().max_examples // 2)
+"""Of what the profile asks for: a sample in `make test`, many in `make truth`."""
 _NAMESPACES = ("shop", "bank")
 _NAMES = ("a", "b", "c")
 _NETWORKING, _SECURITY = "networking.istio.io/v1", "security.istio.io/v1"
@@ -121,7 +123,7 @@ def _seen(view: Snapshot, proxy: Proxy) -> object:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@LAW
 @given(meshes(), st.randoms(use_true_random=False))
 def test_order_of_manifests_changes_nothing(mesh: list[Resource], random: Any) -> None:
     """A snapshot depends on the resources and not on the order in which they were read."""
@@ -132,7 +134,7 @@ def test_order_of_manifests_changes_nothing(mesh: list[Resource], random: Any) -
     assert set(one.caveats) == set(other.caveats)
 
 
-@settings(max_examples=40, deadline=None)
+@LAW
 @given(meshes())
 def test_private_services_of_a_new_namespace_change_nothing(mesh: list[Resource]) -> None:
     """A namespace that exports nothing is not seen by anybody else."""
@@ -142,7 +144,7 @@ def test_private_services_of_a_new_namespace_change_nothing(mesh: list[Resource]
     assert [_seen(one, proxy) for proxy in one.proxies] == [_seen(other, proxy) for proxy in other.proxies]
 
 
-@settings(max_examples=40, deadline=None)
+@LAW
 @given(meshes())
 def test_scopes_hold_each_host_once_and_only_visible_services(mesh: list[Resource]) -> None:
     """Every service of a scope is of its namespace or visible in it, and no host is there twice."""
@@ -156,7 +158,7 @@ def test_scopes_hold_each_host_once_and_only_visible_services(mesh: list[Resourc
         assert {(one.host, one.namespace) for one in foreign} <= visible
 
 
-@settings(max_examples=40, deadline=None)
+@LAW
 @given(meshes())
 def test_proxies_that_cannot_differ_share_a_scope(mesh: list[Resource]) -> None:
     """Two proxies of one namespace for which the same Sidecar counts have one scope, the same object."""
