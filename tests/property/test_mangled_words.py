@@ -93,7 +93,7 @@ TESTS: dict[str, Any] = {
                     "status": 200,
                     "destination": {"service": "shop/web"},
                     "rule": {"virtualService": "shop/web", "index": 0},
-                    "split": [{"service": "shop/web", "weight": 50}],
+                    "split": [{"service": "shop/web", "weight": 50}, {"service": "shop/nowhere", "weight": 50}],
                     "timeout": "2s",
                     "retries": {"attempts": 2},
                     "authz": {"verdict": "allow"},
