@@ -45,8 +45,8 @@ def trace(
 ) -> None:
     """Follow a request from FROM to URL, hop by hop: what was chosen, why, and where that is written.
 
-    FROM is [NAMESPACE/][KIND/]NAME of a workload, gateway/NAME, or outside. With a saved Envoy document (-f) it may be
-    left out: the answer is that one proxy's.
+    FROM is [NAMESPACE/][KIND/]NAME of a workload; gateway/NAME, a Gateway or the workload that it selects; or outside.
+    With a saved Envoy document (-f) it may be left out: the answer is that one proxy's.
 
     \b
     Example:

@@ -54,6 +54,8 @@ class Workload:
     host_network: bool = False
     ambient: bool = False
     """ztunnel on its node takes its traffic."""
+    gateways: tuple[ObjectRef, ...] = ()
+    """The Gateways that select it."""
 
     @property
     def id(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from simulator.model.directory import Backend, Capture, Directory, ServiceRecord, Workload
+from simulator.model.labels import selects
 from simulator.model.proxies import Proxy, ProxyId, Role
 from simulator.model.resources import ObjectRef, Origin, Resource
 from simulator.model.services import UNSPECIFIED, Health, Locality, Registry, Resolution, Service
@@ -117,7 +118,14 @@ def _workload(snapshot: Snapshot, pod: Resource, proxy: Proxy | None) -> Workloa
         source=pod.ref,
         host_network=bool(pod.spec.get("hostNetwork")),
         ambient=ambient,
+        gateways=_gateways(snapshot, proxy),
     )
+
+
+def _gateways(snapshot: Snapshot, proxy: Proxy | None) -> tuple[ObjectRef, ...]:
+    if proxy is None or proxy.role is not Role.GATEWAY:
+        return ()
+    return tuple(one.ref for one in snapshot.gateways if selects(one.spec.get("selector") or {}, proxy.labels))
 
 
 def _ports(pod: Resource) -> dict[int, str]:

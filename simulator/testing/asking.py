@@ -30,7 +30,7 @@ def find_sender(directory: Directory, text: str) -> Workload | None:
     found = [
         each
         for each in directory.workloads
-        if namespace in ("", each.namespace) and _has_kind(each, kind) and name in _names(each)
+        if namespace in ("", each.namespace) and _has_kind(each, kind) and name in _names(each, kind)
     ]
     if not found:
         known = sorted({f"{each.namespace}/{each.owner or each.name}" for each in directory.workloads})
@@ -55,9 +55,10 @@ def _has_kind(workload: Workload, kind: str) -> bool:
     return word in ("", "pod", owner, _SHORT.get(owner, owner))
 
 
-def _names(workload: Workload) -> frozenset[str]:
+def _names(workload: Workload, kind: str) -> frozenset[str]:
     label = workload.labels.get(_GATEWAY, "")
-    return frozenset({workload.name, workload.owner, label, workload.labels.get("istio", "")}) - {""}
+    selecting = [each.name for each in workload.gateways] if kind.lower() == "gateway" else []
+    return frozenset({workload.name, workload.owner, label, workload.labels.get("istio", ""), *selecting}) - {""}
 
 
 def read_url(url: str, *, method: str = "GET", headers: Headers | None = None, random: float | None = None) -> Request:
