@@ -48,7 +48,7 @@ def read(path: Path) -> str:
 def open_mesh(call: Call, given: "Given", source: str) -> "MeshSource":
     """Open the mesh that a suite names; the command's own where it names none."""
     if given.stand_ins and call.settings.files:
-        return _with_stand_ins(call)
+        return _with_stand_ins(call, given)
     if given.live:
         return open_source(replace(call.settings, files=(), demo=False, bundle=""))
     folder = Path(source).parent
@@ -71,7 +71,7 @@ def open_mesh(call: Call, given: "Given", source: str) -> "MeshSource":
     )
 
 
-def _with_stand_ins(call: Call) -> "MeshSource":
+def _with_stand_ins(call: Call, given: "Given") -> "MeshSource":
     """Open the command's manifests, with what they leave out made up."""
     from kubectl_mesh.meshtest.stand_ins import stand_ins
     from kubectl_mesh.sources.simulated import open_given
@@ -85,7 +85,8 @@ def _with_stand_ins(call: Call) -> "MeshSource":
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stand-ins.yaml"
         file.write_text(added, encoding="utf-8")
-        return open_given([*call.settings.files, str(file)], call.settings.completion)
+        paths = [*call.settings.files, str(file)]
+        return open_given(paths, call.settings.completion, creation_order=given.creation_order)
 
 
 def watched(call: Call, paths: list[str], importer: "Importer") -> list[str]:

@@ -1,62 +1,86 @@
 """What must hold for every sender and every destination of a kind, decided over requests that stand for all of them."""
 
 import fnmatch
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
+from kubectl_mesh.diagnosis.senders import sender_name
+from kubectl_mesh.diagnosis.trace import written
 from kubectl_mesh.meshtest.blaming import at_fault
 from kubectl_mesh.meshtest.flow import flow
-from kubectl_mesh.meshtest.judging import judge
-from kubectl_mesh.meshtest.model import Invariant
+from kubectl_mesh.meshtest.judging import Mismatch, judge
+from kubectl_mesh.meshtest.model import Expectation, Invariant
 from kubectl_mesh.meshtest.observing import Observed, observe
+from kubectl_mesh.meshtest.ordering import Orders
 from kubectl_mesh.meshtest.running import UNDECIDABLE, Explain
 from kubectl_mesh.reports.verdicts import Result, Verdict
 from simulator.model.directory import ServiceRecord, Workload
 from simulator.model.proxies import ProxyId, Role
 from simulator.model.requests import Request
 
+_SAYS_WHICH = "given.creationOrder says which is older"
+
 
 @dataclass(slots=True)
 class Quantifier:
-    """Decides the invariants of one suite."""
+    """Decides the invariants of one suite, and remembers what was touched."""
 
     suite: str
     predictor: Predictor
     explain: Explain
+    orders: Orders
+    seen: list[Observed] = field(default_factory=list)
 
     def decide(self, invariant: Invariant) -> Result:
-        """Return a pass, or the first request for which the invariant does not hold."""
+        """Return a pass, or the first request for which the invariant does not hold in every order of creation."""
+        expect = invariant.expect or Expectation()
         asked = 0
         for sender, request in self._requests(invariant):
             asked += 1
             seen = observe(self.predictor, self.predictor.trace(request, sender))
+            self.seen.append(seen)
+            witness = _Witness(invariant=invariant, sender=sender, seen=seen)
             if seen.trace.disposition in UNDECIDABLE:
-                return self._result(invariant, Verdict.UNDECIDED, seen, (seen.disposition,))
-            mismatches = judge(invariant.expect, seen) if invariant.expect is not None else ()
-            if mismatches:
-                result = self._result(invariant, Verdict.FAIL, seen, tuple(map(str, mismatches)))
-                path = self.explain(seen.trace, self.predictor.directory, request_text(seen), sender.id)
-                steps = flow(self.predictor, seen.trace)
-                return replace(result, sources=at_fault(self.predictor, seen, mismatches), path=path, flow=steps)
+                return self._result(witness, Verdict.UNDECIDED, (seen.disposition,))
+            if mismatches := judge(expect, seen):
+                return self._failure(witness, self.predictor, mismatches)
+            if (result := self._in_other_orders(witness, expect)) is not None:
+                return result
         if not asked:
             reason = f"no sender and destination match {invariant.sender} and {invariant.destination}"
-            return self._result(invariant, Verdict.UNDECIDED, None, (reason,))
-        return replace(self._result(invariant, Verdict.PASS, None, ()), request=f"{asked} requests stand for all")
+            return replace(self._blank(invariant), verdict=Verdict.UNDECIDED, messages=(reason,))
+        return replace(self._blank(invariant), request=f"{asked} requests stand for all")
 
-    def _result(
-        self, invariant: Invariant, verdict: Verdict, seen: Observed | None, messages: tuple[str, ...]
+    def _in_other_orders(self, witness: "_Witness", expect: Expectation) -> Result | None:
+        """Return why the invariant does not hold, or is not known to, where another object is the oldest."""
+        for each in self.orders.alternatives(witness.seen, witness.sender):
+            if each.seen is None or each.predictor is None:
+                return self._result(witness, Verdict.UNDECIDED, (each.caveat.message, _SAYS_WHICH))
+            if mismatches := judge(expect, each.seen):
+                other = replace(witness, seen=each.seen)
+                here = f"it holds where {each.caveat.rivals[0]} is the oldest"
+                lead = f"{here}, not where {each.oldest} is; {_SAYS_WHICH}"
+                return self._failure(other, each.predictor, mismatches, lead=lead)
+        return None
+
+    def _failure(
+        self, witness: "_Witness", predictor: Predictor, mismatches: Sequence[Mismatch], *, lead: str = ""
     ) -> Result:
-        witness = f"{request_text(seen)} from {seen.trace.source}" if seen is not None else ""
-        return Result(
-            name=invariant.name,
-            suite=self.suite,
-            position=invariant.position,
-            verdict=verdict,
-            messages=(*messages, *([f"witness: {witness}"] if witness else [])),
-            request=witness,
+        messages = (*map(str, mismatches), *([lead] if lead else []))
+        return replace(
+            self._result(witness, Verdict.FAIL, messages),
+            sources=at_fault(predictor, witness.seen, mismatches),
+            path=self.explain(witness.seen.trace, predictor.directory, witness.url, witness.name),
+            flow=flow(predictor, witness.seen.trace),
         )
+
+    def _result(self, witness: "_Witness", verdict: Verdict, messages: tuple[str, ...]) -> Result:
+        return replace(self._blank(witness.invariant), verdict=verdict, messages=messages, request=str(witness))
+
+    def _blank(self, invariant: Invariant) -> Result:
+        return Result(name=invariant.name, suite=self.suite, position=invariant.position, verdict=Verdict.PASS)
 
     def _requests(self, invariant: Invariant) -> Iterator[tuple[Workload, Request]]:
         directory = self.predictor.directory
@@ -72,11 +96,29 @@ class Quantifier:
                     yield from ((sender, request) for request in requests_of(witnesses, record.host, port))
 
 
-def request_text(seen: Observed) -> str:
-    """Write a request in one line."""
-    request = seen.trace.request
-    headers = "".join(f" [{name}: {value}]" for name, value in request.headers)
-    return f"{request.method} {request.scheme}://{request.host}:{request.port}{request.target}{headers}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Witness:
+    """A request that decides an invariant."""
+
+    invariant: Invariant
+    sender: Workload
+    seen: Observed
+
+    @property
+    def name(self) -> str:
+        """The sender, as `kubectl mesh trace` takes it."""
+        return sender_name(self.sender)
+
+    @property
+    def url(self) -> str:
+        """The URL, as `kubectl mesh trace` takes it."""
+        return written(self.seen.trace.request)
+
+    def __str__(self) -> str:
+        request = self.seen.trace.request
+        headers = "".join(f" [{name}: {value}]" for name, value in request.headers)
+        host = f" [host: {request.authority}]" if request.authority is not None else ""
+        return f"witness: {request.method} {self.url}{host}{headers} from {self.name}"
 
 
 def is_sender(pattern: str, workload: Workload) -> bool:

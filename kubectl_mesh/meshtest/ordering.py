@@ -1,43 +1,75 @@
 """Does an answer depend on which of several objects is older? Asked by giving each of them the greatest age in turn.
 
-istiod puts the routes of VirtualServices with one host in the order of their creation, which manifests do not tell.
+istiod lets the oldest of several objects count, or come first, and manifests do not tell ages. Whatever one request
+meets is decided by the first of the objects that concerns it, so making each the oldest in turn shows every answer;
+groups of objects that compete for different things are tried one at a time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.meshtest.judging import Mismatch
 from kubectl_mesh.meshtest.observing import Observed, observe
-from simulator.model.directory import Workload
-from simulator.model.names import resolve_short_name
+from simulator.model.caveats import Caveat
+from simulator.model.directory import Directory, Workload
+from simulator.model.names import ClusterName, host_matches, resolve_short_name
+from simulator.model.proxies import ProxyId, Role
 from simulator.model.resources import ObjectRef
-from simulator.model.wire import Json
+from simulator.model.traces import StepKind, Trace
 
 Reordered = Callable[[tuple[str, ...]], Predictor | None]
 """(objects, oldest first) → the same mesh with these ages; None where the mesh cannot be made again."""
-_MOST = 6
-"""Rivals for one host that are tried; more than that are taken for decisive without trying."""
+_MOST = 24
+"""Rivals that are tried; the answer is left open where there are more."""
+_HARMLESS = frozenset({"Telemetry"})
+"""Kinds that change what is recorded of a request, and not what becomes of it."""
 
 
-def contrary(predictor: Predictor, reordered: Reordered, seen: Observed, sender: Workload | None) -> Mismatch | None:
-    """Return how another order of creation would change an answer; None when none would."""
-    caveats = {each.ref: each for each in predictor.order_dependent}
-    rivals = _rivals(predictor, seen.rule) if caveats else []
-    caveat = next((caveats[each] for each in rivals if each in caveats), None)
-    if caveat is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """What the same request meets where another object is the oldest. Without an answer it could not be asked."""
+
+    oldest: ObjectRef
+    caveat: Caveat
+    predictor: Predictor | None = None
+    seen: Observed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """The orders of creation in which the objects of one mesh may have come about."""
+
+    predictor: Predictor
+    reordered: Reordered = lambda _: None
+
+    def alternatives(self, seen: Observed, sender: Workload | None) -> Iterator[Alternative]:
+        """Yield what the request of an answer meets in other orders that may matter to it."""
+        for caveat in self.predictor.order_dependent:
+            if not _concerns(self.predictor, caveat, seen.trace):
+                continue
+            if len(caveat.rivals) > _MOST:
+                yield Alternative(oldest=caveat.ref, caveat=caveat)
+                continue
+            for oldest in caveat.rivals[1:]:
+                yield self._with_oldest(oldest, caveat, seen, sender)
+
+    def _with_oldest(self, oldest: ObjectRef, caveat: Caveat, seen: Observed, sender: Workload | None) -> Alternative:
+        others = (each for each in caveat.rivals if each != oldest)
+        predictor = self.reordered(tuple(map(str, (oldest, *others))))
+        if predictor is None:
+            return Alternative(oldest=oldest, caveat=caveat)
+        other = observe(predictor, predictor.trace(seen.trace.request, sender))
+        return Alternative(oldest=oldest, caveat=caveat, predictor=predictor, seen=other)
+
+    def contrary(self, seen: Observed, sender: Workload | None) -> Mismatch | None:
+        """Return how another order would change an answer; None when none would."""
+        for each in self.alternatives(seen, sender):
+            if each.seen is None:
+                return _mismatch(each.caveat.message)
+            if each.seen.treatment != seen.treatment:
+                return _mismatch(f"{_told(seen)}, or {_told(each.seen)} where {each.oldest} is the oldest")
         return None
-    for order in [_with_first(rivals, each) for each in rivals] if 1 < len(rivals) <= _MOST else ():
-        other = reordered(order)
-        if other is None:
-            break
-        answer = observe(other, other.trace(seen.trace.request, sender))
-        if answer.treatment != seen.treatment:
-            told = f"{answer.disposition} by {answer.rule or 'no rule'} where that is the older one"
-            return _mismatch(f"{seen.disposition} by {seen.rule}, or {told}")
-    else:
-        if 1 < len(rivals) <= _MOST:
-            return None
-    return _mismatch(caveat.message)
 
 
 def _mismatch(text: str) -> Mismatch:
@@ -45,28 +77,55 @@ def _mismatch(text: str) -> Mismatch:
     return Mismatch(part="creationOrder", expected="one answer whatever the order", actual=actual)
 
 
-def _with_first(refs: Sequence[ObjectRef], first: ObjectRef) -> tuple[str, ...]:
-    return tuple(map(str, (first, *(each for each in refs if each != first))))
+def _told(seen: Observed) -> str:
+    return f"{seen.disposition} by {seen.rule or 'no rule'}"
 
 
-def _rivals(predictor: Predictor, rule: str) -> list[ObjectRef]:
-    """Return the VirtualServices that have a host in common with the one that routes, which is among them."""
-    kind, _, name = rule.partition("/")
-    if kind != "VirtualService":
-        return []
-    home, _, short = name.rpartition("/")
-    ref = ObjectRef(kind=kind, namespace=home, name=short)
-    found: dict[ObjectRef, frozenset[str]] = {}
-    for document in predictor.source.resources(ref.kind):
-        metadata = document.get("metadata") or {}
-        other = ObjectRef(
-            kind=ref.kind, namespace=str(metadata.get("namespace", "")), name=str(metadata.get("name", ""))
-        )
-        found[other] = _hosts(document, other.namespace)
-    own = found.get(ref, frozenset())
-    return sorted(other for other, hosts in found.items() if hosts & own)
+def _concerns(predictor: Predictor, caveat: Caveat, trace: Trace) -> bool:
+    """Tell whether the rivals may have a say in what became of a request; doubt counts as yes."""
+    kind = caveat.ref.kind
+    if not caveat.rivals or kind in _HARMLESS:
+        return False
+    if kind in ("Gateway", "ListenerSet"):
+        return not trace.hops or any(_is_gateway(predictor.directory, hop.proxy) for hop in trace.hops)
+    if kind not in ("VirtualService", "DestinationRule"):
+        return True
+    names = frozenset(_names(predictor.directory, trace))
+    patterns = [host for each in caveat.rivals for host in _hosts(predictor, each)]
+    return any(host_matches(pattern, name) for pattern in patterns for name in names)
 
 
-def _hosts(document: Json, namespace: str) -> frozenset[str]:
-    hosts = (document.get("spec") or {}).get("hosts") or ()
-    return frozenset(resolve_short_name(str(host), namespace=namespace) for host in hosts)
+def _is_gateway(directory: Directory, proxy: ProxyId) -> bool:
+    workload = directory.workload(proxy.name, proxy.namespace)
+    return workload is None or workload.role is Role.GATEWAY
+
+
+def _names(directory: Directory, trace: Trace) -> Iterator[str]:
+    """Yield every host that a request was sent to on its way."""
+    asked = trace.request
+    home = trace.source.rpartition(".")[2]
+    for name in (asked.host, _without_port(asked.host_header), asked.sni):
+        yield from (name, *directory.search_path(name, home)) if name else ()
+    record = directory.service_at(asked.host)
+    if record is not None:
+        yield record.host
+    for hop in trace.hops:
+        clusters = [step.chosen for step in hop.steps if step.kind is StepKind.CLUSTER]
+        if hop.forwarded is not None:
+            yield _without_port(hop.forwarded.request.host_header)
+            clusters += [share.cluster for share in hop.forwarded.shares]
+        yield from (cluster.host for cluster in map(ClusterName.parse, clusters) if cluster is not None)
+
+
+def _without_port(authority: str) -> str:
+    name, _, port = authority.rpartition(":")
+    return name if port.isdigit() else authority
+
+
+def _hosts(predictor: Predictor, ref: ObjectRef) -> Iterator[str]:
+    """Yield the hosts that a VirtualService or a DestinationRule is for."""
+    for document in predictor.source.resources(ref.kind, ref.namespace):
+        if (document.get("metadata") or {}).get("name") == ref.name:
+            spec = document.get("spec") or {}
+            hosts = (spec.get("host"), *(spec.get("hosts") or ()))
+            yield from (resolve_short_name(str(host), namespace=ref.namespace) for host in hosts if host)

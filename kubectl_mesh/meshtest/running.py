@@ -11,7 +11,7 @@ from kubectl_mesh.meshtest.flow import flow
 from kubectl_mesh.meshtest.judging import Mismatch, judge
 from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
 from kubectl_mesh.meshtest.observing import Observed, observe
-from kubectl_mesh.meshtest.ordering import Reordered, contrary
+from kubectl_mesh.meshtest.ordering import Orders
 from kubectl_mesh.reports.verdicts import Result, Verdict
 from simulator.model.directory import Directory
 from simulator.model.traces import Disposition, Trace
@@ -33,8 +33,7 @@ class Runner:
     namespace: str
     explain: Explain
     clock: Clock
-    reordered: Reordered = lambda _: None
-    """Opens the mesh again with other ages."""
+    orders: Orders
     seen: list[Observed] = field(default_factory=list)
 
     def run(self, wanted: Callable[[Case], bool] = lambda case: True) -> Iterator[Result]:
@@ -57,7 +56,7 @@ class Runner:
             reason = f"{observed.disposition}: {'; '.join(observed.trace.notes) or observed.trace.verdict.details}"
             return replace(blank, messages=(reason,), request=request)
         sender = self.predictor.sender(case.sender, namespace=self.namespace)
-        undetermined = contrary(self.predictor, self.reordered, observed, sender)
+        undetermined = self.orders.contrary(observed, sender)
         mismatches = judge(case.expect, observed, namespace=self.namespace)
         mismatches += (undetermined,) if undetermined is not None else ()
         if mismatches and all(_is_unknown(each, observed) for each in mismatches):

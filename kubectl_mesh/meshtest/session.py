@@ -10,6 +10,7 @@ from kubectl_mesh.meshtest.findings import Inspector
 from kubectl_mesh.meshtest.invariants import Quantifier
 from kubectl_mesh.meshtest.model import Case, Given, Invariant, Suite
 from kubectl_mesh.meshtest.observing import Observed
+from kubectl_mesh.meshtest.ordering import Orders
 from kubectl_mesh.meshtest.running import UNDECIDABLE, Clock, Explain, Runner
 from kubectl_mesh.reports.verdicts import Coverage, Result, TestRun, Verdict
 from kubectl_mesh.sources.base import MeshSource
@@ -94,19 +95,24 @@ class Session:
                 yield case, seen
 
     def _runner(self, suite: Suite, seen: list[Observed]) -> Runner:
+        predictor = self._predictor(suite)
         return Runner(
             suite=suite,
-            predictor=self._predictor(suite),
+            predictor=predictor,
             namespace=self.namespace,
             explain=self.explain,
             clock=self.clock,
-            reordered=lambda order: self._reordered(suite, order),
+            orders=Orders(predictor=predictor, reordered=lambda order: self._reordered(suite, order)),
             seen=seen,
         )
 
     def _reordered(self, suite: Suite, order: tuple[str, ...]) -> Predictor | None:
+        given = suite.given
+        if given.bundle or given.live:
+            return None
+        stated = given.creation_order if isinstance(given.creation_order, tuple) else ()
         try:
-            return self._predictor(replace(suite, given=replace(suite.given, creation_order=order)))
+            return self._predictor(replace(suite, given=replace(given, creation_order=(*order, *stated))))
         except MeshError:
             return None  # the source's ages are what they are
 
@@ -122,7 +128,9 @@ class Session:
                 yield undecided(each, error, suite=suite.name)
             return
         yield from runner.run(lambda case: case in chosen)
-        quantifier = Quantifier(suite=suite.name, predictor=runner.predictor, explain=self.explain)
+        quantifier = Quantifier(
+            suite=suite.name, predictor=runner.predictor, explain=self.explain, orders=runner.orders, seen=seen
+        )
         inspector = Inspector(suite=suite.name, predictor=runner.predictor, revision=suite.given.revision)
         for each in chosen:
             if isinstance(each, Invariant):

@@ -24,6 +24,8 @@ class Caveat:
     ref: ObjectRef
     message: str
     path: tuple[str | int, ...] = ()
+    rivals: tuple[ObjectRef, ...] = ()
+    """Resources of which the oldest counts, first the one that does here; of order-dependent outcomes only."""
 
     def __str__(self) -> str:
         field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")

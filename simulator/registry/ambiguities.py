@@ -82,4 +82,5 @@ def _caveat(group: Sequence[Resource], what: str, *, because: str = "the oldest 
         f"{what}: {because}, and the manifests do not say which one that is; "
         f"here it is {first.ref} by its name, in a cluster {named} if it was created earlier"
     )
-    return Caveat(kind=CaveatKind.ORDER_DEPENDENT, ref=first.ref, message=message)
+    rivals = tuple(one.ref for one in (first, *others))
+    return Caveat(kind=CaveatKind.ORDER_DEPENDENT, ref=first.ref, message=message, rivals=rivals)

@@ -224,7 +224,8 @@ class _Merging:
         if other != ref:
             message += f" of {other}"
             kind = CaveatKind.ORDER_DEPENDENT if first.created == gateway.created else kind
-        caveat = Caveat(kind=kind, ref=ref, message=message, path=path)
+        rivals = (other, ref) if kind is CaveatKind.ORDER_DEPENDENT else ()
+        caveat = Caveat(kind=kind, ref=ref, message=message, path=path, rivals=rivals)
         self._caveats.setdefault((f"{gateway.namespace}/{gateway.name}", position), caveat)
 
     def _open(self, key: _Key, placed: GatewayServer) -> None:

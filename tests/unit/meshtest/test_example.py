@@ -38,9 +38,8 @@ def test_a_failure_names_what_was_tried_in_vain(tmp_path: Path) -> None:
     """A rule that should have matched is named with the reason why it did not, and the place where it is written."""
     text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
     file = tmp_path / "shop.meshtest.yaml"
-    file.write_text(
-        text.replace('x-shop-tester: "true"', 'x-shop-tester: "false"').replace("disposition: denied", "disposition: delivered")
-    )
+    text = text.replace('x-shop-tester: "true"', 'x-shop-tester: "false"')
+    file.write_text(text.replace("disposition: denied", "disposition: delivered"))
     code, text = run(str(file), "-k", "testers or only web")
     assert code == 1
     assert "testers does not match: header x-shop-tester is true" in text

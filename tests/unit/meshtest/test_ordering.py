@@ -93,7 +93,7 @@ def test_an_answer_that_age_decides_fails(tmp_path: Path, sender: str, url: str,
     code, text = run(tmp_path, "undetermined", sender, url, location)
     assert code == 1
     assert "creationOrder: expected one answer whatever the order" in text
-    assert "where that is the older one" in text
+    assert "is the oldest; given.creationOrder says which" in text
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,65 @@ def test_a_stated_order_decides(tmp_path: Path, order: str, gateway: str, mesh: 
     if order != "[vs/wide, vs/b]":
         assert run(tmp_path, order, EDGE, "http://edge.test/api/v1", f"http://edge.test/{gateway}")[0] == 0
     assert run(tmp_path, order, "app/deploy/web", "http://web", f"http://web/{mesh}")[0] == 0
+
+
+INVARIANT = """
+apiVersion: kubectl-mesh/v1alpha1
+kind: MeshTest
+metadata: {{name: order}}
+spec:
+  given: {{manifests: [mesh.yaml], creationOrder: {order}}}
+  invariants:
+  - name: the invariant
+    forall: {{from: "app/web", to: "app/svc/web"}}
+    expect: {expect}
+"""
+PARTIAL = MESH.replace("http: [{redirect: {uri: /a}}]", "http: [{match: [{uri: {prefix: /a}}], redirect: {uri: /a}}]")
+TWO_MODES = (
+    MESH.partition("---\napiVersion: networking")[0]
+    + """---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: a, namespace: app}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: b, namespace: app}
+spec: {mtls: {mode: DISABLE}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("mesh", "order", "expect", "code", "told"),
+    [
+        (MESH, "undetermined", '{redirect: "http://web.app.svc.cluster.local/a"}', 1, "VirtualService/app/b is"),
+        (MESH, "undetermined", "{disposition: redirected}", 0, ""),
+        (MESH, "[vs/a, vs/b]", "{status: 301}", 0, ""),
+        (PARTIAL, "undetermined", "{disposition: [no-route, redirected]}", 0, ""),
+        (PARTIAL, "undetermined", "{not: {rule: {virtualService: app/b}}}", 1, "VirtualService/app/b is"),
+        (PARTIAL, "[vs/a, vs/b]", "{not: {rule: {virtualService: app/b}}}", 0, ""),
+        (TWO_MODES, "undetermined", "{upstreamTls: mtls}", 1, "PeerAuthentication/app/b is"),
+        (TWO_MODES, "file", "{upstreamTls: mtls}", 0, ""),
+    ],
+)
+def test_an_invariant_holds_in_every_order(
+    tmp_path: Path, *, mesh: str, order: str, expect: str, code: int, told: str
+) -> None:
+    """One that only the names of objects make true fails, with the object that breaks it where it is the oldest."""
+    (tmp_path / "mesh.yaml").write_text(mesh)
+    (tmp_path / "order.meshtest.yaml").write_text(INVARIANT.format(order=order, expect=expect))
+    result = CliRunner().invoke(app, [str(tmp_path)])
+    assert (result.exit_code, told in result.stdout) == (code, True), result.stdout
+    assert ("given.creationOrder says which" in result.stdout) is bool(told)
+
+
+def test_a_case_that_meets_no_route_may_meet_one(tmp_path: Path) -> None:
+    """Where the object that counts by its name has no route for a request, the younger one may still have."""
+    (tmp_path / "mesh.yaml").write_text(PARTIAL)
+    text = SUITE.format(order="undetermined", sender="app/deploy/web", url="http://web/x", location="")
+    (tmp_path / "order.meshtest.yaml").write_text(text)
+    result = CliRunner().invoke(app, [str(tmp_path)])
+    assert result.exit_code == 1
+    assert "got no-route by no rule, or redirected by VirtualService/app/b" in result.stdout
