@@ -1,21 +1,23 @@
 """Envoy documents in the spelling istioctl prints: camelCase field names, keys of maps and free-form values untouched.
 
-Envoy's admin interface prints proto-JSON with snake_case names, protobuf's own printers camelCase. Which keys are names
-of fields and which are data is the schema's knowledge; the lists hold every map and Struct field of Envoy's v3 API that
-a config dump can contain.
+Envoy's admin interface prints proto-JSON with snake_case names, protobuf's own printers camelCase. istioctl reads a
+document into messages and prints those: fields at their zero vanish, enums get names, 64-bit numbers are text. Which
+keys are names of fields and which are data is the schema's knowledge: a document is read by the schema from each
+`@type` on that it knows, and by the names of fields outside of these.
 """
 
+import math
+import re
 from functools import lru_cache
 from typing import Any
 
+from simulator.model.envoy_types import FieldType, enum_names, fields, knows, message_name
 from simulator.model.wire import Json
 
 _STRUCTS = frozenset(
     {
-        "aws",
         "base",
         "default_subset",
-        "filter_context",
         "filter_metadata",
         "json_format",
         "layer",
@@ -26,48 +28,109 @@ _STRUCTS = frozenset(
 )
 _MAPS = frozenset(
     {
-        "allowed_capabilities",
-        "certificate_provider_instances",
-        "cluster_min_healthy_percentages",
-        "context_extensions",
-        "dynamic_parameters",
-        "initial_resource_versions",
-        "key_values",
-        "map",
-        "named_endpoints",
-        "named_metrics",
-        "params",
-        "per_filter_config",
+        "dimensions",
         "policies",
         "providers",
-        "request_cost",
         "requirement_map",
-        "secrets",
-        "source_codes",
         "typed_extension_protocol_options",
         "typed_filter_metadata",
         "typed_per_filter_config",
-        "utilization",
     }
 )
 _METADATA_FIELDS = frozenset({"filter_metadata", "typed_filter_metadata"})
 _FREE_TYPES = ("TypedStruct", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue")
+_HELD = {"BootstrapConfigDump": {"bootstrap": "envoy.config.bootstrap.v3.Bootstrap"}}
+"""The sections that hold a message itself where others hold one with its `@type`."""
+_ZEROS = {"s": "", "y": "", "b": False, "i": 0, "l": "0", "f": 0}
+_DURATION = re.compile(r"(-?)([0-9]+)(?:\.([0-9]{1,9}))?s")
 
 
 def camel_case(document: Any) -> Any:
-    """Return a document (an object, a list or a value) with camelCase names; what is camelCase already stays."""
+    """Return a document (an object, a list or a value) as istioctl prints it; what is so already stays."""
     if isinstance(document, dict):
-        return _object(document)
+        kind = _type_of(document)
+        return _message(document, kind) if knows(kind) else _object(document, kind)
     if isinstance(document, list):
         return [camel_case(item) for item in document]
     return document
 
 
-def _object(document: Json) -> Json:
-    free = str(document.get("@type", "")).endswith(_FREE_TYPES) or "type_url" in document
+def _type_of(document: Json) -> str:
+    return str(document.get("@type", "")).rpartition("/")[2]
+
+
+def _message(document: Json, message: str) -> Json:
+    """Print a message of a type that the schema knows; fields that it does not know stay."""
+    known = fields(message)
     result: Json = {}
     for key, value in document.items():
-        if key in _STRUCTS or (key == "value" and free) or _is_struct(key, value, document):
+        field = known.get(key)
+        if field is None:
+            result[_name(key)] = camel_case(value)
+        elif value is not None or field.kind == "V":
+            printed = _field(field, value)
+            if field.presence or not _is_zero(field, printed):
+                result[_name(field.name)] = printed
+    return result
+
+
+def _field(field: FieldType, value: Any) -> Any:
+    if field.map and isinstance(value, dict):
+        return {key: _value(field.kind, item) for key, item in value.items()}
+    if field.repeated and isinstance(value, list):
+        return [_value(field.kind, item) for item in value]
+    return _value(field.kind, value)
+
+
+def _value(kind: str, value: Any) -> Any:
+    match kind[0]:
+        case "m":
+            return _message(value, message_name(kind)) if isinstance(value, dict) else value
+        case "A":
+            return camel_case(value)
+        case "e":
+            return enum_names(kind).get(str(value), value) if isinstance(value, int) else value
+        case "D":
+            return _duration(value)
+    return _number(kind[-1], value) if kind[-1] in "ilf" else value
+
+
+def _number(kind: str, value: Any) -> Any:
+    if kind == "l":
+        return str(int(value)) if isinstance(value, int | float) and math.isfinite(value) else value
+    if kind == "i" and isinstance(value, str) and value.lstrip("-").isdecimal():
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _duration(value: Any) -> Any:
+    """Write a duration with no, three, six or nine digits behind the point."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    sign, seconds, digits = found[1], int(found[2]), (found[3] or "").rstrip("0")
+    digits = digits.ljust(-len(digits) // 3 * -3, "0")
+    return f"{sign}{seconds}.{digits}s" if digits else f"{sign if seconds else ''}{seconds}s"
+
+
+def _is_zero(field: FieldType, value: Any) -> bool:
+    """Tell whether a value of a field without presence is the one that is never printed."""
+    if field.repeated or field.map:
+        return value in ([], {})
+    if field.kind[0] == "e":
+        return bool(value == enum_names(field.kind).get("0"))
+    return _ZEROS.get(field.kind[0]) == value and not isinstance(value, dict | list)
+
+
+def _object(document: Json, kind: str) -> Json:
+    """Print an object of a type that the schema does not know, going by the names of its fields."""
+    free = kind.endswith(_FREE_TYPES) or "type_url" in document
+    held = _HELD.get(kind.rpartition(".")[2], {})
+    result: Json = {}
+    for key, value in document.items():
+        if key in held and isinstance(value, dict):
+            result[_name(key)] = _message(value, held[key])
+        elif key in _STRUCTS or (key == "value" and free) or _is_struct(key, value, document):
             result[_name(key)] = value
         elif key in _MAPS and isinstance(value, dict):
             result[_name(key)] = {entry: camel_case(item) for entry, item in value.items()}

@@ -31,3 +31,56 @@ def test_camel_case_stays() -> None:
     """A document in camelCase is left as it is."""
     given = {"connectTimeout": "1s", "@type": "x", "list": [{"aB": 1}]}
     assert camel_case(given) == given
+
+
+def test_the_schema_tells_names_from_data() -> None:
+    """From a known type on, the schema decides, where one name is a field here and data there."""
+    tag = {"tag": "a_b", "metadata": {"kind": {"request": {}}, "metadata_key": {"key": "k", "path": [{"key": "a_b"}]}}}
+    manager = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    given = {"@type": manager, "tracing": {"custom_tags": [tag]}, "no_field_of_ours": {"x_y": 1}}
+    assert camel_case(given) == {
+        "@type": manager,
+        "tracing": {
+            "customTags": [
+                {
+                    "tag": "a_b",
+                    "metadata": {"kind": {"request": {}}, "metadataKey": {"key": "k", "path": [{"key": "a_b"}]}},
+                }
+            ]
+        },
+        "noFieldOfOurs": {"xY": 1},
+    }
+
+
+def test_dimensions_of_metrics_are_data() -> None:
+    """Istio's own type of statistics, which Envoy's schema lacks, keeps the names of its dimensions."""
+    given = {
+        "@type": "type.googleapis.com/stats.PluginConfig",
+        "metrics": [{"dimensions": {"a_b": "x"}, "tags_to_remove": []}],
+    }
+    assert camel_case(given)["metrics"] == [{"dimensions": {"a_b": "x"}, "tagsToRemove": []}]
+
+
+def test_values_are_printed_as_protobuf_prints_them() -> None:
+    """Zeros without presence vanish, enums have names, 64-bit numbers are text, durations groups of three digits."""
+    kind = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+    given = {
+        "@type": kind,
+        "name": "0",
+        "alt_stat_name": "",
+        "type": 3,
+        "connect_timeout": "0.25s",
+        "health_checks": [],
+        "lb_policy": "ROUND_ROBIN",
+        "dns_refresh_rate": None,
+        "ring_hash_lb_config": {"minimum_ring_size": 1024},
+        "per_connection_buffer_limit_bytes": 0,
+    }
+    assert camel_case(given) == {
+        "@type": kind,
+        "name": "0",
+        "type": "EDS",
+        "connectTimeout": "0.250s",
+        "ringHashLbConfig": {"minimumRingSize": "1024"},
+        "perConnectionBufferLimitBytes": 0,
+    }
