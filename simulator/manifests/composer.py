@@ -70,7 +70,8 @@ def _hint(text: str, mark: Any) -> str:
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "YAML is indented with spaces; this line has a tab"
     nearby = "".join(_line(text, number) for number in range(mark.line - 2, mark.line + 1)) if mark else ""
-    return _template_hint(nearby) or "check indentation, quotes and colons on this line"
+    signs = "commas, quotes and braces" if text.lstrip()[:1] == "{" else "indentation, quotes and colons"
+    return _template_hint(nearby) or f"check {signs} on this line and before it"
 
 
 def _line(text: str, number: int) -> str:

@@ -1,5 +1,7 @@
 """Paths of a command line → texts: files, directories, globs and standard input."""
 
+import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Sequence
 from glob import glob, has_magic
 from pathlib import Path
@@ -60,10 +62,17 @@ def _files(path: Path, *, is_match: bool) -> Iterator[Path]:
 
 def _below(directory: Path) -> list[Path]:
     try:
-        found = [file for file in directory.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+        found = [
+            file for file in directory.rglob("*") if file.suffix.lower() in SUFFIXES and _is_file_or_dangling(file)
+        ]
     except OSError as error:
         raise ManifestError(f"cannot be read: {error.strerror}", path=str(directory)) from error
     return sorted(found, key=lambda file: file.relative_to(directory).parts)
+
+
+def _is_file_or_dangling(path: Path) -> bool:
+    """Tell files from folders. A link to nowhere is taken for a file, so that reading it says what is wrong."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _exists(path: Path) -> bool:
@@ -91,6 +100,10 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise ManifestError(
+                f"a symbolic link to {os.readlink(path)}, which does not exist", path=str(path), hint="mend the link"
+            ) from error
         raise ManifestError("no such file or directory", path=str(path), hint="check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -98,8 +111,9 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(data: bytes, *, source: str) -> str:
+    """Decode UTF-8, or UTF-16 that says so, which is what PowerShell's `>` writes; kubectl reads both."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ManifestError(
             "not UTF-8 text",

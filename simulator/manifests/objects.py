@@ -12,7 +12,7 @@ from simulator.manifests.documents import Document
 from simulator.manifests.kinds import find_kind, group_of
 from simulator.manifests.shapes import ShapeError, conform, conform_fields
 from simulator.model.errors import ManifestError
-from simulator.model.resources import Origin, Resource
+from simulator.model.resources import ObjectRef, Origin, Resource
 from simulator.model.wire import Json
 
 _OTHER_TOOLS = frozenset(
@@ -69,8 +69,11 @@ def to_resource(
         namespace = _namespace(metadata, namespaced=namespaced, default=default_namespace)
         _check_metadata(metadata)
         _conform(value, group=group_of(api_version), kind=kind, incomplete=incomplete)
-    except (_Invalid, ShapeError) as error:
+    except _Invalid as error:
         raise located(str(error), origin=origin, path=error.path, hint=error.hint) from None
+    except ShapeError as error:
+        where = ObjectRef(kind=kind, namespace=namespace, name=metadata["name"])
+        raise located(f"{where} {error}", origin=origin, path=error.path, hint=error.hint) from None
     return Resource(
         kind=kind, api_version=api_version, namespace=namespace, name=metadata["name"], document=value, origin=origin
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from simulator.manifests.collecting import collector_paused
 from simulator.manifests.defaulting import apply_defaults
 from simulator.manifests.documents import documents
-from simulator.manifests.files import read_texts
+from simulator.manifests.files import STDIN, read_texts
 from simulator.manifests.objects import check_unique, defined_scopes, to_resource
 from simulator.model.errors import ManifestError
 from simulator.model.resources import Resource
@@ -21,7 +21,12 @@ def read_manifests(
 
     Raises ManifestError, which names file and line, for anything that kubectl would refuse to read.
     """
-    return _resources(read_texts(paths, stdin=stdin), progress=progress)
+    found = _resources(read_texts(paths, stdin=stdin), progress=progress)
+    if paths and not found:
+        named = ", ".join(STDIN if path == "-" else path for path in paths)
+        hint = "did what writes the manifests fail? kustomizations are built first: kustomize build"
+        raise ManifestError("no objects in it", path=named, hint=hint)
+    return found
 
 
 def read_what_is_readable(

@@ -3,10 +3,12 @@
 The API server refuses a document with a list where it wants text; a field given as null it takes as left out.
 `shapes.json` holds per `group/Kind` the shape of each field, from Kubernetes' Go types and from the CRDs of Istio
 1.30 and Gateway API. In it an object is a mapping of fields, `{"*": shape}` a mapping with any keys, `[shape]` a
-list. `ip` is an address, nothing, or `None` as headless Services spell that. Fields it does not name are not looked at.
+list. `ip` is an address, nothing, or `None` as headless Services spell that, `port` a number that a port can have.
+Fields it does not name are not looked at.
 """
 
 import ipaddress
+import re
 from functools import cache
 from typing import Any
 
@@ -29,6 +31,8 @@ _WANTED = {
     "int-or-string": "a number or a string",
     "object": "a mapping",
 }
+_DURATION = re.compile("(Timeout|Time|Delay|Age|interval|timeout|ttl|duration)$")
+_EXPLAIN = "see `kubectl explain` for the field"
 
 
 class ShapeError(Exception):
@@ -62,6 +66,8 @@ def _conform(value: Any, shape: Any, path: tuple[str | int, ...]) -> None:
     kind = type(value)
     if shape == "ip":
         _check_address(value, path)
+    elif shape == "port":
+        _check_port(value, path)
     elif type(shape) is str:
         wanted = _TYPES.get(shape)
         if wanted is not None and kind not in wanted:
@@ -86,10 +92,20 @@ def _check_address(value: Any, path: tuple[str | int, ...]) -> None:
     try:
         ipaddress.ip_address(value)
     except ValueError:
-        name = ".".join(str(step) for step in path)
         raise ShapeError(
-            f"{name} must be an IP address, not {value!r}", path=path, hint="leave it out to get one"
+            f"{_dotted(path)} must be an IP address, not {value!r}", path=path, hint="leave it out to get one"
         ) from None
+
+
+def _check_port(value: Any, path: tuple[str | int, ...]) -> None:
+    if type(value) is not int:
+        raise _error(value, "a whole number", path)
+    if not 0 < value < 65536:
+        raise ShapeError(f"{_dotted(path)} must be from 1 to 65535, not {value}", path=path, hint=_EXPLAIN)
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
 def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> None:
@@ -106,9 +122,7 @@ def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> 
             _conform(inner, wanted, (*path, field))
     for field in shape.get("!", ()):
         if value.get(field) is None:
-            name = ".".join(str(step) for step in (*path, field))
-            hint = "see `kubectl explain` for the field"
-            raise ShapeError(f"{name} is required", path=path, hint=hint, is_missing=True)
+            raise ShapeError(f"{_dotted((*path, field))} is required", path=path, hint=_EXPLAIN, is_missing=True)
     for field in empty:
         if every == "string":  # Go decodes null as an empty value of a map, and as an absent field
             value[field] = ""
@@ -118,12 +132,11 @@ def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> 
 
 def _error(value: Any, wanted: str, path: tuple[str | int, ...]) -> ShapeError:
     given = "null" if value is None else _NAMES.get(type(value), "something else")
-    name = ".".join(str(step) for step in path)
-    hint = ""
-    if wanted == "a string" and type(value) in (int, float, bool):
+    hint = _EXPLAIN
+    if wanted == "a string" and type(value) in (int, float) and _DURATION.search(str(path[-1])):
+        hint = f"a duration has a unit: {value}s"
+    elif wanted == "a string" and type(value) in (int, float, bool):
         hint = f'quote it: "{str(value).lower() if type(value) is bool else value}"'
     elif wanted == "a whole number" and type(value) is str and value.isdigit():
         hint = f"write it without quotes: {value}"
-    return ShapeError(
-        f"{name} must be {wanted}, not {given}", path=path, hint=hint or "see `kubectl explain` for the field"
-    )
+    return ShapeError(f"{_dotted(path)} must be {wanted}, not {given}", path=path, hint=hint)

@@ -137,7 +137,12 @@ BAD = {
     "port": (
         "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports:\n  - port: '80'\n",
         6,
-        "spec.ports.0.port must be a whole number",
+        "Service/default/a spec.ports[0].port must be a whole number",
+    ),
+    "port range": (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports:\n  - port: 65536\n",
+        6,
+        "spec.ports[0].port must be from 1 to 65535, not 65536",
     ),
     "no host": (
         "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n  subsets: []\n",
@@ -215,6 +220,36 @@ def test_paths_that_lead_nowhere(tmp_path: Path, path: str) -> None:
         read_manifests([str(tmp_path / path)])
 
 
+def test_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:
+    """A dangling link is an error that tells where it leads, also when it is found in a directory."""
+    write(tmp_path / "a.yaml", CONFIG.format(name="a"))
+    (tmp_path / "b.yaml").symlink_to("gone.yaml")
+    with pytest.raises(ManifestError, match=r"b\.yaml: a symbolic link to gone\.yaml, which does not exist"):
+        read_manifests([str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n---\n", "apiVersion: kustomize.config.k8s.io/v1\nkind: Kustomization\n"]
+)
+def test_manifests_without_objects_are_refused(tmp_path: Path, text: str) -> None:
+    """No objects at all are an error, as with kubectl: whatever was to write them has failed."""
+    path = write(tmp_path / "a.yaml", text)
+    with pytest.raises(ManifestError, match="no objects"):
+        read_manifests([path])
+    with pytest.raises(ManifestError, match=r"<stdin>: no objects"):
+        read_manifests(["-"], stdin=lambda: text.encode())
+    assert read_manifests([path, write(tmp_path / "b.yaml", CONFIG.format(name="b"))])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_byte_order_marks_tell_the_encoding(tmp_path: Path, encoding: str) -> None:
+    """Files that Windows wrote are read: with a mark, in UTF-16, with its ends of lines."""
+    path = tmp_path / "x.yaml"
+    path.write_bytes(CONFIG.format(name="a").replace("\n", "\r\n").encode(encoding))
+    (resource,) = read_manifests([str(path)])
+    assert (resource.name, field_line(resource, ("data", "key"))) == ("a", 7)
+
+
 def test_addresses_are_not_downloaded() -> None:
     """An address of the web is refused with the command that would fetch it."""
     with pytest.raises(ManifestError, match="not downloaded"):
@@ -240,6 +275,15 @@ def test_progress_is_told(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", CONFIG.format(name="a"))
     read_manifests([str(tmp_path)], progress=lambda source, count: seen.append((Path(source).name, count)))
     assert seen == [("a.yaml", 1)]
+
+
+@pytest.mark.parametrize(("given", "hint"), [("5", "5s"), ("true", '"true"')])
+def test_a_duration_without_unit_is_told_so(given: str, hint: str) -> None:
+    """The hint of a number where a duration belongs is a duration, since quoting it would not help."""
+    rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\n"
+    with pytest.raises(ManifestError) as refused:
+        parse_manifests(f"{rule}spec: {{http: [{{timeout: {given}}}]}}\n")
+    assert refused.value.hint.endswith(hint)
 
 
 def test_what_is_no_address_is_refused() -> None:
