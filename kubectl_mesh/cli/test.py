@@ -35,7 +35,7 @@ def run_tests(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)],
     keyword: Annotated[str, typer.Option("-k", metavar="EXPR", help="Run tests whose name has this.")] = "",
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Tell which rules no case touched.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Tell which rules no test touched.")] = False,
     shard: Annotated[str, typer.Option("--shard", metavar="I/N", help="Run every Nth test, from the Ith.")] = "1/1",
     from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Who sends, in files of other tools.")] = "",
     from_icv: Annotated[bool, typer.Option("--from-icv", help="Files are istio-config-validator's.")] = False,

@@ -1,4 +1,4 @@
-"""Which rules of a mesh no case touched."""
+"""Which rules of a mesh neither a case nor a request that decides an invariant touched."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

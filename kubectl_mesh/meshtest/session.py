@@ -163,6 +163,8 @@ class Session:
         if not (wanted or self.choice.coverage):
             return ()
         try:
-            return coverage(self._predictor(suite), seen, wanted)
+            found = coverage(self._predictor(suite), seen, wanted)
         except MeshError:
             return ()  # every case has said already why the mesh cannot be seen
+        asked = self.choice.coverage
+        return [replace(each, asked=asked) for each in found if asked or each.wanted]

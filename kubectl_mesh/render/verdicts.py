@@ -42,6 +42,8 @@ def _coverage(coverage: Coverage, palette: Palette) -> Iterator[str]:
     wanted = f", {coverage.wanted:g} % wanted" if coverage.wanted else ""
     text = f"coverage of {coverage.what}: {coverage.hit} of {coverage.total} ({coverage.percent:.0f} %{wanted})"
     yield palette("green" if coverage.met else "red", text)
+    if coverage.met and not coverage.asked:
+        return
     yield from (f"    not touched: {printable(name)}" for name in coverage.missed[:_LISTED])
     if len(coverage.missed) > _LISTED:
         yield f"    … {len(coverage.missed) - _LISTED} more (-o json has all)"

@@ -39,7 +39,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How much of the mesh the cases touched."""
+    """How much of the mesh cases and invariants touched."""
 
     what: str
     """`routes` or `authzRules`."""
@@ -48,7 +48,9 @@ class Coverage:
     wanted: float = 0.0
     """Least per cent; 0 for no threshold."""
     missed: tuple[str, ...] = ()
-    """`KIND/namespace/name rule file:line` of what no case touched."""
+    """`KIND/namespace/name rule file:line` of what none touched."""
+    asked: bool = False
+    """Somebody wants to see what was missed, whatever the threshold."""
 
     @property
     def percent(self) -> float:

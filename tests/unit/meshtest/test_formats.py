@@ -15,16 +15,17 @@ FORMS = ("junit", "sarif", "github", "tap", "md", "json", "yaml")
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Run the example with one wrong case, one that cannot be decided and one threshold too high, into all formats."""
+    """Run the example with a case of each ending and a threshold that is missed, into all formats."""
     folder = tmp_path_factory.mktemp("formats")
     text = (SHOP / "shop.meshtest.yaml").read_text()
     text = text.replace("[base]", f"[{SHOP / 'base'}]").replace("subset: v2}\n      rule", "subset: v1}\n      rule")
-    text = text.replace("from: warehouse/deploy/stock", "from: warehouse/deploy/nobody").replace("30%", "90%")
+    text = text.replace("from: warehouse/deploy/stock", "from: warehouse/deploy/nobody")
+    text = text.replace("does not answer\n", "does not answer\n    skip: no longer\n")
     (folder / "shop.meshtest.yaml").write_text(text)
     words = [f"-o{form}={folder / form}" for form in FORMS]
     result = CliRunner().invoke(app, [str(folder / "shop.meshtest.yaml"), *words])
     assert result.exit_code == 1
-    assert "1 failed, 1 undecided" in result.stdout, "text goes to stdout when no format does"
+    assert "1 failed, 1 undecided, 1 skipped" in result.stdout, "text goes to stdout when no format does"
     return {form: (folder / form).read_text() for form in FORMS}
 
 

@@ -1,11 +1,14 @@
 """docs/meshtest.md explains every key and every disposition."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from kubectl_mesh.cli.test import app
 from simulator.model.traces import Disposition
 from tests.unit.meshtest.test_schema import SCHEMA, objects
 
@@ -31,3 +34,15 @@ def test_the_example_of_the_page_is_a_test_file() -> None:
 
     (suite,) = read_suites(PAGE.partition("```yaml\n")[2].partition("```")[0], source="page")
     assert len(suite.cases) == len(suite.invariants) == 1
+
+
+def test_the_failure_of_the_page_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a failing test is shown to say is what one says."""
+    example = Path(__file__).parents[3] / "examples" / "shop"
+    shutil.copytree(example, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "shop.meshtest.yaml"
+    file.write_text(file.read_text().replace('x-shop-tester: "true"', 'x-shop-tester: "false"'))
+    result = CliRunner().invoke(app, [file.name, "-k", "testers"])
+    shown = next(block for block in PAGE.split("```")[1::2] if block.startswith("\nFAIL"))
+    assert shown.strip() in result.stdout
