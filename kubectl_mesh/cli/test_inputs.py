@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +21,20 @@ PATTERN = "*.meshtest.yaml"
 
 
 def suites(paths: list[str], importer: "Importer") -> list["Suite"]:
-    """Read the suites of files, and of all test files below directories."""
-    found = [suite for path in files(paths) for suite in importer.read(read(path), source=str(path))]
+    """Read the suites of files, and of all test files below directories; a file with a mistake is one that says so."""
+    found = [suite for path in files(paths) for suite in _suites(path, importer)]
     if not found:
         raise NothingFound(f"{', '.join(paths)}: no test files", hint=f"test files are named {PATTERN}")
     return found
+
+
+def _suites(path: Path, importer: "Importer") -> Sequence["Suite"]:
+    from kubectl_mesh.meshtest.model import Given, Suite
+
+    try:
+        return importer.read(read(path), source=str(path))
+    except InputError as error:
+        return (Suite(name=str(path), source=str(path), given=Given(), mistake=str(error), hint=error.hint),)
 
 
 def files(paths: list[str]) -> list[Path]:

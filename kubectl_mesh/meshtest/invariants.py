@@ -117,7 +117,8 @@ class _Witness:
     def __str__(self) -> str:
         request = self.seen.trace.request
         headers = "".join(f" [{name}: {value}]" for name, value in request.headers)
-        host = f" [host: {request.authority}]" if request.authority is not None else ""
+        usual = (None, request.host, f"{request.host}:{request.port}")
+        host = f" [host: {request.authority}]" if request.authority not in usual else ""
         return f"witness: {request.method} {self.url}{host}{headers} from {self.name}"
 
 

@@ -153,3 +153,6 @@ class Suite:
     invariants: tuple[Invariant, ...] = ()
     coverage: Mapping[str, float] = field(default_factory=dict, hash=False)
     """`routes`, `authzRules` → least per cent."""
+    mistake: str = ""
+    """What is wrong with the file, so that nothing is known of its tests."""
+    hint: str = ""

@@ -49,6 +49,15 @@ def undecided(test: Case | Invariant, error: MeshError, *, suite: str) -> Result
     return Result(name=test.name, suite=suite, position=test.position, verdict=Verdict.UNDECIDED, messages=messages)
 
 
+def _mistake(suite: Suite) -> Result:
+    """Return the result of a file that cannot be understood, at the line that its first words name."""
+    file, _, rest = suite.mistake.removeprefix(suite.source).partition(": ")
+    known = suite.mistake.startswith(suite.source)
+    position, problem = (f"{suite.source}{file}", rest) if known and rest else (suite.source, suite.mistake)
+    messages = (problem, *([suite.hint] if suite.hint else []))
+    return Result(name=suite.source, suite=suite.name, position=position, verdict=Verdict.UNDECIDED, messages=messages)
+
+
 def _selects(part: str, name: str) -> bool:
     text = part.strip().lower()
     return text.removeprefix("not ").strip() not in name.lower() if text.startswith("not ") else text in name.lower()
@@ -72,6 +81,11 @@ class Session:
         results: list[Result] = []
         covered: list[Coverage] = []
         for suite in suites:
+            if suite.mistake:
+                results.append(_mistake(suite))
+                if self.choice.fail_fast:
+                    break
+                continue
             seen: list[Observed] = []
             for result in self._suite(suite, seen):
                 results.append(result)

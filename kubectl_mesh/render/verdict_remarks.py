@@ -44,11 +44,13 @@ def remarks(run: TestRun) -> tuple[Remark, ...]:
 def _remark(result: Result) -> Remark:
     rule = _RULES[result.verdict]
     test = place_of(result.position, result.name)
-    faults = [place for place in map(_fault, result.sources) if place.file]
+    decided = [*map(_fault, result.sources)]
+    faults = [place for place in decided if place.file]
+    why = f"decided by {decided[0].text}" if decided else ""
     return Remark(
         rule=rule,
         severity=rule.severity,
-        message=". ".join(part for part in ("; ".join(result.messages), result.request) if part),
+        message=". ".join(part for part in ("; ".join(result.messages), result.request, why) if part),
         subject=result.name,
         place=faults[0] if faults else test,
         related=(test, *faults[1:]) if faults else (),

@@ -62,6 +62,19 @@ def test_no_tests_is_an_exit_code_of_its_own(tmp_path: Path) -> None:
     assert code == 5
 
 
+def test_a_file_with_a_mistake_does_not_hide_the_others(tmp_path: Path) -> None:
+    """It cannot be decided, with the line of the mistake; the tests of other files run."""
+    text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
+    (tmp_path / "a.meshtest.yaml").write_text(text.replace("split:", "spilt:"))
+    (tmp_path / "b.meshtest.yaml").write_text(text)
+    code, out = run(str(tmp_path))
+    assert code == 3
+    assert "a.meshtest.yaml:24\n    spec.cases[1].expect.spilt: no such key\n    did you mean split?" in out
+    assert "23 passed, 1 undecided" in out
+    assert run(str(tmp_path), "--fail-fast")[1].rstrip().endswith("s")
+    assert "passed" not in run(str(tmp_path), "--fail-fast")[1]
+
+
 def test_shards_share_the_work() -> None:
     """The shards of a run add up to the whole, and none is run twice."""
     totals = [int(run(str(SHOP), "--shard", f"{number}/3")[1].rpartition("\n")[0].rpartition("\n")[2].split()[0])
