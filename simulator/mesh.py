@@ -5,6 +5,7 @@ object.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
@@ -144,7 +145,20 @@ class Mesh:
 
     def caveats(self) -> Sequence[Caveat]:
         """Return what a reader of any answer must know."""
-        return self._caveats
+        return self._located_caveats
+
+    @cached_property
+    def _located_caveats(self) -> tuple[Caveat, ...]:
+        """The caveats with the places that they concern."""
+        from simulator.manifests.positions import field_origin
+
+        if not self._caveats:
+            return ()
+        found = {one.ref: one for one in self.state}
+        return tuple(
+            replace(each, origin=str(field_origin(found[each.ref], each.path))) if each.ref in found else each
+            for each in self._caveats
+        )
 
     @cached_property
     def _by_name(self) -> Mapping[ProxyId, Proxy]:

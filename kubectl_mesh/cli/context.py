@@ -4,7 +4,7 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ class Call:
 
     settings: options.Settings
     _source: MeshSource | None = field(default=None, repr=False)
+    _others: list[MeshSource] = field(default_factory=list, repr=False)
 
     @property
     def source(self) -> MeshSource:
@@ -60,17 +61,28 @@ class Call:
     @property
     def partial(self) -> bool:
         """Tell whether a cluster kept part of the answer from being seen."""
-        if not isinstance(self._source, Caveats):
-            return False
-        return any(caveat.kind is CaveatKind.UNSEEN for caveat in self._source.caveats())
+        caveats = (caveat for source in self._seen if isinstance(source, Caveats) for caveat in source.caveats())
+        return any(caveat.kind is CaveatKind.UNSEEN for caveat in caveats)
+
+    def also_saw(self, sources: Iterable[MeshSource]) -> None:
+        """Remember meshes beside that of the options, for what has to be said about them."""
+        self._others += sources
+
+    @property
+    def _seen(self) -> list[MeshSource]:
+        return [*([self._source] if self._source is not None else []), *self._others]
 
     def caveats(self) -> None:
         """Write what the source did not see or does not simulate to stderr."""
+        self.caveats_of(*self._seen)
+
+    def caveats_of(self, *sources: MeshSource) -> None:
+        """Write what these sources did not see or do not simulate to stderr, each once."""
         from kubectl_mesh.render.terminal import printable
 
-        if isinstance(self._source, Caveats):
-            for caveat in self._source.caveats():
-                self.note(f"warning: {printable(str(caveat))}")
+        told = (str(caveat) for source in sources if isinstance(source, Caveats) for caveat in source.caveats())
+        for text in dict.fromkeys(told):
+            self.note(f"warning: {printable(text)}")
 
 
 def command(function: Function) -> Function:

@@ -56,6 +56,7 @@ def diff(
         case _:
             document = structured.document("Changes", changes) | {"summary": difference.summary(changes)}
             call.write(structured.render(document, form=form, indent=2))
+    call.caveats_of(old, new)
     call.finish(ExitCode.CLEAN if changes.empty else ExitCode.FINDINGS)
 
 

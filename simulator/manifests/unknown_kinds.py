@@ -27,5 +27,5 @@ def unknown_kinds(foreign: Sequence[Resource], *, known: Sequence[Resource]) -> 
             continue
         close = get_close_matches(one.kind, by_group[group], n=1)
         advice = f"; did you mean {close[0]}?" if close else ""
-        text = f"{one.api_version} has no kind {one.kind}, so it has no effect ({one.origin}){advice}"
+        text = f"{one.api_version} has no kind {one.kind}, so it has no effect{advice}"
         yield Caveat(kind=CaveatKind.INVALID, ref=one.ref, message=text)

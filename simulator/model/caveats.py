@@ -27,6 +27,10 @@ class Caveat:
     rivals: tuple[ObjectRef, ...] = ()
     """Resources of which the oldest counts, first the one that does here; of order-dependent outcomes only."""
 
+    origin: str = ""
+    """The file:line it concerns, where it was read from a file."""
+
     def __str__(self) -> str:
         field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
-        return f"{self.kind.value}: {self.ref}{' ' + field if field else ''}: {self.message}"
+        where = f"{self.origin}: " if self.origin else ""
+        return f"{where}{self.kind.value}: {self.ref}{' ' + field if field else ''}: {self.message}"

@@ -95,7 +95,10 @@ class VirtualServiceIndex:
         spec = sourced_spec(resource) if semantics == "gateway" else qualified_spec(resource, domain=domain)
         routes = spec.get("http") or ()
         if semantics is None and any(route.get("delegate") is not None for route in routes):
-            spec = {**spec, "http": [merged for route in routes for merged in self._delegated(resource, route)]}
+            spec = {
+                **spec,
+                "http": [each for at in range(len(routes)) for each in self._delegated(resource, routes, at)],
+            }
         return VirtualService(
             resource=resource,
             spec=spec,
@@ -103,19 +106,20 @@ class VirtualServiceIndex:
             gateways=tuple(spec.get("gateways") or ()) or (MESH,),
         )
 
-    def _delegated(self, root: Resource, route: Json) -> Sequence[Json]:
+    def _delegated(self, root: Resource, routes: Sequence[Json], at: int) -> Sequence[Json]:
+        route = routes[at]
         delegate = route.get("delegate")
         if delegate is None:
             return [route]
         namespace, name = delegate.get("namespace") or root.namespace, delegate.get("name") or ""
         found = self._delegates.get((namespace, name))
         if found is None:
-            self._warn(root, f"delegate {namespace}/{name} is not there, so its route vanishes")
+            self._warn(root, at, f"istiod holds no delegate {namespace}/{name}, so the route vanishes")
             return []
         resource, spec = found
         seen_by = self._delegate_seen_by(resource)
         if PUBLIC not in seen_by and root.namespace not in seen_by:
-            self._warn(root, f"delegate {namespace}/{name} is not exported to {root.namespace}, so its route vanishes")
+            self._warn(root, at, f"{namespace}/{name} is not exported to {root.namespace}, so the route vanishes")
             return []
         return merge_routes({key: value for key, value in route.items() if key != "delegate"}, spec.get("http") or ())
 
@@ -124,8 +128,9 @@ class VirtualServiceIndex:
         export_to = frozenset(resource.spec.get("exportTo") or ()) or self._default
         return frozenset(resource.namespace if item == "." else item for item in export_to)
 
-    def _warn(self, resource: Resource, message: str) -> None:
-        self.caveats.append(Caveat(kind=CaveatKind.INCOMPLETE, ref=resource.ref, message=message))
+    def _warn(self, resource: Resource, at: int, message: str) -> None:
+        path = ("spec", "http", at, "delegate")
+        self.caveats.append(Caveat(kind=CaveatKind.INCOMPLETE, ref=resource.ref, message=message, path=path))
 
 
 def destinations(virtual_service: VirtualService, *, source_namespace: str = "") -> Destinations:
