@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from simulator.apiserver.server import Served
     from simulator.faults.model import Fault
+    from simulator.model.resources import Resource
 
 _EXTRA = "pip install 'kubectl-mesh[serve]'"
 
@@ -81,6 +82,7 @@ def _serve(call: Call, *, port: int, kubeconfig: str, faults: "Sequence[Fault]")
 
     from simulator.apiserver.kubeconfig import write_private
     from simulator.apiserver.server import ApiServer, serve_until_stopped
+    from simulator.apiserver.simulated import SimulatedWorld
 
     with contextlib.ExitStack() as stack:
         path = kubeconfig
@@ -93,25 +95,19 @@ def _serve(call: Call, *, port: int, kubeconfig: str, faults: "Sequence[Fault]")
             sys.stdout.flush()
             call.note(f"serving at {served.url}; stop with Ctrl-C")
 
-        server = ApiServer(_resources(call), _derive(call), port=port, faults=faults)
+        server = ApiServer(_resources(call), SimulatedWorld, port=port, faults=faults)
         try:
             asyncio.run(serve_until_stopped(server, ready))
         except OSError as error:
             raise SourceError(f"{error.filename or f'127.0.0.1:{port}'}: {error.strerror or error}") from error
 
 
-def _resources(call: Call) -> Any:
+def _resources(call: Call) -> "Sequence[Resource]":
     from kubectl_mesh.sources.simulated import example
+    from simulator.apiserver.simulated import installed
     from simulator.manifests.reading import read_manifests
 
     paths = [str(example())] if call.settings.demo else call.settings.files
-    return read_manifests(paths, stdin=sys.stdin.buffer.read)
-
-
-def _derive(call: Call) -> Any:
-    from simulator.mesh import Mesh
-
     completion = call.settings.completion
-    return lambda resources: Mesh.from_resources(
-        resources, control_plane=completion.control_plane, inject=completion.inject
-    )
+    read = read_manifests(paths, stdin=sys.stdin.buffer.read)
+    return installed(read, control_plane=completion.control_plane, inject=completion.inject)

@@ -2,7 +2,8 @@
 
 A derived pod that somebody changes is from then on taken as it is, as objects dumped from a cluster are. Live pods
 among the inputs mean a dumped cluster, in which controllers of the same owner and of the control plane make no pods of
-their own: so its siblings and the control plane's pods are taken over with it, until their workload is changed.
+their own: so its siblings and the control plane's pods are taken over with it, until their workload is changed. Such a
+pod that is deleted gets a successor, as its controller would see to.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,12 +12,21 @@ from typing import Any
 from simulator.apiserver.catalog import ResourceType
 from simulator.apiserver.controllers import WORKLOADS
 from simulator.apiserver.storage import Key, ObjectStore
+from simulator.manifests.identity import suffix
 from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 _PODS = "pods"
 _REPLICA_SETS, _REPLICA_SET = "replicasets.apps", "ReplicaSet"
 _CONTROL_PLANE = "istio-system"
+_CONTROLLERS = {
+    "DaemonSet": "daemonsets.apps",
+    "ReplicaSet": _REPLICA_SETS,
+    "ReplicationController": "replicationcontrollers",
+    "StatefulSet": "statefulsets.apps",
+}
+"""Controllers that replace a pod of theirs, and where they are stored."""
+_OF_ONE_POD = frozenset({"creationTimestamp", "deletionTimestamp", "name", "resourceVersion", "uid"})
 
 
 class Inputs:
@@ -60,9 +70,28 @@ class Inputs:
             self._take_over(each, key, document)
 
     def removed(self, key: Key) -> None:
-        """Forget an object."""
-        self._given.pop(key, None)
-        self._taken_over.pop(key, None)
+        """Forget an object; a pod whose controller is there is followed by another."""
+        gone = self._given.pop(key, None)
+        owners = self._taken_over.pop(key, None)
+        successor = self._successor(gone) if gone is not None and key.resource == _PODS else None
+        if successor is not None:
+            new = key._replace(name=successor.name)
+            self._given[new] = successor
+            if owners is not None:
+                self._taken_over[new] = owners
+
+    def _successor(self, pod: Resource) -> Resource | None:
+        for kind, name in _owners(pod.document):
+            stored = _CONTROLLERS.get(kind)
+            if stored is None or self._store.get(Key(stored, pod.namespace, name)) is None:
+                continue
+            prefix = pod.metadata.get("generateName") or f"{name}-"
+            fresh = pod.name if kind == "StatefulSet" else prefix + suffix(5, "Pod", pod.namespace, pod.name)
+            metadata = {key: value for key, value in pod.metadata.items() if key not in _OF_ONE_POD} | {"name": fresh}
+            spec = {key: value for key, value in pod.spec.items() if key != "nodeName" or kind == "DaemonSet"}
+            document = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+            return _resource("Pod", Key(_PODS, pod.namespace, fresh), document, pod.origin)
+        return None
 
     def _take_over(self, each: ResourceType, key: Key, document: Json) -> None:
         owners = _owners(document)

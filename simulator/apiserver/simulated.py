@@ -16,15 +16,28 @@ if TYPE_CHECKING:
     from simulator.registry.snapshot import Snapshot
 
 
-class SimulatedWorld:
-    """A mesh derived from resources; `control_plane` adds an istiod where they have none."""
+def installed(
+    resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
+) -> tuple[Resource, ...]:
+    """Return manifests with what a cluster is given before they are: an istiod where they have none, and Namespaces.
 
-    def __init__(
-        self, resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
-    ) -> None:
+    Once served, all of this can be changed and deleted like everything else, and does not come back.
+    """
+    from simulator.manifests import control_plane as istio
+    from simulator.manifests.mesh_namespaces import with_injection
+
+    given = [*resources, *(istio.missing(resources) if control_plane else ())]
+    given += istio.namespaces(given)
+    return tuple(with_injection(given, inject))
+
+
+class SimulatedWorld:
+    """A mesh derived from the resources of a cluster, and from nothing but them."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
         from simulator.manifests.state import cluster_state
 
-        found = cluster_state(resources, control_plane=control_plane, inject=inject)
+        found = cluster_state(resources, control_plane=False)
         self.state: Sequence[Resource] = found.resources
         self._caveats = found.caveats
 

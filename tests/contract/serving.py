@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from simulator.apiserver.kubeconfig import write_private
-from simulator.apiserver.simulated import SimulatedWorld
+from simulator.apiserver.simulated import SimulatedWorld, installed
 from simulator.faults.model import Fault
 from simulator.manifests.reading import parse_manifests, read_manifests
 from simulator.model.resources import Resource
@@ -57,7 +57,7 @@ class ServedMesh:
         from simulator.apiserver.server import ApiServer
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ApiServer(self._resources, SimulatedWorld, faults=self._faults)
+        server = ApiServer(installed(self._resources), SimulatedWorld, faults=self._faults)
         try:
             self.served = await server.start()
             write_private(str(self.kubeconfig), self.served.kubeconfig)

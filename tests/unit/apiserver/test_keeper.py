@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from simulator.apiserver.emulator import Emulator
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.objects import Target
-from simulator.apiserver.simulated import SimulatedWorld
+from simulator.apiserver.simulated import SimulatedWorld, installed
 from simulator.apiserver.storage import Key, ObjectStore
 from simulator.apiserver.world import World
 from simulator.manifests.reading import parse_manifests
@@ -43,7 +43,7 @@ class Rig:
             return SimulatedWorld(resources)
 
         self.store = ObjectStore(lambda: TIME)
-        self.keeper = Keeper(self.store, derive, parse_manifests(text))
+        self.keeper = Keeper(self.store, derive, installed(parse_manifests(text)))
         self.emulator = Emulator(self.keeper, lambda: TIME)
 
     def target(self, kind: str, name: str = "", namespace: str = "shop", group: str = "") -> Target:

@@ -1,0 +1,67 @@
+"""What a served cluster does of its own accord, as the controllers of a real one would."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.contract.serving import ServedMesh
+
+PODS = "/api/v1/namespaces/shop/pods"
+SYSTEM = "/api/v1/namespaces/istio-system"
+MERGE = "application/merge-patch+json"
+
+
+def eventually(test: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """Return what a test gives once it gives something true."""
+    deadline = time.monotonic() + seconds
+    while not (found := test()):
+        assert time.monotonic() < deadline, "did not come about"
+        time.sleep(0.05)
+    return found
+
+
+def names(served: ServedMesh, path: str) -> set[str]:
+    """Return the names of a list."""
+    return {each["metadata"]["name"] for each in served.request("GET", path)[1]["items"]}
+
+
+def test_deleted_control_plane_does_not_come_back(cluster: ServedMesh) -> None:
+    """istiod's Service and its namespace stay deleted although the manifests never had an istiod."""
+    assert cluster.request("DELETE", f"{SYSTEM}/services/istiod")[0] == 200
+    body = {"metadata": {"name": "extra"}, "spec": {"ports": [{"port": 80}]}}
+    assert cluster.request("POST", "/api/v1/namespaces/shop/services", body)[0] == 201
+    eventually(lambda: "clusterIP" in cluster.request("GET", "/api/v1/namespaces/shop/services/extra")[1]["spec"])
+    assert "istiod" not in names(cluster, f"{SYSTEM}/services")
+    assert cluster.request("DELETE", SYSTEM)[0] == 200
+    assert cluster.request("DELETE", f"{PODS}?labelSelector=app=web")[0] == 200
+    eventually(lambda: len(names(cluster, PODS)) == 2)
+    assert names(cluster, f"{SYSTEM}/pods") == set()
+
+
+def test_service_named_like_istiod_leaves_the_control_plane_alone(cluster: ServedMesh) -> None:
+    """A revision tag's Service in istio-system, as `istioctl tag set` makes one, replaces nothing."""
+    before = cluster.request("GET", f"{SYSTEM}/pods?labelSelector=app=istiod")[1]["items"][0]["metadata"]
+    body = {"metadata": {"name": "istiod-revision-tag-prod"}, "spec": {"ports": [{"port": 15012}]}}
+    assert cluster.request("POST", f"{SYSTEM}/services", body)[0] == 201
+    path = f"{SYSTEM}/services/istiod-revision-tag-prod"
+    eventually(lambda: "clusterIP" in cluster.request("GET", path)[1]["spec"])
+    after = cluster.request("GET", f"{SYSTEM}/pods?labelSelector=app=istiod")[1]["items"][0]["metadata"]
+    assert after["uid"] == before["uid"]
+    assert after["creationTimestamp"] == before["creationTimestamp"]
+
+
+def test_deleted_pod_is_followed_by_another(cluster: ServedMesh) -> None:
+    """A pod that somebody labelled has a successor with an address and a proxy when it is deleted."""
+    first, second = sorted(names(cluster, PODS))
+    label = {"metadata": {"labels": {"watched": "yes"}}}
+    assert cluster.request("PATCH", f"{PODS}/{first}", label, content=MERGE)[0] == 200
+    assert cluster.request("DELETE", f"{PODS}/{first}")[0] == 200
+    found = eventually(lambda: names(cluster, PODS) - {first, second})
+    pod = eventually(lambda: cluster.request("GET", f"{PODS}/{found.copy().pop()}")[1])
+    assert pod["status"]["phase"] == "Running"
+    assert pod["status"]["podIP"]
+    assert pod["metadata"]["ownerReferences"][0]["kind"] == "ReplicaSet"
+    assert "istio-proxy" in {each["name"] for each in pod["spec"]["initContainers"]}
+    scale = "/apis/apps/v1/namespaces/shop/deployments/web"
+    assert cluster.request("PATCH", scale, {"spec": {"replicas": 0}}, content=MERGE)[0] == 200
+    eventually(lambda: not names(cluster, PODS))
