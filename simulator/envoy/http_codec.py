@@ -1,27 +1,47 @@
-"""What the HTTP/1 codec accepts, and how it reads the request target and Host.
+"""What the HTTP codecs accept, and how they read the head of a request.
 
-Envoy: source/common/http/http1/{balsa_parser,codec_impl}.cc. An absolute target beats the Host header; a front proxy
-(`use_remote_address`) refuses `https://` targets over plain text. Two Host lines are joined by a comma.
+Envoy: source/common/http/http1/{balsa_parser,codec_impl}.cc, source/common/http/{header_map_impl,utility}.cc. An
+absolute target beats the Host header; a front proxy (`use_remote_address`) refuses `https://` targets over plain text.
+Headers that Envoy keeps in slots of their own become one line; those that `Connection` names are left out.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from simulator.envoy.headers import Message
-from simulator.model.requests import Request, Tls
+from simulator.envoy.request_target import Target, parse_target
+from simulator.model.requests import Request, Tls, Wire
 
 _METHODS = frozenset(
     {
         "ACL", "BIND", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK", "MERGE",
         "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "MSEARCH", "NOTIFY", "OPTIONS", "PATCH", "POST",
-        "PROPFIND", "PROPPATCH", "PURGE", "PUT", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "TRACE",
-        "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
+        "PROPFIND", "PROPPATCH", "PURGE", "PUT", "QUERY", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE",
+        "TRACE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
     }
 )  # fmt: skip
-_PATH = re.compile(r"[\t\x0c!-~]*")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
-_HOST = re.compile(r"[A-Za-z0-9!$%&'()*+,\-.:;=@\[\]_~]*")
 _AUTHORITY = re.compile(r"[A-Za-z0-9\-._~%!$&'()\[\]*+,;=:@]*")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LONGEST_LENGTH = 19
+_MOST_NOMINATED = 9
+_ONE_LINE = frozenset(
+    {
+        "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method",
+        "access-control-request-private-network", "authorization", "cache-control", "cdn-loop", "connection",
+        "content-encoding", "content-type", "expect", "grpc-accept-encoding", "grpc-timeout", "if-match",
+        "if-modified-since", "if-none-match", "keep-alive", "origin", "pragma", "proxy-connection", "proxy-status",
+        "referer", "te", "transfer-encoding", "upgrade", "user-agent", "via", "x-client-trace-id",
+        "x-envoy-attempt-count", "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
+        "x-envoy-downstream-service-node", "x-envoy-external-address", "x-envoy-force-trace", "x-envoy-internal",
+        "x-envoy-original-path", "x-envoy-retry-on", "x-forwarded-client-cert", "x-forwarded-for",
+        "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id",
+    }
+)  # fmt: skip
+"""Headers of which Envoy keeps one: a further line is added to the first, after a comma."""
+_NEVER_NOMINATED = frozenset({"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +51,15 @@ class Refusal:
     status: int
     details: str
     body: str = ""
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a head is read."""
+
+    bytes: int = 60 * 1024
+    lines: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,48 +71,122 @@ class Decoded:
     """An empty Host header is one, too."""
 
 
-_CODEC_ERROR = Refusal(status=400, details="http1.codec_error", body="Bad Request")
+Fields = tuple[tuple[str, str], ...]
 
 
-def decode(request: Request, *, refuse_https_target: bool) -> Decoded | Refusal:
+def protocol_error(details: str, status: int = 400) -> Refusal:
+    """Return the answer to a request that breaks the protocol."""
+    return Refusal(status=status, details=details, body=HTTPStatus(status).phrase, flags="DPE")
+
+
+def decode(request: Request, *, refuse_https_target: bool, limits: Limits) -> Decoded | Refusal:
     """Read the head of a request, or tell how the codec refuses it."""
-    if request.method not in _METHODS:
-        return _CODEC_ERROR
-    connect = request.method == "CONNECT"
-    parts = _split_target(request.target, connect=connect)
-    if parts is None:
-        return _CODEC_ERROR
-    scheme, host, path = parts
-    if scheme not in ("", "http", "https"):
-        return Refusal(status=400, details="http1.invalid_scheme", body="Bad Request")
-    if scheme == "https" and refuse_https_target and request.tls is Tls.NONE:
-        return Refusal(status=403, details="http1.https_url_on_plaintext_connection", body="Forbidden")
-    lines = ([] if request.omits_host else [request.host_header]) + list(request.values("host"))
-    authority = host or ",".join(lines)
-    if not _AUTHORITY.fullmatch(authority):
-        return Refusal(status=400, details="http.invalid_authority", body="Bad Request")
-    fields = tuple((name.lower(), value.strip(" \t")) for name, value in request.headers if name.lower() != "host")
+    own = () if request.omits_host else (("host", request.host_header),)
+    fields = tuple((name.lower(), value.replace("\r", "").strip(" \t")) for name, value in (*own, *request.headers))
+    if request.wire is Wire.HTTP2:
+        target = Target(path="" if request.method == "CONNECT" else request.target)
+    else:
+        read = _read_http1(request, fields, limits)
+        if isinstance(read, Refusal):
+            return read
+        target, fields = read
+        if target.scheme == "https" and refuse_https_target and request.tls is Tls.NONE:
+            return protocol_error("http1.https_url_on_plaintext_connection", 403)
+    hosts = [value for name, value in fields if name == "host"]
     return Decoded(
-        has_host=bool(host or lines),
+        has_host=bool(target.authority or hosts),
         message=Message(
-            method=request.method, path="" if connect else path, authority=authority, scheme=scheme, fields=fields
+            method=request.method,
+            path=target.path,
+            authority=target.authority or ",".join(host for host in hosts if host),
+            scheme=target.scheme,
+            fields=one_line(field for field in fields if field[0] != "host"),
         ),
     )
 
 
-def _split_target(target: str, *, connect: bool) -> tuple[str, str, str] | None:
-    """Return scheme, host and path of a request target, empty where it has none; None when it is no target."""
-    if target.startswith(("/", "*")):
-        return ("", "", target) if _PATH.fullmatch(target) and not connect else None
-    scheme = ""
-    rest = target
-    if not connect:
-        match = _SCHEME.match(target)
-        if match is None:
-            return None
-        scheme, rest = match[1].lower(), target[match.end() :]
-    cut = next((index for index, character in enumerate(rest) if character in "/?"), len(rest))
-    host, path = rest[:cut], rest[cut:]
-    if not host or not _HOST.fullmatch(host) or "@@" in host or not _PATH.fullmatch(path):
+def is_authority(text: str) -> bool:
+    """Tell whether a Host header has only characters that an authority may have."""
+    return _AUTHORITY.fullmatch(text) is not None
+
+
+def _read_http1(request: Request, fields: Fields, limits: Limits) -> tuple[Target, Fields] | Refusal:
+    """Return the target, and the headers that are left; or why the request is refused."""
+    if len(request.target) + sum(len(name) + len(value) for name, value in fields) > limits.bytes:
+        return protocol_error("http1.headers_too_large", 431)
+    if any(_CONTROL.search(text) for text in (request.target, *(text for field in fields for text in field))):
+        return protocol_error("http1.invalid_characters")
+    target = parse_target(request.target, request.method) if request.method in _METHODS else None
+    if target is None or not all(_TOKEN.fullmatch(name) for name, _ in fields) or not _length_is_sound(fields):
+        return protocol_error("http1.codec_error")
+    if len(fields) > limits.lines:
+        return protocol_error("http1.too_many_headers", 431)
+    refusal = _framing_refusal(fields)
+    if refusal is not None:
+        return refusal
+    left = without_nominated(fields)
+    if left is None:
+        return protocol_error("http1.connection_header_rejected")
+    return protocol_error(target.refusal) if target.refusal else (target, left)
+
+
+def _length_is_sound(fields: Fields) -> bool:
+    """Tell whether Content-Length is there once at most, and a number."""
+    lengths = [value for name, value in fields if name == "content-length"]
+    return not lengths or (
+        len(lengths) == 1 and lengths[0].isascii() and lengths[0].isdigit() and len(lengths[0]) <= _LONGEST_LENGTH
+    )
+
+
+def _framing_refusal(fields: Fields) -> Refusal | None:
+    encodings = [value for name, value in fields if name == "transfer-encoding"]
+    if not encodings:
         return None
-    return scheme, host, path if path.startswith("/") else f"/{path}"
+    if [encoding.lower() for encoding in encodings] != ["chunked"]:
+        return protocol_error("http1.invalid_transfer_encoding", 501)
+    if any(name == "content-length" for name, _ in fields):
+        return protocol_error("http1.content_length_and_chunked_not_allowed")
+    return None
+
+
+def without_nominated(fields: Fields) -> Fields | None:
+    """Leave out the headers that belong to this connection alone; None when `Connection` may not name them.
+
+    An upgrade needs its headers, so it keeps them.
+    """
+    named = [value for name, value in fields if name == "connection"]
+    tokens = [token.strip(" \t").lower() for token in ",".join(named).split(",")]
+    tokens = [token for token in tokens if token]
+    if not tokens or (is_upgrade(fields) and _upgrade_kind(fields) != "h2c"):
+        return fields
+    if len(tokens) > _MOST_NOMINATED or any(token.startswith(":") or token in _NEVER_NOMINATED for token in tokens):
+        return None
+    dropped = set(tokens)
+    kept = tuple(field for field in fields if field[0] not in dropped or field[0] == "transfer-encoding")
+    trailers = any("trailers" in value.lower() for name, value in fields if name == "te")
+    return (*kept, ("te", "trailers")) if trailers and "te" in dropped else kept
+
+
+def _upgrade_kind(fields: Fields) -> str:
+    return next((value.lower() for name, value in fields if name == "upgrade"), "")
+
+
+def is_upgrade(fields: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether the headers ask for another protocol; that `Upgrade` is empty does not matter."""
+    listed = tuple(fields)
+    asked = any(name == "connection" and "upgrade" in value.lower() for name, value in listed)
+    return asked and any(name == "upgrade" for name, _ in listed)
+
+
+def one_line(fields: Iterable[tuple[str, str]]) -> Fields:
+    """Make one line of each header that Envoy keeps only once, empty lines left out."""
+    kept: list[tuple[str, str]] = []
+    places: dict[str, int] = {}
+    for name, value in fields:
+        if name not in _ONE_LINE or name not in places:
+            places.setdefault(name, len(kept))
+            kept.append((name, value))
+        elif value:
+            before = kept[places[name]][1]
+            kept[places[name]] = (name, f"{before},{value}" if before else value)
+    return tuple(kept)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from simulator.envoy.addresses import parse_ip
 from simulator.envoy.connections import Connection
-from simulator.envoy.documents import flag, integer, text
+from simulator.envoy.documents import child, flag, integer, text
 from simulator.envoy.headers import Message
-from simulator.envoy.http_codec import Refusal, decode
+from simulator.envoy.http_codec import Decoded, Limits, Refusal, decode, is_authority, protocol_error
 from simulator.envoy.paths import merge_slashes, normalize, unescape_slashes
-from simulator.model.requests import Tls
+from simulator.model.requests import Request, Tls, Wire
 from simulator.model.wire import Json
 
 
@@ -35,7 +35,10 @@ def accept(manager: Json, connection: Connection) -> Accepted:
     decoded = decode(
         connection.request,
         refuse_https_target=own_address and not integer(manager, "xff_num_trusted_hops"),
+        limits=_limits(manager),
     )
+    if not isinstance(decoded, Refusal):
+        decoded = _first_check(manager, connection.request, decoded)
     if isinstance(decoded, Refusal):
         nothing = Message(method=connection.request.method, path="", authority="")
         return Accepted(message=nothing, remote_ip=connection.source_ip, refusal=decoded, decoded=False)
@@ -63,11 +66,31 @@ def accept(manager: Json, connection: Connection) -> Accepted:
     return Accepted(message=message, remote_ip=remote, changes=tuple(changes))
 
 
+def _limits(manager: Json) -> Limits:
+    defaults = Limits()
+    lines = integer(child(manager, "common_http_protocol_options"), "max_headers_count", defaults.lines)
+    return Limits(bytes=integer(manager, "max_request_headers_kb", defaults.bytes // 1024) * 1024, lines=lines)
+
+
+def _first_check(manager: Json, request: Request, decoded: Decoded) -> Decoded | Refusal:
+    """Refuse what the manager does not even look for a route for; give HTTP/1.0 requests the host they lack."""
+    options = child(manager, "http_protocol_options")
+    if request.wire is Wire.HTTP10:
+        if not flag(options, "accept_http_10"):
+            return protocol_error("low_version", 426)
+        default = text(options, "default_host_for_http_10")
+        if default and not decoded.has_host:
+            return replace(decoded, has_host=True, message=replace(decoded.message, authority=default))
+    return decoded if is_authority(decoded.message.authority) else protocol_error("http.invalid_authority")
+
+
 def _check(message: Message, *, has_host: bool) -> Refusal | None:
     if not has_host:
         return Refusal(status=400, details="missing_host_header")
     if message.method != "CONNECT" and not message.path.startswith("/"):
         return Refusal(status=404, details="absolute_path_rejected")
+    if message.method == "QUERY" and not message.value("content-type"):
+        return Refusal(status=400, details="query_missing_content_type")
     return None
 
 

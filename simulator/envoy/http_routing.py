@@ -12,6 +12,7 @@ from simulator.envoy.documents import child, flag, integer, text
 from simulator.envoy.forwarding import Departure, Target, forward
 from simulator.envoy.header_mutation import mutate
 from simulator.envoy.headers import Message
+from simulator.envoy.http_codec import is_upgrade
 from simulator.envoy.http_connection import Accepted, accept
 from simulator.envoy.http_filters import configured, run
 from simulator.envoy.rewrites import redirect_code, redirect_location, rewrite, tls_location
@@ -88,7 +89,7 @@ def _refused(accepted: Accepted) -> Verdict:
     assert refusal is not None
     return Verdict(
         disposition=Disposition.BAD_REQUEST, status=refusal.status, details=refusal.details, body=refusal.body,
-        flags="DPE" if refusal.details.startswith("http") else "",
+        flags=refusal.flags,
     )  # fmt: skip
 
 
@@ -134,6 +135,10 @@ def _find_route(state: _Run, context: Context) -> None:
     state.route, state.choice, state.redirects_to_tls = None, _NO_CHOICE, False
     if state.virtual_host is None:
         return
+    if context.message.value("x-forwarded-proto") == "":
+        because = "routes are not looked at when X-Forwarded-Proto is there and empty"
+        state.steps.append(Step(kind=StepKind.ROUTE, chosen="none", because=because))
+        return
     if _wants_tls(state.virtual_host, context):
         state.redirects_to_tls = True
         state.steps.append(
@@ -172,8 +177,7 @@ def _route_step(state: _Run, found: RouteMatch) -> Step:
 def _upgrade_refusal(state: _Run, message: Message) -> Verdict | None:
     connect = message.method == "CONNECT"
     kind = "CONNECT" if connect else (message.value("upgrade") or "")
-    asked = connect or any("upgrade" in value.lower() for value in message.values("connection"))
-    if not kind or not asked or (kind.lower() == "h2c" and not connect):
+    if not connect and (not is_upgrade(message.fields) or kind.lower() == "h2c"):
         return None
     action = child(state.route or {}, "route")
     if upgrade_allowed(kind, state.manager, action) or (state.route is None and not state.redirects_to_tls):

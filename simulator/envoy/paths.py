@@ -10,6 +10,7 @@ from string import ascii_letters, digits
 _UNRESERVED = frozenset(ascii_letters + digits + "-_~.")
 _ESCAPED = frozenset(' "#<>?\\^`{|}\x7f') | {chr(code) for code in range(32)}
 _DOT = re.compile(r"%2e", re.IGNORECASE)
+_DOTS_WITH_PARAMETERS = re.compile(r"(/\.\.?);[^/]*")
 _ESCAPED_SLASH = re.compile(r"%2f|%5c", re.IGNORECASE)
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 
@@ -23,6 +24,8 @@ def split_query(path: str) -> tuple[str, str]:
 def normalize(path: str) -> str | None:
     """Resolve dot segments, straighten backslashes, decode unreserved characters; None when it is not allowed."""
     bare, query = split_query(path)
+    # servlet containers drop what follows a semicolon, so a dot segment must not hide behind one
+    bare = _DOTS_WITH_PARAMETERS.sub(r"\1", bare)
     segments: list[str] = []
     parts = re.split(r"[/\\]", bare)
     for position, part in enumerate(parts[1:], start=1):

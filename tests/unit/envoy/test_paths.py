@@ -19,10 +19,16 @@ from simulator.envoy.paths import merge_slashes, normalize, unescape_slashes
         ("/%", "/%"),
         ("/a<b", "/a%3Cb"),
         ("/a%00b", None),
+        ("/a/b/..;/..;x=1/c;v/d?q", "/c;v/d?q"),
+        ("/a/%2e%2e;/b", "/a/..;/b"),
+        ("/a\\..;/b", "/a/..;/b"),
     ],
 )
 def test_a_path_is_normalised_as_envoy_does(path: str, result: str | None) -> None:
-    """Dots are resolved and unreserved characters decoded; escaped slashes and the query stay; a zero byte is none."""
+    """Dots are resolved and unreserved characters decoded; escaped slashes and the query stay; a zero byte is none.
+
+    A literal dot segment counts with parameters after it, too.
+    """
     assert normalize(path) == result
 
 

@@ -88,3 +88,21 @@ def test_a_grpc_server_is_told_the_timeout_it_has() -> None:
     hurried = with_grpc_timeout(grpc, {"max_grpc_timeout": "4s"}, {"per_try_timeout": "1s"})
     assert hurried.value("grpc-timeout") == "1000m"
     assert with_grpc_timeout(REQUEST, {"max_grpc_timeout": "4s"}, {}) is REQUEST
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("5S", "5000m"),
+        ("1500u", "2m"),
+        ("0S", "0m"),
+        ("99999999S", "99999999S"),
+        ("5s", "5s"),
+        ("123456789S", "123456789S"),
+    ],
+)
+def test_a_grpc_timeout_that_counts_is_told_in_milliseconds(asked: str, told: str) -> None:
+    """Where the route heeds the client's timeout, it is rounded up to milliseconds; what is none stays as it is."""
+    route = {"timeout": "0s", "max_stream_duration": {"max_stream_duration": "0s", "grpc_timeout_header_max": "0s"}}
+    grpc = REQUEST.with_field("content-type", "application/grpc").with_field("grpc-timeout", asked)
+    assert with_grpc_timeout(grpc, route, {}).value("grpc-timeout") == told
