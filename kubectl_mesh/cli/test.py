@@ -119,6 +119,7 @@ class _Question:
             update(call, session, found)
             found = suites(self.paths, self.importer)
         run = session.run(found)
+        call.also_saw(session.sources)
         write_outputs(call, self.outputs, lambda form: _shown(run, form, palette=call.palette, verbose=self.verbose))
         return _exit_code(run)
 

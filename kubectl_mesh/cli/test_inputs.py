@@ -64,17 +64,19 @@ def open_mesh(call: Call, given: "Given", source: str) -> "MeshSource":
     folder = Path(source).parent
     if given.bundle:
         return open_source(replace(call.settings, files=(), demo=False, bundle=_beside(folder, given.bundle)))
-    changes = given.overlay or given.mesh_config or given.creation_order not in ("undetermined", "bundle")
+    ordered = given.creation_order not in ("undetermined", "bundle")
+    changes = given.overlay or given.mesh_config or given.inject or ordered
     if not given.manifests and not changes:
         return call.source
     from kubectl_mesh.sources.simulated import example, open_given
 
+    completion = call.settings.completion
     paths = [_beside(folder, path) for path in given.manifests] or list(call.settings.files)
     if not paths and not call.settings.demo:
         raise InputError(f"{source}: given changes manifests, and names none", hint="write given.manifests, or use -f")
     return open_given(
         paths or [str(example())],
-        call.settings.completion,
+        replace(completion, inject=(*completion.inject, *given.inject)),
         overlay=[_beside(folder, path) for path in given.overlay],
         mesh_config=_beside(folder, given.mesh_config) if given.mesh_config else "",
         creation_order=given.creation_order,

@@ -61,5 +61,8 @@ def _given(call: Call, folder: Path) -> dict[str, object]:
     if settings.bundle:
         return {"bundle": os.path.relpath(settings.bundle, folder)}
     if settings.files:
-        return {"manifests": [path if path == "-" else os.path.relpath(path, folder) for path in settings.files]}
+        paths = [path if path == "-" else os.path.relpath(path, folder) for path in settings.files]
+        inject = settings.completion.inject
+        given: dict[str, object] = {"manifests": paths}
+        return given | ({"inject": list(inject)} if inject else {})
     return {}

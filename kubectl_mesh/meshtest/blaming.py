@@ -31,6 +31,8 @@ def at_fault(predictor: Predictor, seen: Observed, mismatches: Sequence[Mismatch
     for mismatch in mismatches:
         for hop, step in _decisions(seen, mismatch):
             found |= dict.fromkeys(_told(predictor, seen, hop, step))
+    if not found and not seen.trace.hops:
+        return (f"{seen.trace.source or 'client'}: no proxy is on the way, so no rule of the mesh applies",)
     return tuple(found)
 
 

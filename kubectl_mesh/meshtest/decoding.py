@@ -72,13 +72,14 @@ def _defaults(node: Node) -> Mapping[str, Node]:
 
 
 def _given(node: Node) -> Given:
-    fields = node.fields("manifests", "overlay", "bundle", "live", "istio", "creationOrder")
+    fields = node.fields("manifests", "overlay", "inject", "bundle", "live", "istio", "creationOrder")
     istio = fields["istio"].fields("version", "meshConfig", "revision") if "istio" in fields else {}
     if "version" in istio and not istio["version"].text().startswith("1.30") and istio["version"].value != _UNQUOTED:
         raise istio["version"].wrong("only Istio 1.30 is simulated", hint='write version: "1.30"')
     given = Given(
         manifests=_texts(fields, "manifests"),
         overlay=_texts(fields, "overlay"),
+        inject=_texts(fields, "inject"),
         bundle=_text(fields, "bundle"),
         live="live" in fields and fields["live"].flag(),
         mesh_config=_text(istio, "meshConfig"),
@@ -87,6 +88,9 @@ def _given(node: Node) -> Given:
     )
     if sum(map(bool, (given.manifests, given.bundle, given.live))) > 1:
         raise node.wrong("manifests, bundle and live exclude each other", hint="name one mesh; overlay adds to it")
+    changes = [key for key in ("overlay", "inject") if key in fields]
+    if changes and (given.bundle or given.live):
+        raise fields[changes[0]].wrong("what is recorded or live cannot be changed", hint="use manifests")
     return given
 
 

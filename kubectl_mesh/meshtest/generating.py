@@ -22,7 +22,9 @@ from simulator.model.wire import Json
 from simulator.spaces.witnesses import domain_example
 
 _KINDS = {"VirtualService": "virtualService", "HTTPRoute": "httpRoute", "GRPCRoute": "grpcRoute"}
-_SYSTEM = "istio-system"
+_SYSTEM = frozenset({"istio-system", "kube-system"})
+_KUBERNETES = "kubernetes.default.svc"
+"""The API server's service, which no manifest defines."""
 
 
 def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[str] = ()) -> Json:
@@ -60,7 +62,7 @@ def _named(predictor: Predictor, workloads: Sequence[Workload]) -> Iterator[tupl
 
 
 def _is_application(workload: Workload) -> bool:
-    return workload.role not in (Role.WAYPOINT, Role.ZTUNNEL) and workload.namespace != _SYSTEM
+    return workload.role not in (Role.WAYPOINT, Role.ZTUNNEL) and workload.namespace not in _SYSTEM
 
 
 def _requests(predictor: Predictor, stand_ins: Representatives, sender: Workload) -> Iterator[Request]:
@@ -69,7 +71,7 @@ def _requests(predictor: Predictor, stand_ins: Representatives, sender: Workload
         return
     proxy = ProxyId(sender.name, sender.namespace)
     for host, record in sorted(predictor.directory.services.items()):
-        if record.namespace != _SYSTEM and "*" not in host:
+        if record.namespace not in _SYSTEM and "*" not in host and not host.startswith(_KUBERNETES):
             for port in sorted(record.backends):
                 yield from requests_of(stand_ins.witnesses(proxy, host, port), host, port)
 
@@ -103,9 +105,17 @@ def _says_something(seen: Observed) -> bool:
 
 
 def _title(seen: Observed, request: Request) -> str:
-    rule = f" by rule {seen.rule_name.partition(' ')[0]}" if seen.rule.partition("/")[0] in _KINDS else ""
-    by = f" by {seen.authz_by}" if seen.authz_verdict == "deny" else rule
+    by = f" by {seen.authz_by}" if seen.authz_verdict == "deny" else _rule_text(seen)
     return f"{request.host}: {seen.disposition}{by}"
+
+
+def _rule_text(seen: Observed) -> str:
+    """Tell the rule by its name, by its number where it has none."""
+    kind, _, resource = seen.rule.partition("/")
+    if kind not in _KINDS:
+        return ""
+    named = "" if seen.rule_name in ("route", "default") else seen.rule_name.partition(" ")[0]
+    return f" by {resource} rule {named or ('' if seen.rule_index is None else seen.rule_index)}".rstrip()
 
 
 def _written(request: Request) -> Json:

@@ -17,6 +17,8 @@ class Given:
     manifests: tuple[str, ...] = ()
     overlay: tuple[str, ...] = ()
     bundle: str = ""
+    inject: tuple[str, ...] = ()
+    """Namespaces taken for labelled for injection, as by `--inject`; `*` all that say nothing."""
     live: bool = False
     mesh_config: str = ""
     """A file with MeshConfig, laid over the manifests' own."""

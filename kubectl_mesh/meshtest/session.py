@@ -72,6 +72,8 @@ class Session:
     clock: Clock
     choice: Choice
     namespace: str = ""
+    sources: list[MeshSource] = field(default_factory=list)
+    """The meshes of the suites that have run, in their order."""
     _predictors: dict[tuple[Given, str], Predictor] = field(default_factory=dict)
     _count: int = 0
 
@@ -110,6 +112,7 @@ class Session:
 
     def _runner(self, suite: Suite, seen: list[Observed]) -> Runner:
         predictor = self._predictor(suite)
+        self.sources.append(predictor.source)
         return Runner(
             suite=suite,
             predictor=predictor,

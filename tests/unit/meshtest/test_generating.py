@@ -57,3 +57,32 @@ def test_one_sender_may_be_named() -> None:
     """Without a file the text goes to stdout; --from limits who sends."""
     result = CliRunner().invoke(app, ["generate", "-f", str(BASE), "--from", "shop/deploy/web"])
     assert {case["from"] for case in safe_load(result.stdout)["spec"]["cases"]} == {"shop/deploy/web"}
+
+
+def test_injection_goes_with_the_file(tmp_path: Path) -> None:
+    """Manifests without Namespaces have sidecars by --inject, and the file that is written says so itself."""
+    (tmp_path / "mesh.yaml").write_text(PLAIN)
+    target = tmp_path / "plain.meshtest.yaml"
+    result = CliRunner().invoke(app, ["generate", str(target), "-f", str(tmp_path / "mesh.yaml"), "--inject", "app"])
+    assert result.exit_code == 0, result.output
+    assert safe_load(target.read_text())["spec"]["given"] == {"manifests": ["mesh.yaml"], "inject": ["app"]}
+    assert CliRunner().invoke(app, [str(target)]).exit_code == 0
+    target.write_text(target.read_text().replace("inject:\n    - app\n", "inject: []\n"))
+    result = CliRunner().invoke(app, [str(target)])
+    assert result.exit_code == 1
+    assert "--inject app takes it for labelled" in result.stderr, "a mesh without sidecars is not left unexplained"
+
+
+PLAIN = """
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: app}
+spec: {selector: {app: web}, ports: [{port: 80, name: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: app}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: a}]}}
+"""
