@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from kubectl_mesh.diagnosis.describe_security import peer_authentication
 from kubectl_mesh.diagnosis.lookup import Lookup
 from kubectl_mesh.diagnosis.permission import destination
-from kubectl_mesh.diagnosis.prediction import configurations
+from kubectl_mesh.diagnosis.prediction import configurations, ztunnel_state
 from kubectl_mesh.diagnosis.senders import find_sender
-from kubectl_mesh.diagnosis.trace import locator, step_source
+from kubectl_mesh.diagnosis.trace import locator, refuses_plain_text, step_source
 from kubectl_mesh.errors import UsageError
 from kubectl_mesh.reports.security import EncryptionRow
 from simulator.model.directory import Directory, Workload
@@ -29,12 +29,12 @@ def diagnose(
     targets = [destination(directory, to, namespace=namespace)[:2]] if to else list(_targets(directory))
     if len(senders) * len(targets) > _MOST:
         raise UsageError(f"{len(senders)} senders and {len(targets)} ports are too many", hint="name --from or --to")
-    configuration = configurations(lookup.source)
+    configuration, ztunnels = configurations(lookup.source), ztunnel_state(lookup.source)
     rows = []
     for sender in senders:
         for host, port in targets:
             request = Request(host=host, port=port, wire=Wire.HTTP1)
-            trace = follow(directory, configuration, request, sender)
+            trace = follow(directory, configuration, request, sender, ztunnels=ztunnels)
             rows.append(_row(lookup, directory, trace, sender=sender, target=(host, port)))
     return tuple(rows)
 
@@ -61,8 +61,11 @@ def _targets(directory: Directory) -> Iterator[tuple[str, int]]:
 def _row(
     lookup: Lookup, directory: Directory, trace: Trace, *, sender: Workload, target: tuple[str, int]
 ) -> EncryptionRow:
-    first = trace.hops[0].forwarded if trace.hops and sender.proxy is not None else None
-    works = trace.disposition not in _BROKEN
+    carried = sender.proxy is not None or sender.ambient
+    first = trace.hops[0].forwarded if trace.hops and carried else None
+    judged = trace.hops[-1].step(StepKind.RBAC) if trace.hops else None
+    refused = judged is not None and refuses_plain_text(judged)
+    works = trace.disposition not in _BROKEN and not refused
     server = _server(directory, trace)
     accepts, applied = _accepts(lookup, server, first.port if first is not None else target[1])
     return EncryptionRow(

@@ -3,10 +3,12 @@
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, listed, reading
 from kubectl_mesh.diagnosis.senders import find_sender
+from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from kubectl_mesh.sources.base import MeshSource, ResourceSource
 from simulator.envoy.config import Config, Conversions
 from simulator.envoy.proxy import decide
@@ -15,6 +17,7 @@ from simulator.model.proxies import Direction, ProxyId
 from simulator.model.requests import Request
 from simulator.model.traces import Trace
 from simulator.traffic.follow import follow
+from simulator.traffic.ztunnel_state import Ztunnel
 
 _DUMP = "config_dump?include_eds=true"
 _UNLISTED = "240.0.0.1"
@@ -26,7 +29,7 @@ def through_mesh(
 ) -> Trace:
     """Follow a request from a workload, a gateway or outside."""
     sender = find_sender(directory, from_, namespace=namespace)
-    return follow(directory, configurations(source), request, sender)
+    return follow(directory, configurations(source), request, sender, ztunnels=ztunnel_state(source))
 
 
 def through_proxy(
@@ -67,6 +70,22 @@ def configurations(source: MeshSource) -> Callable[[ProxyId], Config]:
         return read[proxy]
 
     return configuration
+
+
+def ztunnel_state(source: MeshSource) -> Callable[[], Ztunnel | None]:
+    """Return a function that reads what the ztunnels of a mesh know, once; all know the same, so the first is asked."""
+
+    @cache
+    def state() -> Ztunnel | None:
+        found = next(iter(ztunnels(source)), None)
+        if found is None:
+            return None
+        subject = f"config dump of {found}"
+        document = decode(source.envoy(found, "config_dump"), subject=subject)
+        with reading(subject):
+            return Ztunnel.read(document)
+
+    return state
 
 
 def _address(data: bytes, request: Request, resolve: Mapping[str, str]) -> tuple[str, str]:

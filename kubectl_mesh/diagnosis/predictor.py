@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from kubectl_mesh.diagnosis.mesh_directory import directory_of
-from kubectl_mesh.diagnosis.prediction import configurations
+from kubectl_mesh.diagnosis.prediction import configurations, ztunnel_state
 from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.diagnosis.trace import Locate, locator, policy_source, step_source
 from kubectl_mesh.reports.trace import SourceReport
@@ -27,6 +27,7 @@ class Predictor:
     def __init__(self, source: MeshSource) -> None:
         self.source = source
         self._config: Callable[[ProxyId], Config] = configurations(source)
+        self._ztunnels = ztunnel_state(source)
 
     @cached_property
     def directory(self) -> Directory:
@@ -50,7 +51,7 @@ class Predictor:
     def trace(self, request: Request, sender: Workload | None, *, resolve: Mapping[str, str] | None = None) -> Trace:
         """Predict what becomes of a request; `resolve` is what public DNS is taken to say of hosts."""
         directory = replace(self.directory, resolve=resolve) if resolve else self.directory
-        return follow(directory, self._config, request, sender)
+        return follow(directory, self._config, request, sender, ztunnels=self._ztunnels)
 
     def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
         """Return the listeners and routes of a proxy; from its config dump where the source has only that."""
@@ -73,7 +74,10 @@ class Predictor:
 
 
 def deciding_hop(trace: Trace) -> Hop | None:
-    """Return the hop that chose the destination: the last that sends, not the destination's own proxy."""
-    sending = [hop for hop in trace.hops if hop.direction is Direction.OUTBOUND]
+    """Return the hop that chose the destination: the last that sends, not the destination's own proxy.
+
+    A ztunnel that sends to a waypoint has not chosen yet.
+    """
+    sending = [hop for hop in trace.hops if hop.direction is Direction.OUTBOUND and not hop.step(StepKind.WAYPOINT)]
     routing = [hop for hop in trace.hops if hop.step(StepKind.ROUTE)]
     return next(reversed(sending or routing), None)

@@ -27,6 +27,9 @@ from simulator.model.wire import Sourced
 
 Locate = Callable[[ObjectRef, tuple[str | int, ...]], str]
 _POLICY = re.compile(r"ns\[(.+)\]-policy\[(.+)\]-rule\[(.+)\]")
+_TUNNEL_POLICY = re.compile(r"([a-z0-9.-]+)/(converted_peer_authentication_)?([a-z0-9.-]+)")
+_STATIC_STRICT = "istio_converted_static_strict"
+"""The policy that refuses plain text to pods of namespaces, or of a mesh, whose PeerAuthentication is STRICT."""
 _KINDS = {
     "virtual-service": "VirtualService",
     "destination-rule": "DestinationRule",
@@ -153,13 +156,22 @@ def step_source(step: Step, locate: Locate) -> SourceReport | None:
 
 
 def policy_source(name: str, locate: Locate) -> SourceReport | None:
-    """Name the authorization rule that istiod's name stands for; None for a name of another form."""
-    named = _POLICY.search(name)
-    if named is None:
-        return None
-    ref = ObjectRef(kind="AuthorizationPolicy", namespace=named[1], name=named[2])
-    path: tuple[str | int, ...] = ("spec", "rules", int(named[3])) if named[3].isdigit() else ()
-    return _located(ref, path, locate)
+    """Name the rule or policy that istiod's name, in a proxy or a ztunnel, stands for; None for another form."""
+    if named := _POLICY.search(name):
+        ref = ObjectRef(kind="AuthorizationPolicy", namespace=named[1], name=named[2])
+        path: tuple[str | int, ...] = ("spec", "rules", int(named[3])) if named[3].isdigit() else ()
+        return _located(ref, path, locate)
+    if named := _TUNNEL_POLICY.fullmatch(name):
+        kind = "PeerAuthentication" if named[2] else "AuthorizationPolicy"
+        return _located(ObjectRef(kind=kind, namespace=named[1], name=named[3]), (), locate)
+    return None
+
+
+def refuses_plain_text(step: Step) -> bool:
+    """Tell whether a decision is that of a policy which istiod made of a PeerAuthentication for ztunnels."""
+    name = str(step.details.get("policy", "")).rpartition("/")[2]
+    made = name == _STATIC_STRICT or name.startswith("converted_peer_authentication_")
+    return made and step.details.get("allowed") is False
 
 
 def source_of(document: Any, locate: Locate) -> SourceReport | None:

@@ -194,7 +194,7 @@ class SimulatedMesh:
 
     def _gateway(self, gateway: "Resource") -> Json:
         """Return a Gateway with the status that istiod would give it."""
-        from simulator.apiserver.gateway_statuses import gateway_status, is_managed
+        from simulator.manifests.gateway_statuses import gateway_status, is_managed
 
         if gateway.status or not is_managed(gateway):
             return gateway.document

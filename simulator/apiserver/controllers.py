@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from simulator.apiserver.gateway_statuses import gateway_status, is_managed
+from simulator.manifests.gateway_statuses import gateway_status, is_managed
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 

@@ -11,6 +11,7 @@ from simulator.manifests import control_plane as istio
 from simulator.manifests.collecting import collector_paused
 from simulator.manifests.endpoint_slices import synthetic_slices
 from simulator.manifests.gateway_deployments import managed_gateways
+from simulator.manifests.gateway_statuses import reported
 from simulator.manifests.injector import Injectors, find_injectors
 from simulator.manifests.kinds import find_kind
 from simulator.manifests.mesh_namespaces import silent_namespaces, with_injection
@@ -51,7 +52,8 @@ def _completed(resources: Sequence[Resource], *, control_plane: bool, inject: Se
     known = [one for one in resources if find_kind(one.api_version, one.kind)]
     foreign = [one for one in resources if not find_kind(one.api_version, one.kind)]
     given = [*known, *(istio.missing(known) if control_plane else ())]
-    given += managed_gateways(given, injector=find_injectors(given, nodes=()).first)
+    made = managed_gateways(given, injector=find_injectors(given, nodes=()).first)
+    given = [*reported(given, made), *made]
     given += istio.namespaces([*given, *foreign])
     stated = {resource.name for resource in known if resource.kind == "Namespace"}
     given = sorted(with_injection(given, inject), key=_order)

@@ -18,6 +18,8 @@ class StepKind(StrEnum):
 
     NAME_RESOLUTION = "name-resolution"
     CAPTURE = "capture"
+    SERVICE = "service"
+    WAYPOINT = "waypoint"
     LISTENER = "listener"
     LISTENER_FILTERS = "listener-filters"
     FILTER_CHAIN = "filter-chain"
@@ -67,7 +69,7 @@ class Disposition(StrEnum):
     DENIED = "denied", "an authorization rule denies the request (403), or the connection (closed)"
     NO_CLUSTER = "no-cluster", "the route leads to a cluster that the proxy does not have (503 NC)"
     BLACK_HOLE = "black-hole", "the destination is not allowed: the connection is closed"
-    NO_HEALTHY_ENDPOINT = "no-healthy-endpoint", "the cluster has no endpoint to send to (503 UH)"
+    NO_HEALTHY_ENDPOINT = "no-healthy-endpoint", "there is no endpoint to send to (503 UH)"
     UNREACHABLE = "unreachable", "the chosen address belongs to nothing that answers there (503 UF)"
     LOOP = "loop", "the request comes back to where it was; the path was cut"
     UNREADABLE_CONFIGURATION = "unreadable-configuration", "the proxy's configuration is malformed at this point"

@@ -1,5 +1,6 @@
 """A mesh made of manifests that tests can ask."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -14,6 +15,7 @@ from simulator.model.resources import Resource
 from simulator.testing.answers import Answer
 from simulator.testing.asking import Headers, find_sender, read_url
 from simulator.traffic.follow import follow
+from simulator.traffic.ztunnel_state import Ztunnel
 
 Listener = Callable[[Answer], None]
 
@@ -27,6 +29,7 @@ class TestMesh:
     listener: Listener | None = None
     """Told of every answer: the plugin shows them beside a failure."""
     _configs: dict[ProxyId, Config] = field(default_factory=dict, repr=False)
+    _known: Ztunnel | None = field(default=None, repr=False)
 
     @classmethod
     def from_manifests(cls, *paths: str, yaml: str = "", overlay: Sequence[str] = ()) -> Self:
@@ -65,7 +68,7 @@ class TestMesh:
         if source_ip:
             request = replace(request, source_ip=source_ip)
         directory = self.mesh.directory()
-        trace = follow(directory, self._config, request, find_sender(directory, from_))
+        trace = follow(directory, self._config, request, find_sender(directory, from_), ztunnels=self._ztunnel)
         answer = Answer(trace=trace, directory=directory)
         if self.listener is not None:
             self.listener(answer)
@@ -85,6 +88,13 @@ class TestMesh:
     def caveats(self) -> Sequence[Caveat]:
         """What a reader of any answer must know: what istiod would refuse, what is not simulated."""
         return self.mesh.caveats()
+
+    def _ztunnel(self) -> Ztunnel | None:
+        """Return what the ztunnels know; all know the same, so the first is asked."""
+        first = next(iter(self.mesh.ztunnels()), None)
+        if first is not None and self._known is None:
+            self._known = Ztunnel.read(json.loads(self.mesh.envoy(first, "config_dump")))
+        return self._known
 
     def _config(self, proxy: ProxyId) -> Config:
         if proxy not in self._configs:

@@ -34,8 +34,14 @@ def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) 
     if place.refused:
         step = Step(kind=StepKind.ENDPOINT, chosen="none", because=place.refused)
         return Verdict(disposition=Disposition.UNREACHABLE), step
-    passed = forwarded is not None and forwarded.cluster == PASSTHROUGH
-    disposition = Disposition.PASSED_THROUGH if passed else Disposition.LEFT_MESH
+    disposition = Disposition.PASSED_THROUGH if _is_passed_on(forwarded) else Disposition.LEFT_MESH
     known = place.address or request.host
     step = Step(kind=StepKind.ENDPOINT, chosen=endpoint(known, place.port), because="an address outside the mesh")
     return Verdict(disposition=disposition, status=200 if request.is_http else None), step
+
+
+def _is_passed_on(forwarded: Forwarded | None) -> bool:
+    """Tell whether a proxy passed a connection on to an address that it knows nothing of."""
+    if forwarded is None:
+        return False
+    return forwarded.cluster == PASSTHROUGH or (not forwarded.cluster and forwarded.original_destination)

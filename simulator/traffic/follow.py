@@ -17,12 +17,22 @@ from simulator.traffic.addresses import endpoint, is_loopback
 from simulator.traffic.arrival import arrive_at_application, arrive_outside
 from simulator.traffic.entry import Entry, entries
 from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
-from simulator.traffic.resolution import resolve
+from simulator.traffic.resolution import Names, resolve
+from simulator.traffic.ztunnel import inbound, outbound
+from simulator.traffic.ztunnel_state import Ztunnel
 
 Configs = Callable[[ProxyId], Any]
 """Returns the configuration of a proxy, in any form that `simulator.envoy.config.Config.read` takes."""
+Ztunnels = Callable[[], Ztunnel | None]
+"""Returns what the ztunnels know; None for a mesh without one. Called only where one is on the way."""
 
 MOST_HOPS = 12
+
+
+def _none() -> None:
+    """Stand for a mesh without ztunnels."""
+
+
 _CLOSED = frozenset(
     {
         Disposition.TLS_MISMATCH,
@@ -40,6 +50,7 @@ _CLOSED = frozenset(
 class _Path:
     directory: Directory
     configs: Configs
+    ztunnels: Ztunnels
     request: Request
     hops: list[Hop] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -64,14 +75,16 @@ class _Path:
         )
 
 
-def follow(directory: Directory, configs: Configs, request: Request, source: Workload | None) -> Trace:
+def follow(
+    directory: Directory, configs: Configs, request: Request, source: Workload | None, *, ztunnels: Ztunnels = _none
+) -> Trace:
     """Predict the path of a request from a workload, into a gateway (as source), or from outside (None)."""
     if not request.omits_host:
         request = replace(request, authority=request.host_header)
+    path = _Path(directory, configs, ztunnels, request, source=source.id if source is not None else "outside")
     if source is None or source.role is Role.GATEWAY:
-        return _from_outside(directory, configs, request, source)
-    path = _Path(directory, configs, request, source=source.id)
-    resolved = resolve(directory, request.host, port=request.port, client=source)
+        return _from_outside(path, source)
+    resolved = resolve(directory, request.host, port=request.port, client=source, table=_names(path, source))
     path.steps.append(resolved.step)
     if not resolved.found:
         return path.end(Verdict(disposition=Disposition.NAME_NOT_FOUND))
@@ -87,32 +100,48 @@ def follow(directory: Directory, configs: Configs, request: Request, source: Wor
     if is_loopback(address) or (address and address in source.addresses):
         return _arrive_here(path, source, sent)
     if source.ambient:
-        path.notes.append("ztunnel, which takes the connection of this pod, is not simulated: taken to let it pass")
+        return _into_ztunnel(path, source, sent)
     return _deliver(path, sent, encrypted_by_proxy=False)
+
+
+def _names(path: _Path, source: Workload) -> Names | None:
+    """Return the names that the proxy of a client answers for; None when it leaves them to cluster DNS."""
+    if source.proxy is not None:
+        return path.directory.names.get(source.proxy) if source.capture.dns else None
+    ztunnel = path.ztunnels() if source.ambient else None
+    return ztunnel.names(source.namespace) if ztunnel is not None else None
+
+
+def _into_ztunnel(path: _Path, source: Workload, request: Request) -> Trace:
+    """Let the ztunnel on the client's node decide, then deliver what it sends."""
+    ztunnel = path.ztunnels()
+    if ztunnel is None:
+        path.notes.append(f"{source.id} is captured by ztunnel, but the mesh has none: taken to let it pass")
+        return _deliver(path, request, encrypted_by_proxy=False)
+    return _after(path, outbound(ztunnel, path.directory, request, source), source)
 
 
 def _arrive_here(path: _Path, workload: Workload, request: Request) -> Trace:
     """End a request that a workload makes to itself."""
     place = Place(address=request.destination_ip, port=request.port, workload=workload)
-    verdict, step, destination = arrive_at_application(place, request, by_proxy=False)
-    path.arrival.append(step)
-    return path.end(verdict, destination=destination)
+    return _arrive(path, place, request, by_proxy=False)
 
 
 def _one_of(addresses: tuple[str, ...], random: float | None) -> str:
     return addresses[int((random or 0.0) * len(addresses)) % len(addresses)] if addresses else ""
 
 
-def _from_outside(directory: Directory, configs: Configs, request: Request, gateway: Workload | None) -> Trace:
+def _from_outside(path: _Path, gateway: Workload | None) -> Trace:
     """Try the gateways that could be meant, in a stable order; the first that has a route wins."""
+    directory, request = path.directory, path.request
     best: Trace | None = None
     for entry in entries(directory, request, gateway):
-        trace = _enter(directory, configs, request, entry)
+        trace = _enter(_Path(directory, path.configs, path.ztunnels, request, source=entry.source), entry)
         if best is None or (best.disposition in _NOT_MEANT and trace.disposition not in _NOT_MEANT):
             best = trace
     if best is not None:
         return best
-    path = _Path(directory, configs, request, source="outside")
+    path.source = "outside"
     resolved = resolve(directory, request.host, port=request.port, client=None)
     path.steps.append(resolved.step)
     if resolved.public:
@@ -125,12 +154,11 @@ _NOT_MEANT = frozenset({Disposition.NO_ROUTE, Disposition.NO_LISTENER, Dispositi
                         Disposition.TLS_MISMATCH, Disposition.UNREACHABLE})  # fmt: skip
 
 
-def _enter(directory: Directory, configs: Configs, request: Request, entry: Entry) -> Trace:
-    path = _Path(directory, configs, request, source=entry.source)
+def _enter(path: _Path, entry: Entry) -> Trace:
     path.steps += entry.steps
     if entry.refused:
         return path.end(Verdict(disposition=Disposition.UNREACHABLE, details=entry.refused))
-    sent = replace(request, destination_ip=entry.address, port=entry.port)
+    sent = replace(path.request, destination_ip=entry.address, port=entry.port)
     return _deliver(path, sent, encrypted_by_proxy=False)
 
 
@@ -154,9 +182,7 @@ def _after(path: _Path, hop: Hop, workload: Workload) -> Trace:
     path.visited.add(key)
     if hop.direction is Direction.INBOUND and workload.role is Role.SIDECAR:
         place = Place(address=forwarded.address, port=forwarded.port, workload=workload)
-        verdict, step, destination = arrive_at_application(place, forwarded.request, by_proxy=True)
-        path.arrival.append(step)
-        return path.end(_final(path, verdict), destination=destination)
+        return _arrive(path, place, forwarded.request, by_proxy=True)
     return _onward(path, forwarded, workload)
 
 
@@ -192,10 +218,30 @@ def _deliver(path: _Path, request: Request, *, encrypted_by_proxy: bool, forward
     if workload.proxy is not None:
         path.arrival.append(Step(kind=StepKind.CAPTURE, chosen="not redirected", because=why, document=workload.source))
     if workload.ambient:
-        path.notes.append("ztunnel, which takes connections to this pod, is not simulated: taken to let it pass")
-    verdict, step, destination = arrive_at_application(place, request, by_proxy=encrypted_by_proxy)
+        return _out_of_ztunnel(path, place, request, by_proxy=encrypted_by_proxy)
+    return _arrive(path, place, request, by_proxy=encrypted_by_proxy)
+
+
+def _arrive(path: _Path, place: Place, request: Request, *, by_proxy: bool) -> Trace:
+    """End at the application of a workload."""
+    verdict, step, destination = arrive_at_application(place, request, by_proxy=by_proxy)
     path.arrival.append(step)
     return path.end(_final(path, verdict), destination=destination)
+
+
+def _out_of_ztunnel(path: _Path, place: Place, request: Request, *, by_proxy: bool, peer: str = "") -> Trace:
+    """Let the ztunnel on the server's node judge a connection; `peer` is the identity that the tunnel showed."""
+    ztunnel, workload = path.ztunnels(), place.workload
+    assert workload is not None
+    if ztunnel is None:
+        path.notes.append(f"{workload.id} is captured by ztunnel, but the mesh has none: taken to let it pass")
+        return _arrive(path, place, request, by_proxy=by_proxy)
+    path.arrival.clear()
+    hop = _prefixed(inbound(ztunnel, request, workload, peer=peer), place.steps)
+    path.hops.append(hop)
+    if not hop.verdict.disposition.is_delivered:
+        return path.end(_final(path, hop.verdict))
+    return _arrive(path, place, request, by_proxy=by_proxy)
 
 
 def _prefixed(hop: Hop, steps: tuple[Step, ...]) -> Hop:
@@ -211,9 +257,11 @@ def _tunnelled(path: _Path, forwarded: Forwarded, request: Request) -> Trace:
     inside = replace(request, tls=Tls.NONE, sni="", alpn=(), filter_state=state)
     if workload is None:
         return _deliver(path, inside, encrypted_by_proxy=False, forwarded=forwarded)
+    if workload.proxy is None and workload.ambient:
+        place = Place(address=inside.destination_ip, port=inside.port, workload=workload)
+        return _out_of_ztunnel(path, place, inside, by_proxy=False, peer=request.identity)
     if workload.proxy is None:
-        if not workload.ambient:
-            path.notes.append("what ends the tunnel at this pod is not simulated: taken to let it pass")
+        path.notes.append("what ends the tunnel at this pod is not simulated: taken to let it pass")
         return _deliver(path, inside, encrypted_by_proxy=False, forwarded=forwarded)
     hop = decide(
         path.configs(workload.proxy), inside, Direction.INBOUND, proxy=workload.proxy, listener="main_internal"

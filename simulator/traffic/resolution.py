@@ -24,8 +24,14 @@ class Resolved:
     public: bool = False
 
 
-def resolve(directory: Directory, host: str, *, port: int, client: Workload | None) -> Resolved:
-    """Resolve a name for a client; None stands for a client outside the cluster."""
+Names = Mapping[str, tuple[str, ...]]
+"""Host → addresses: the DNS table of a proxy that answers its client's questions."""
+
+
+def resolve(
+    directory: Directory, host: str, *, port: int, client: Workload | None, table: Names | None = None
+) -> Resolved:
+    """Resolve a name for a client; None means outside the cluster, and no proxy that answers DNS."""
     bare = host.strip("[]")
     if is_ip(bare):
         return _answer((bare,), chosen=bare, because="an address needs no name resolution")
@@ -37,7 +43,6 @@ def resolve(directory: Directory, host: str, *, port: int, client: Workload | No
         return _answer((given,), chosen=given, because="as the request says")
     if client is None:
         return _public(host)
-    table = directory.names.get(client.proxy) if client.capture.dns and client.proxy else None
     for name in directory.search_path(host, client.namespace):
         entry = _table_entry(table, name)
         if table is not None and entry:
@@ -49,7 +54,7 @@ def resolve(directory: Directory, host: str, *, port: int, client: Workload | No
     return _public(host) if _may_be_public(directory, host) else _missing(host, directory, client)
 
 
-def _table_entry(table: Mapping[str, tuple[str, ...]] | None, name: str) -> str:
+def _table_entry(table: Names | None, name: str) -> str:
     """Return the entry of a DNS table for a name: its own, else the closest wildcard; empty without one."""
     if table is None:
         return ""

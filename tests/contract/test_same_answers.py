@@ -144,6 +144,19 @@ def test_answers_are_the_same(
     assert first or command in EMPTY
 
 
+@pytest.mark.parametrize("copy", ["served", "recorded"])
+def test_paths_through_ztunnels_are_the_same(
+    copy: str, ambient: Mapping[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tunnelled request takes the same way, whoever tells what the ztunnels hold."""
+    answers = []
+    for source in ("simulated", copy):
+        assert run(["kubectl-mesh", "trace", "shop/deploy/web", "http://web.shop/", *ambient[source]]) == 0
+        answers.append(known_everywhere("trace", capsys.readouterr().out))
+    assert answers[0] == answers[1]
+    assert "inside HBONE" in answers[0]
+
+
 def known_everywhere(command: str, text: str) -> str:
     """Return a text without times, and a trace without what its source alone knows."""
     text = ASKED.sub("<source>", MOMENTS.sub("<time>", text))

@@ -2,9 +2,8 @@
 
 import pytest
 
-from simulator.model.directory import Capture
 from simulator.traffic.resolution import resolve
-from tests.unit.traffic.small_mesh import CLIENT, directory
+from tests.unit.traffic.small_mesh import directory
 
 
 @pytest.mark.parametrize(
@@ -45,7 +44,7 @@ def test_other_names_are_left_to_public_dns() -> None:
 def test_a_proxy_that_answers_dns_uses_its_own_table() -> None:
     """With DNS capture the table of the proxy comes before cluster DNS."""
     table = {"api.test": ("240.240.0.1",), "*.wild.test": ("240.240.0.2",)}
-    known = directory(client=Capture(dns=True), names={CLIENT: table})
+    known = directory()
     for host, address in (("api.test", "240.240.0.1"), ("a.b.wild.test", "240.240.0.2")):
-        found = resolve(known, host, port=80, client=known.workloads[0])
+        found = resolve(known, host, port=80, client=known.workloads[0], table=table)
         assert (found.addresses, found.public) == ((address,), False)

@@ -3,7 +3,8 @@
 istiod: pilot/pkg/config/kube/gateway/conversion.go (reportGatewayStatus). Conditions of single listeners are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -18,6 +19,20 @@ _SINCE = "2026-01-01T00:00:00Z"
 def is_managed(resource: Resource) -> bool:
     """Tell whether istiod reports on a resource."""
     return resource.kind == "Gateway" and resource.group == _GROUP and resource.spec.get("gatewayClassName") in _CLASSES
+
+
+def reported(resources: Sequence[Resource], made: Sequence[Resource]) -> Iterator[Resource]:
+    """Yield the resources; Gateways whose Services were `made` for them get the status that istiod then writes.
+
+    A waypoint without an address in its status is one that nobody uses.
+    """
+    services = [one for one in made if one.kind == "Service"]
+    served = {(one.namespace, one.labels.get(_NAME)) for one in services}
+    for each in resources:
+        if is_managed(each) and not each.status and (each.namespace, each.name) in served:
+            yield replace(each, document={**each.document, "status": gateway_status(each, services)})
+        else:
+            yield each
 
 
 def gateway_status(gateway: Resource, services: Sequence[Resource]) -> Json:
