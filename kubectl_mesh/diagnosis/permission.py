@@ -70,6 +70,9 @@ def _identity(trace: Trace, directory: Directory) -> str:
     for hop in reversed(trace.hops[:-1]):
         if hop.forwarded is not None and (hop.forwarded.tls is Tls.MUTUAL or hop.forwarded.tunnel):
             sender = directory.workload(hop.proxy.name, hop.proxy.namespace)
+            if sender is None or sender.proxy is None:  # a ztunnel shows the certificate of the client it speaks for
+                name, _, namespace = trace.source.rpartition(".")
+                sender = directory.workload(name, namespace)
             return sender.identity if sender is not None else ""
     return ""
 
