@@ -55,14 +55,16 @@ def judge(policies: Iterable[Json], peers: Peers) -> Judgement:
     known = tuple(policies)
     for policy in known:
         if policy.get("action") == "Deny" and _matches(policy, peers):
-            return Judgement(allowed=False, policy=policy_key(policy), because=_described(peers))
+            because = f"{_described(peers)}: {policy_key(policy)} denies that"
+            return Judgement(allowed=False, policy=policy_key(policy), because=because)
     allowing = [policy for policy in known if policy.get("action") != "Deny"]
     if not allowing:
         return Judgement(allowed=True, because="no policy denies it, and none says who is allowed")
     missed: list[Rejected] = []
     for policy in allowing:
         if _matches(policy, peers):
-            return Judgement(allowed=True, policy=policy_key(policy), because=_described(peers), rejected=tuple(missed))
+            because = f"{_described(peers)}: {policy_key(policy)} allows that"
+            return Judgement(allowed=True, policy=policy_key(policy), because=because, rejected=tuple(missed))
         missed.append(Rejected(name=policy_key(policy), because=f"no rule of it allows that {_described(peers)}"))
     names = ", ".join(policy_key(policy) for policy in allowing)
     return Judgement(
