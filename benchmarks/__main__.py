@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.measure import Measure, command, statement
-from benchmarks.meshes import write_mesh
+from benchmarks.meshes import write_mesh, write_tests
 
 MESH = [sys.executable, "-m", "kubectl_mesh"]
 IMPORT_TYPER = "import typer"
@@ -70,7 +70,22 @@ def analyze(folder: Path) -> Iterator[Row]:
     yield "analyze 100 objects", command([*question, str(small)], exit_codes=ends), "", None
 
 
-SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start-up": start_up, "scale": scale, "analyze": analyze}
+def traffic_tests(folder: Path) -> Iterator[Row]:
+    """200 cases of `kubectl mesh test` over the example mesh, from a cold start; 3 s are promised."""
+    typer = statement(IMPORT_TYPER)
+    file = folder / "large.meshtest.yaml"
+    write_tests(str(file), cases=200)
+    yield "200 cases over the example mesh", command([*MESH, "test", "--demo", str(file)]), "import typer", typer
+    forms = [f"-o{form}={folder / form}" for form in ("junit", "sarif", "json")]
+    yield "the same into three formats", command([*MESH, "test", "--demo", str(file), *forms]), "import typer", typer
+
+
+SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "start-up": start_up,
+    "scale": scale,
+    "analyze": analyze,
+    "tests": traffic_tests,
+}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Meshes of any size, as YAML text."""
+"""Meshes and test files of any size, as YAML text."""
 
 from collections.abc import Iterator
 
@@ -85,3 +85,34 @@ def write_mesh(path: str, **size: int | bool) -> None:
     """Write a mesh to one file of many documents."""
     with open(path, "w", encoding="utf-8") as file:
         file.write("---\n".join(mesh(**size)))  # type: ignore[arg-type] # the keywords of `mesh`
+
+
+_TESTS = """\
+apiVersion: kubectl-mesh/v1alpha1
+kind: MeshTest
+metadata: {name: large}
+spec:
+  defaults: {from: shop/deploy/web}
+  cases:
+"""
+_CASE = """\
+  - name: request {i} of testers
+    request: {{url: "http://catalog.shop/items/{i}", headers: {{x-shop-tester: "true", x-request: "{i}"}}}}
+    expect: {{disposition: delivered, destination: {{service: shop/catalog, subset: v2}}, upstreamTls: mtls}}
+  - name: request {i} of others
+    request: {{url: "http://catalog.shop/items/{i}"}}
+    expect: {{split: [{{subset: v1, weight: 90}}, {{subset: v2, weight: 10}}], timeout: 2s}}
+  - name: payment {i}
+    request: {{url: "http://checkout.payments/v1/payments/{i}", method: POST}}
+    expect: {{disposition: delivered, authz: {{verdict: allow, by: payments/checkout}}}}
+  - name: entry {i}
+    from: outside
+    request: {{url: "http://shop.example.com/api/catalog/items/{i}"}}
+    expect: {{destination: {{service: shop/catalog, subset: v1}}, path: /items/{i}}}
+"""
+
+
+def write_tests(path: str, *, cases: int) -> None:
+    """Write a test file of so many cases about the example mesh: by header, by weight, over a policy, by a gateway."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_TESTS + "".join(_CASE.format(i=i) for i in range(cases // _CASE.count("- name"))))
