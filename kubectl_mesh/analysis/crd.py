@@ -7,11 +7,12 @@ number or text, o for anything), `e` allowed values, `lo`/`hi` a range, `re` a p
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from kubectl_mesh.analysis.world import World
 from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -19,6 +20,7 @@ from simulator.validation.problems import Path
 
 _TYPES: Mapping[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "n": (int, float), "b": (bool,), "x": (int, str)}
 _WANTED = {"s": "a string", "i": "a whole number", "n": "a number", "b": "true or false", "x": "a number or a string"}
+_NUMBERS = frozenset({_WANTED["i"], _WANTED["n"]})
 _MEASURES: Mapping[type, str] = {str: "characters", list: "items", dict: "entries"}
 
 
@@ -29,6 +31,8 @@ class Misfit:
     path: Path
     text: str
     is_unknown: bool = False
+    is_unreadable: bool = False
+    """Not even Istio's own parser, which takes "80" for a number, can read the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ def misfits(resource: Resource) -> Iterator[Misfit]:
     spec = resource.document.get("spec")
     if schema is not None and spec is not None:
         yield from _check(spec, schema, ("spec",))
+
+
+@cache
+def misfits_of(kind: str) -> Callable[[World], Mapping[Resource, tuple[Misfit, ...]]]:
+    """Return what a world works out once: the misfits of the resources of a kind, those without left out."""
+
+    def find(world: World) -> Mapping[Resource, tuple[Misfit, ...]]:
+        return {each: found for each in world.of_kind(kind) if (found := tuple(misfits(each)))}
+
+    return find
 
 
 def _check(value: Any, schema: Json | int, path: Path) -> Iterator[Misfit]:
@@ -110,7 +124,8 @@ def _scalar(value: Any, schema: Json, kind: str, path: Path) -> Iterator[Misfit]
         near = _nearest(str(value), [str(each) for each in schema["e"]])
         hint = f'; did you mean "{near}"?' if near else ""
         allowed = ", ".join(str(each) for each in schema["e"])
-        yield Misfit(path=path, text=f"{_dotted(path)}: {quote(str(value))} is not one of {allowed}{hint}")
+        text = f"{_dotted(path)}: {quote(str(value))} is not one of {allowed}{hint}"
+        yield Misfit(path=path, text=text, is_unreadable=True)
     if value < schema["lo"] if "lo" in schema else False:
         yield Misfit(path=path, text=f"{_dotted(path)}: {value} is less than {schema['lo']}")
     if value > schema["hi"] if "hi" in schema else False:
@@ -134,7 +149,14 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _wrong_type(value: Any, wanted: str, path: Path) -> Misfit:
-    return Misfit(path=path, text=f"{_dotted(path)} must be {wanted}, not {_shown(value)}")
+    text = f"{_dotted(path)} must be {wanted}, not {_shown(value)}"
+    return Misfit(path=path, text=text, is_unreadable=not (wanted in _NUMBERS and _is_number(value)))
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"-?\d+", value, re.ASCII) is not None
+    return isinstance(value, float) and value.is_integer()
 
 
 def _shown(value: Any) -> str:

@@ -4,9 +4,10 @@ istioctl: pkg/config/analysis/analyzer.go (an analyzer one of whose inputs is mi
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubectl_mesh.analysis.analyzer import Analyzer
+from kubectl_mesh.analysis.crd import misfits
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import level_of, message_of, text
 from kubectl_mesh.analysis.world import World
@@ -56,12 +57,26 @@ def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
 
 
 def _run(analyzer: Analyzer, world: World) -> Iterator[Finding]:
-    """Yield what an analyzer finds; a defect in it is a finding too, and keeps no other from running."""
+    """Yield what an analyzer finds; a defect in it is a finding too, and keeps no other from running.
+
+    Resources that nobody can read (a list where a mapping belongs) are left out where an analyzer stumbles over one.
+    """
     try:
-        yield from analyzer.analyze(world)
+        yield from list(analyzer.analyze(world))
     except Exception as error:
+        readable = _readable(world)
+        if len(readable.resources) < len(world.resources):
+            yield from _run(analyzer, readable)
+            return
         reason = " ".join(f"{analyzer.name}: {type(error).__name__}: {error}".split())
         yield Finding(code="IST0001", resource=None, arguments=(reason,))
+
+
+def _readable(world: World) -> World:
+    unreadable = {each for each in world.resources if any(misfit.is_unreadable for misfit in misfits(each))}
+    if not unreadable:
+        return world
+    return replace(world, resources=[each for each in world.resources if each not in unreadable])
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -43,12 +43,12 @@ class World:
     """Of the absent kinds, those that the user may not list, or that a failure kept from being listed."""
     partial: bool = False
     """Files, beside which more may exist: what they leave out altogether is not missing."""
-    asked: set[str] = field(default_factory=set)
+    asked: set[str] = field(init=False, default_factory=set)
     """Kinds that were looked at: what an analyzer declares is held to what it reads."""
-    _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(default_factory=dict)
-    _answers: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
-    _by_kind: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
-    _by_name: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+    _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(init=False, default_factory=dict)
+    _answers: dict[str, tuple[Resource, ...]] = field(init=False, default_factory=dict)
+    _by_kind: dict[str, tuple[Resource, ...]] = field(init=False, default_factory=dict)
+    _by_name: dict[tuple[str, str, str], Resource] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         kinds: dict[str, list[Resource]] = {}

@@ -28,12 +28,13 @@ class _Schema:
     messages: dict[str, str]
     names: tuple[str, ...]
     enums: list[dict[str, str]]
+    enum_names: list[str]
 
 
 @cache
 def _schema() -> _Schema:
     document = json.loads(files(__package__).joinpath("envoy_schema.json").read_text(encoding="utf-8"))
-    return _Schema(document["messages"], tuple(sorted(document["messages"])), document["enums"])
+    return _Schema(document["messages"], tuple(sorted(document["messages"])), document["enums"], document["enumNames"])
 
 
 def knows(message: str) -> bool:
@@ -49,6 +50,11 @@ def message_name(kind: str) -> str:
 def enum_names(kind: str) -> Mapping[str, str]:
     """Return number, as text, → name of the enum that a kind `e`N stands for."""
     return _schema().enums[int(kind[1:])]
+
+
+def enum_name(kind: str) -> str:
+    """Return the full name of the enum that a kind `e`N stands for."""
+    return _schema().enum_names[int(kind[1:])]
 
 
 @cache

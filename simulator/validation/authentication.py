@@ -1,15 +1,12 @@
 """Rules of PeerAuthentication and RequestAuthentication. istio: pkg/config/validation/validation.go."""
 
-import json
-from typing import Any
-from urllib.parse import urlsplit
-
 from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
-from simulator.validation import names
+from simulator.validation import names, urls
 from simulator.validation.headers import strict_name
-from simulator.validation.problems import Problems, at, error, warning
+from simulator.validation.json_web_keys import keys
+from simulator.validation.problems import Problems, at, error
 from simulator.validation.selectors import policy_attachment, workload_selector
 
 
@@ -19,8 +16,6 @@ def validate_peer(resource: Resource) -> Problems:
     ports = spec.get("portLevelMtls")
     if not (spec.get("selector") or {}).get("matchLabels") and ports:
         yield error("mesh/namespace peer authentication cannot have port level mTLS", "spec", "portLevelMtls")
-    if ports == {}:
-        yield error("port level mTLS, if defined, must have at least one element", "spec", "portLevelMtls")
     for port in ports or ():
         if not str(port).isdigit() or not 0 < int(port) <= 65535:
             yield error("port must be in range 1..65535", "spec", "portLevelMtls", port)
@@ -44,7 +39,7 @@ def _rule(rule: Json) -> Problems:
     if uri:
         yield from at(("jwksUri",), _uri(uri))
     if rule.get("jwks"):
-        yield from at(("jwks",), _keys(rule["jwks"]))
+        yield from at(("jwks",), keys(rule["jwks"]))
     for header in rule.get("fromHeaders") or ():
         if not header.get("name"):
             yield error("location header name must be non-empty string", "fromHeaders")
@@ -63,27 +58,8 @@ def _rule(rule: Json) -> Problems:
 
 
 def _uri(uri: str) -> Problems:
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port
-    except ValueError as refused:
-        yield error(f"parse {quote(uri)}: {refused}")
-        return
-    if parts.scheme not in ("http", "https"):
-        yield error(f"URI scheme {quote(parts.scheme)} is not supported")
-
-
-def _keys(text: str) -> Problems:
-    try:
-        document: Any = json.loads(text)
-    except ValueError as refused:
-        yield error(f"jwks parse error: failed to unmarshal JWK set: {refused}")
-        return
-    keys = document.get("keys", [document]) if isinstance(document, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(key, dict) and key.get("kty") for key in keys):
-        yield error("jwks parse error: failed to unmarshal JWK set: no key has a kty")
-        return
-    for number, key in enumerate(keys):
-        if "d" in key or key["kty"] == "oct":
-            text = "contains private key material; only public keys are used for verification"
-            yield warning(f"jwks key at index {number} {text}")
+    found = urls.parse(uri)
+    if found.problem:
+        yield error(found.problem)
+    elif found.scheme not in ("http", "https"):
+        yield error(f"URI scheme {quote(found.scheme)} is not supported")

@@ -87,9 +87,6 @@ def _unsupported(rule: Json) -> Iterator[tuple[str, tuple[str | int, ...]]]:
 
 def _rule(rule: Json, number: int, action: str) -> Problems:
     where = f"found at rule {number}"
-    for field in ("from", "to"):
-        if rule.get(field) == []:
-            yield error(f"`{field}` must not be empty, {where}", field)
     sources = [sender.get("source") for sender in rule.get("from") or ()]
     operations = [target.get("operation") for target in rule.get("to") or ()]
     for index, source in enumerate(sources):

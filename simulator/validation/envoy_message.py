@@ -1,6 +1,8 @@
 """Whether what an EnvoyFilter adds fits Envoy's own types. istio: pkg/config/xds/xds.go.
 
-Istio parses the value twice, leniently and strictly: what only the second refuses (an unknown field) is a warning.
+Istio parses the value twice, leniently and strictly: what only the second refuses (an unknown field) is a warning. The
+sentences are those of the parser, golang/protobuf's jsonpb, which stops at the first problem in the order of the
+message's fields and looks for unknown fields after the known ones.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +13,8 @@ from simulator.model import envoy_types
 from simulator.model.envoy_types import FieldType
 from simulator.model.go_text import quote
 from simulator.model.wire import Json
-from simulator.validation.envoy_packages import OPAQUE_PACKAGES
+from simulator.validation.envoy_packages import is_linked
+from simulator.validation.envoy_values import Refused, quoted, scalar, wrong_kind
 from simulator.validation.problems import Problems, error, warning
 
 _HTTP = (
@@ -25,6 +28,14 @@ _OTHER = {
     "envoy.rate_limit": "envoy.filters.http.ratelimit",
     "envoy.ratelimit": "envoy.filters.network.ratelimit",
 }
+_WITH_VALUE = frozenset(
+    f"google.protobuf.{name}"
+    for name in (
+        *("Any", "Duration", "Timestamp", "Struct", "Value", "ListValue", "BoolValue", "StringValue", "BytesValue"),
+        *("Int32Value", "UInt32Value", "Int64Value", "UInt64Value", "FloatValue", "DoubleValue"),
+    )
+)
+"""Messages with a JSON form of their own, which an Any holds under `value`."""
 
 
 @cache
@@ -37,75 +48,94 @@ def deprecated_names() -> Mapping[str, str]:
 
 def problems_of(message: str, value: Json) -> Problems:
     """Check a value against a message type; one problem is told, as Go's parser stops at the first."""
-    for text, is_unknown_field in _check(message, value):
-        if is_unknown_field:
-            yield warning(f"Envoy filter: {text}")
-        else:
-            yield error(text if text.startswith("referenced type") else f"Envoy filter: {text}")
+    try:
+        _message(message, value, strict=False)
+    except Refused as refused:
+        yield error(_hinted(f"Envoy filter: {refused}"))
         return
+    try:
+        _message(message, value, strict=True)
+    except Refused as refused:
+        yield warning(f"Envoy filter: {refused}")
 
 
-def _check(message: str, value: Any) -> Iterator[tuple[str, bool]]:
-    """Yield (sentence, whether a lenient parser lets it pass), those that no parser lets pass first."""
-    found = list(_walk(message, value))
-    yield from (each for each in found if not each[1])
-    yield from (each for each in found if each[1])
+def _hinted(text: str) -> str:
+    if "could not resolve Any message type" not in text:
+        return text
+    hint = " (hint: try using the v3 XDS API)" if ".v2." in text else ""
+    return f"referenced type unknown{hint}: {text}"
 
 
-def _walk(message: str, value: Any) -> Iterator[tuple[str, bool]]:
+def _message(message: str, value: Any, *, strict: bool) -> None:
+    if value is None:
+        return
     if not isinstance(value, dict):
-        yield f"unexpected value for message {message}", False
-        return
+        raise wrong_kind(value, "map[string]json.RawMessage")
     known = envoy_types.fields(message)
-    for key in sorted(value):
-        field, item = known.get(key), value[key]
-        if field is None:
-            yield f"unknown field {quote(key)} in {message}", True
-        elif item is not None:
-            for each in _items(field, item):
-                yield from _item(field, each)
+    for field in dict.fromkeys(known.values()):
+        for spelling in {name: None for name in value if known.get(name) is field}:
+            if value[spelling] is not None:
+                _field(field, value[spelling], strict=strict)
+    unknown = sorted(name for name in value if name not in known)
+    if strict and unknown:
+        raise Refused(f"unknown field {quote(unknown[0])} in {message}")
 
 
-def _items(field: FieldType, item: Any) -> list[Any]:
+def _field(field: FieldType, value: Any, *, strict: bool) -> None:
     if field.map:
-        return list(item.values()) if isinstance(item, dict) else []
-    if field.repeated:
-        return item if isinstance(item, list) else []
-    return [item]
+        if not isinstance(value, dict):
+            raise wrong_kind(value, "map[string]json.RawMessage")
+        items = list(value.values())
+    elif field.repeated:
+        if not isinstance(value, list):
+            raise wrong_kind(value, "[]json.RawMessage")
+        items = value
+    else:
+        items = [value]
+    for item in items:
+        _single(field.kind, item, strict=strict)
 
 
-def _item(field: FieldType, item: Any) -> Iterator[tuple[str, bool]]:
-    kind = field.kind[0]
-    if kind == "m":
-        yield from _walk(envoy_types.message_name(field.kind), item)
-    elif kind == "A":
-        yield from _any(item)
-    elif kind == "e":
-        names = envoy_types.enum_names(field.kind)
-        if isinstance(item, str) and item not in names.values():
-            yield f"unknown value {quote(item)} for enum {field.name}", False
-    elif kind == "b" and not isinstance(item, bool):
-        yield f"bad input: expecting boolean ; instead got {item}", False
+def _single(kind: str, value: Any, *, strict: bool) -> None:
+    if kind[0] == "m":
+        _message(envoy_types.message_name(kind), value, strict=strict)
+    elif kind[0] == "A":
+        _any(value, strict=strict)
+    elif kind[0] == "e":
+        _enum(kind, value)
+    elif value is not None:
+        scalar(kind, value)
 
 
-def _any(item: Any) -> Iterator[tuple[str, bool]]:
-    if not isinstance(item, dict) or not item:
+def _enum(kind: str, value: Any) -> None:
+    if isinstance(value, str):
+        if value not in envoy_types.enum_names(kind).values():
+            raise Refused(f"unknown value {quote(quoted(value))} for enum {envoy_types.enum_name(kind)}")
+    elif value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1):
+        raise wrong_kind(value, "protoreflect.EnumNumber")
+
+
+def _any(value: Any, *, strict: bool) -> None:
+    if value is None:
         return
-    url = item.get("@type")
+    if not isinstance(value, dict):
+        raise wrong_kind(value, "map[string]json.RawMessage")
+    if "@type" not in value:
+        raise Refused("Any JSON doesn't have '@type'")
+    url = value["@type"] or ""
     if not isinstance(url, str):
-        yield "Any JSON doesn't have '@type'", False
-        return
+        raise Refused(f"can't unmarshal Any's '@type': {quote(quoted(url))}")
     name = url.rpartition("/")[2]
-    if envoy_types.knows(name):
-        yield from _walk(name, {key: value for key, value in item.items() if key != "@type"})
-    elif name.startswith("envoy.") and not _is_opaque(name):
-        hint = " (hint: try using the v3 XDS API)" if ".v2." in name else ""
-        reason = f'Envoy filter: could not resolve Any message type "{url}"'
-        yield f"referenced type unknown{hint}: {reason}", False
-
-
-def _is_opaque(message: str) -> bool:
-    return any(message.startswith(f"{package}.") for package in OPAQUE_PACKAGES)
+    if not is_linked(name):
+        raise Refused(f"could not resolve Any message type: {url}")
+    if name in _WITH_VALUE:
+        if "value" not in value:
+            raise Refused("Any JSON doesn't have 'value'")
+    elif envoy_types.knows(name):
+        try:
+            _message(name, {key: item for key, item in value.items() if key != "@type"}, strict=strict)
+        except Refused as refused:
+            raise Refused(f"can't unmarshal Any nested proto {url}: {refused}") from None
 
 
 def without_typed_config(message: str, value: Any) -> Iterator[str]:
@@ -114,9 +144,8 @@ def without_typed_config(message: str, value: Any) -> Iterator[str]:
         return
     known = envoy_types.fields(message)
     given = {known[key].name: item for key, item in value.items() if key in known and item is not None}
-    for name, item in given.items():
-        field = known[name]
-        if field.kind[0] == "m" and not field.map and not field.repeated:
-            yield from without_typed_config(envoy_types.message_name(field.kind), item)
+    for field in dict.fromkeys(known.values()):
+        if field.name in given and field.kind[0] == "m" and not field.map and not field.repeated:
+            yield from without_typed_config(envoy_types.message_name(field.kind), given[field.name])
     if "typed_config" in known and not {"typed_config", "config_discovery"} & given.keys():
         yield str(given.get("name", ""))

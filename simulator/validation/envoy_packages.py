@@ -3,6 +3,10 @@
 istio: pkg/config/xds/filter_types.gen.go. Most are Envoy's contrib extensions; their messages are taken as written.
 """
 
+import re
+
+from simulator.model.envoy_types import knows
+
 _NAMES = """
 admin.v3 extensions.access_loggers.dynamic_modules.v3 extensions.bootstrap.dynamic_modules.v3
 extensions.clusters.common.dns.v3 extensions.clusters.composite.v3 extensions.clusters.dynamic_modules.v3
@@ -42,3 +46,27 @@ extensions.upstreams.http.tcp.golang.v3alpha extensions.vcl.v3alpha watchdog.v3
 
 OPAQUE_PACKAGES = frozenset(f"envoy.{name}" for name in _NAMES.split())
 """Full names of the packages."""
+
+_OTHERS = """
+cel.expr google.api google.api.expr.v1alpha1 google.protobuf google.rpc io.istio.http.peer_metadata io.prometheus.client
+istio.analysis.v1alpha1 istio.envoy.config.filter.http.alpn.v2alpha1 istio.envoy.config.filter.http.jwt_auth.v2alpha1
+istio.envoy.config.filter.network.tcp_cluster_rewrite.v2alpha1 istio.extensions.v1alpha1 istio.mesh.v1alpha1
+istio.meta.v1alpha1 istio.networking.v1alpha3 istio.networking.v1beta1 istio.security.v1beta1 istio.telemetry.v1alpha1
+istio.type.v1beta1 istio.workload opentelemetry.proto.common.v1 stats udpa.annotations udpa.type.v1 validate
+xds.annotations.v3 xds.core.v3 xds.type.matcher.v3 xds.type.v3
+"""
+_NOT_LINKED = """
+envoy.config.cluster.redis envoy.config.filter.network.mysql_proxy.v1alpha1
+envoy.config.filter.network.zookeeper_proxy.v1alpha1 envoy.config.grpc_credential.v3
+envoy.config.retry.previous_priorities envoy.extensions.filters.http.proto_message_logging.v3
+envoy.extensions.injected_credentials.generic.v3 envoy.extensions.injected_credentials.oauth2.v3 envoy.type
+envoy.type.matcher
+"""
+_PACKAGES = OPAQUE_PACKAGES | frozenset(_OTHERS.split())
+_MISSING = frozenset(_NOT_LINKED.split())
+
+
+def is_linked(message: str) -> bool:
+    """Tell whether istiod can resolve a message type, by its full name."""
+    package = re.split(r"\.(?=[A-Z])", message, maxsplit=1)[0]
+    return package in _PACKAGES or (package not in _MISSING and knows(message))

@@ -1,11 +1,10 @@
 """Rules of WasmPlugin, TrafficExtension and ProxyConfig. istio: pkg/config/validation/validation.go."""
 
 import re
-from urllib.parse import urlsplit
 
-from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation import urls
 from simulator.validation.problems import Problems, at, error
 from simulator.validation.selectors import policy_attachment, workload_selector
 
@@ -64,11 +63,15 @@ def _url(url: str) -> Problems:
     if not url:
         yield error("url field needs to be set")
         return
-    scheme = urlsplit(url).scheme if "://" in url else ""
-    if scheme not in _SCHEMES:
-        yield error(f"url contains unsupported scheme: {scheme}", "url")
-    elif re.search(r"[\x00-\x20\x7f]|%(?![0-9A-Fa-f]{2})", url):
-        yield error(f"failed to parse url: parse {quote(url)}: invalid URI for request", "url")
+    found = urls.parse(url, absolute=True)
+    if found.problem:
+        with_scheme = f"http://{url}"
+        if urls.parse(with_scheme, absolute=True).problem:
+            yield error(f"failed to parse url: {found.problem}", "url")
+        elif problem := urls.parse(with_scheme).problem:
+            yield error(f"failed to strict parse url: {problem}", "url")
+    elif found.scheme not in _SCHEMES:
+        yield error(f"url contains unsupported scheme: {found.scheme}", "url")
 
 
 def _environment(vm: Json) -> Problems:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parents[2] / "simulator" / "model" / "envoy_schema.json"
-_ROOTS = ("envoy.config", "envoy.extensions", "envoy.type", "envoy.data", "xds", "udpa.type")
+_ROOTS = ("envoy.admin", "envoy.config", "envoy.extensions", "envoy.type", "envoy.data", "xds", "udpa.type")
 _WELL_KNOWN = {
     "google.protobuf.Any": "A",
     "google.protobuf.Duration": "D",
@@ -45,6 +45,7 @@ def build() -> dict[str, Any]:
     message_numbers = {name: number for number, name in enumerate(sorted(messages))}
     enum_numbers = {name: number for number, name in enumerate(sorted(enums))}
     return {
+        "enumNames": sorted(enums),
         "enums": [_enum(enums[name]) for name in sorted(enums)],
         "messages": {
             name: " ".join(_field(field, message_numbers, enum_numbers) for field in messages[name].fields)

@@ -3,11 +3,11 @@
 istio: pkg/config/analysis/analyzers/schema/validation.go.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
-from kubectl_mesh.analysis.crd import kinds, misfits
+from kubectl_mesh.analysis.crd import Misfit, kinds, misfits_of
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
@@ -43,7 +43,12 @@ class ValidationAnalyzer:
         if not resources:
             return
         validate = rules_of(self.kind)
+        misfits = world.once(misfits_of(self.kind))
         for resource in resources:
+            unreadable = [each for each in misfits.get(resource, ()) if each.is_unreadable]
+            if unreadable:  # istiod never sees it
+                yield from _refused(resource, unreadable)
+                continue
             for problem in validate(resource):
                 code = problem.code or ("IST0133" if problem.is_warning else "IST0106")
                 arguments = problem.arguments or (problem.text,)
@@ -92,10 +97,15 @@ class FieldAnalyzer:
     def analyze(self, world: World) -> Iterator[Finding]:
         """Yield what the API server would refuse or drop."""
         for kind in self.inputs:
-            for resource in world.of_kind(kind):
-                for misfit in misfits(resource):
-                    code = UNKNOWN_FIELD if misfit.is_unknown else MISFIT
-                    yield Finding(code=code, resource=resource, arguments=(misfit.text,), path=misfit.path)
+            found = world.once(misfits_of(kind))
+            for resource in world.of_kind(kind) if found else ():
+                yield from _refused(resource, found.get(resource, ()))
+
+
+def _refused(resource: Resource, misfits: Iterable[Misfit]) -> Iterator[Finding]:
+    for misfit in misfits:
+        code = UNKNOWN_FIELD if misfit.is_unknown else MISFIT
+        yield Finding(code=code, resource=resource, arguments=(misfit.text,), path=misfit.path)
 
 
 UNKNOWN_FIELD, MISFIT = "KM0101", "KM0102"

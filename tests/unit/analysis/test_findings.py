@@ -1,7 +1,10 @@
 """Texts, order, suppression and comparison of findings."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.baseline import read_baseline
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import text
@@ -10,7 +13,7 @@ from kubectl_mesh.analysis.registry import analyzers
 from kubectl_mesh.analysis.reporting import compared, row
 from kubectl_mesh.analysis.runner import analyze, in_order
 from kubectl_mesh.analysis.suppression import audible, parse_suppression
-from kubectl_mesh.analysis.world import world_of
+from kubectl_mesh.analysis.world import World, world_of
 from kubectl_mesh.errors import InputError, UsageError
 from kubectl_mesh.reports.findings import Change
 from simulator.manifests.reading import parse_manifests
@@ -111,10 +114,31 @@ def test_baseline_of_something_else_is_refused() -> None:
 
 def test_a_defect_is_a_finding() -> None:
     """An analyzer that fails is told of, and the others still run."""
-    world = world_of([pod("apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: a}\nspec: {}\n")])
-    world.resources[0].document["spec"]["tracing"] = 3
-    analysis = analyze(world, [analyzers()["schema.ValidationAnalyzer.Telemetry"]])
+
+    def fail(world: World) -> Iterator[Finding]:
+        yield Finding(code="IST0002", resource=None, arguments=(str(world.mesh["absent"]),))
+
+    defective = Check(name="test.Defective", description="Fails", inputs=(), run=fail)
+    analysis = analyze(world_of(()), [defective])
     assert [each.code for each in analysis.findings] == ["IST0001"]
+
+
+def test_an_unreadable_object_keeps_no_other_from_being_checked() -> None:
+    """What has a number where a list belongs is named as such; an analyzer that stumbles over it sees the rest."""
+    manifest = "apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: NAME}\nspec: {tracing: []}\n"
+    world = world_of([pod(manifest.replace("NAME", name)) for name in ("a", "b")])
+    world.resources[0].document["spec"]["tracing"] = 3
+
+    def read(world: World) -> Iterator[Finding]:
+        for each in world.of_kind("Telemetry"):
+            yield Finding(code="IST0002", resource=each, arguments=(f"{len(each.spec['tracing'])}",))
+
+    check = Check(name="test.Reading", description="Reads", inputs=("Telemetry",), run=read)
+    analysis = analyze(world, [check, analyzers()["schema.ValidationAnalyzer.Telemetry"]])
+    assert [(each.code, each.resource and each.resource.name) for each in analysis.findings] == [
+        ("KM0102", "a"),
+        ("IST0002", "b"),
+    ]
 
 
 def test_absent_inputs_skip() -> None:
