@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.apiserver.apply import Ownership
+from simulator.apiserver.fields import selection
 from simulator.apiserver.furniture import namespace as namespace_documents
 from simulator.apiserver.keeper import DEFINITIONS, Keeper
-from simulator.apiserver.lists import Lister, selection
+from simulator.apiserver.lists import Lister
 from simulator.apiserver.objects import (
     Target,
     check_shape,
@@ -136,7 +137,7 @@ class Emulator:
 
     def delete_collection(self, target: Target, options: object, query: Query) -> list[Json]:
         """Remove every selected object of a type and return them."""
-        test = selection(query)
+        test = selection(target.type, query)
         found = [
             (key, document)
             for key, document in self.store.list(target.type.id, target.scope)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from simulator.apiserver.catalog import ResourceType
-from simulator.apiserver.selectors import Test, both, field_test, label_test
+from simulator.apiserver.fields import selection
 from simulator.apiserver.statuses import StatusError, bad_request, expired
 from simulator.apiserver.storage import ObjectStore
 from simulator.model.wire import Json
@@ -60,7 +60,7 @@ class Lister:
         if query.get("continue"):
             return self._continue(query["continue"], limit)
         _check_version(query, self._store.revision)
-        test = selection(query)
+        test = selection(each, query)
         found = [document for _, document in self._store.list(each.id, namespace) if test is None or test(document)]
         if not limit or len(found) <= limit:
             return Page(documents=found, revision=self._store.revision)
@@ -91,11 +91,6 @@ class Lister:
             return Page(documents=found[start:], revision=revision)
         token = base64.urlsafe_b64encode(json.dumps({"list": name, "start": end}).encode()).decode()
         return Page(documents=found[start:end], revision=revision, token=token, remaining=len(found) - end)
-
-
-def selection(query: Mapping[str, str]) -> Test | None:
-    """Compile the selectors of a query; None selects everything."""
-    return both(label_test(query.get("labelSelector", "")), field_test(query.get("fieldSelector", "")))
 
 
 def whole_number(query: Mapping[str, str], name: str) -> int:

@@ -30,8 +30,17 @@ def field_test(text: str) -> Test | None:
     """Compile a field selector (`metadata.name=x,status.phase!=Running`); None when it selects everything."""
     if not text.strip():
         return None
-    tests = [_field_requirement(part) for part in re.split(r"(?<!\\),", text) if part.strip()]
+    tests = [_field_requirement(part) for part in _parts(text)]
     return lambda document: all(test(document) for test in tests)
+
+
+def field_names(text: str) -> tuple[str, ...]:
+    """Return the fields that a field selector names. Raises StatusError when it cannot be read."""
+    return tuple(_field_match(part)["path"] for part in _parts(text))
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in re.split(r"(?<!\\),", text) if part.strip()]
 
 
 def both(first: Test | None, second: Test | None) -> Test | None:
@@ -77,10 +86,15 @@ def _compares(text: str, bound: int, *, greater: bool) -> bool:
     return int(text) > bound if greater else int(text) < bound
 
 
-def _field_requirement(text: str) -> Test:
+def _field_match(text: str) -> re.Match[str]:
     match = re.match(r"^\s*(?P<path>[^=!]+?)\s*(?P<op>==|!=|=)\s*(?P<value>.*?)\s*$", text)
     if match is None:
         raise _unreadable("fieldSelector", text)
+    return match
+
+
+def _field_requirement(text: str) -> Test:
+    match = _field_match(text)
     path, value, wanted = match["path"].split("."), match["value"].replace("\\,", ","), match["op"] != "!="
     return lambda document: (_field(document, path) == value) is wanted
 

@@ -27,9 +27,8 @@ class StatusError(Exception):
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
+            "details": self.details,  # even where it is empty: clients look into it
         }
-        if self.details:
-            status["details"] = self.details
         return status | {"code": self.code}
 
 

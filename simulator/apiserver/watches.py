@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from simulator.apiserver.catalog import ResourceType
-from simulator.apiserver.lists import selection, whole_number
+from simulator.apiserver.fields import selection
+from simulator.apiserver.lists import whole_number
 from simulator.apiserver.selectors import Test
 from simulator.apiserver.statuses import StatusError, bad_request, expired, invalid
 from simulator.apiserver.storage import Compacted, Event, ObjectStore
@@ -50,7 +51,7 @@ def parse(each: ResourceType, namespace: str | None, query: Mapping[str, str]) -
     return WatchRequest(
         resource=each.id,
         namespace=namespace,
-        test=selection(query),
+        test=selection(each, query),
         start=None if from_now else version,
         initial=from_now and not refused,
         bookmarks=query.get("allowWatchBookmarks") in ("true", "1"),

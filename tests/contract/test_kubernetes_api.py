@@ -70,6 +70,22 @@ def test_objects_are_served_in_every_version_of_their_kind(example: ServedMesh) 
 
 
 @pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (PODS, "spec.priority"),
+        ("/api/v1/nodes", "metadata.namespace"),
+        ("/apis/networking.istio.io/v1/gateways", "spec.selector"),
+        (f"{PODS}?watch=true", "status.reason"),
+    ],
+)
+def test_fields_that_select_nothing_are_refused(example: ServedMesh, path: str, field: str) -> None:
+    """A selector on a field that the API server does not index is a 400 and not an empty list."""
+    code, status = example.request("GET", f"{path}{'&' if '?' in path else '?'}fieldSelector={field}=x")
+    assert (code, status["message"]) == (400, f"field label not supported: {field}")
+    assert status["details"] == {}
+
+
+@pytest.mark.parametrize(
     ("method", "path", "code", "reason"),
     [
         ("GET", "/api/v1/nothings", 404, "NotFound"),
