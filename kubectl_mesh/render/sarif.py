@@ -87,5 +87,5 @@ def _uri(file: str) -> str:
 
 def _fingerprint(remark: Remark) -> str:
     """Identify a remark by what it is about, so that it stays the same when lines move."""
-    words = "\n".join((remark.rule.id, remark.subject, remark.message))
+    words = "\n".join((remark.rule.id, *((remark.identity,) if remark.identity else (remark.subject, remark.message))))
     return hashlib.sha256(words.encode()).hexdigest()[:32]

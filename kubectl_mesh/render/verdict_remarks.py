@@ -55,6 +55,7 @@ def _remark(result: Result) -> Remark:
         place=faults[0] if faults else test,
         related=(test, *faults[1:]) if faults else (),
         flow=result.flow,
+        identity=f"{result.suite}\n{result.name}",
     )
 
 

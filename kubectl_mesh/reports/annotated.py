@@ -52,6 +52,8 @@ class Remark:
     flow: tuple[Place, ...] = ()
     """The way of a request, step by step."""
     change: str = ""
+    identity: str = ""
+    """What stays the same while the remark does; its subject and message where it is empty."""
 
 
 class Ending(StrEnum):
