@@ -306,9 +306,10 @@ def everything(
         endpoints=endpoints.EndpointFilter(address=address, port=port),
     )
     with reading("the document of the proxy"):
-        for position, (title, table) in enumerate(question.tables(dump, wanted, verbose=verbose, now=_now())):
+        for position, (title, work_out) in enumerate(question.tables(dump, wanted, verbose=verbose, now=_now())):
             call.write("\n" if position else "")
             call.write(f"------ {title} INFO ------\n\n" if with_headers else "")
+            table = work_out()
             call.write(render(table) if table else NO_SECRETS)
 
 

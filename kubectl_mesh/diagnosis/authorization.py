@@ -38,9 +38,10 @@ _COLUMNS: tuple[Column[PolicyRow], ...] = (
 
 def table(dump: ConfigDump) -> Table[PolicyRow] | None:
     """Return the policies in a proxy's listeners, as istioctl counts them; None without an active listener."""
+    section = dump.section("ListenersConfigDump", asked="failed to get dynamic listener dump")
     active = [
         listener
-        for entry in listed(dump.section("ListenersConfigDump").get("dynamicListeners"))
+        for entry in listed(section.get("dynamicListeners"))
         if isinstance(listener := (entry.get("activeState") or {}).get("listener"), dict)
     ]
     if not active:

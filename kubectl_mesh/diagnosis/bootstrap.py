@@ -15,9 +15,9 @@ def table(dump: ConfigDump) -> Table[report.VersionRow]:
     """Return the versions of Istio, its proxy and Envoy that the bootstrap names."""
     node = (document(dump).get("bootstrap") or {}).get("node") or {}
     metadata = node.get("metadata") or {}
-    sha = str(metadata.get("ISTIO_PROXY_SHA") or "").split(":")
+    sha = _text(metadata, "ISTIO_PROXY_SHA").split(":")
     lines = (
-        ("Istio Version:", str(metadata.get("ISTIO_VERSION") or "")),
+        ("Istio Version:", _text(metadata, "ISTIO_VERSION")),
         ("Istio Proxy Version:", sha[1] if len(sha) > 1 else sha[0]),
         ("Envoy Version:", _envoy_version(node)),
     )
@@ -29,8 +29,14 @@ def document(dump: ConfigDump) -> Json:
     return untyped(dump.section("BootstrapConfigDump"))
 
 
+def _text(metadata: Json, key: str) -> str:
+    """Return a value of free-form metadata; what is no text counts as none."""
+    value = metadata.get(key)
+    return value if isinstance(value, str) else ""
+
+
 def _envoy_version(node: Json) -> str:
     build = node.get("userAgentBuildVersion") or {}
     version, metadata = build.get("version") or {}, build.get("metadata") or {}
     numbers = ".".join(str(version.get(part) or 0) for part in ("majorNumber", "minorNumber", "patch"))
-    return numbers + "".join(f"{mark}{metadata[key]}" for key, mark in _PARTS if key in metadata)
+    return numbers + "".join(f"{mark}{_text(metadata, key)}" for key, mark in _PARTS if key in metadata)

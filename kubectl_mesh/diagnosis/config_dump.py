@@ -43,12 +43,12 @@ class ConfigDump:
             self._sections[kind] = [camel_case(each) for each in found if each.get("@type") == _ADMIN + kind]
         return self._sections[kind]
 
-    def section(self, kind: str) -> Json:
-        """Return the last section of a kind, as istioctl takes it; refuse when there is none."""
+    def section(self, kind: str, *, asked: str = "") -> Json:
+        """Return the last section of a kind, as istioctl takes it; refuse when there is none, saying what was asked."""
         found = self.sections(kind)
         if not found:
             raise NothingFound(
-                f"config dump has no configuration type {_ADMIN}{kind}",
+                f"{asked}{': ' if asked else ''}config dump has no configuration type {_ADMIN}{kind}",
                 hint="the dump may be cut to other sections: fetch config_dump?include_eds=true",
             )
         return found[-1]
@@ -99,10 +99,11 @@ def described(metadata: Any) -> str:
 
     A path of another API group gives `<unknown>`, no path or one of another length nothing.
     """
-    config = ((metadata or {}).get("filterMetadata") or {}).get("istio", {}).get("config")
-    if not isinstance(config, str):
-        return "<unknown>" if config is not None else ""
-    if not config.startswith("/apis/networking.istio.io/"):
+    about = ((metadata or {}).get("filterMetadata") or {}).get("istio") or {}
+    if "config" not in about:
+        return ""
+    config = about["config"]
+    if not isinstance(config, str) or not config.startswith("/apis/networking.istio.io/"):
         return "<unknown>"
     parts = config.split("/")
     return f"{parts[7]}.{parts[5]}" if len(parts) == 8 else ""

@@ -42,7 +42,8 @@ class EndpointFilter:
 def parse_clusters(data: bytes, *, subject: str = "clusters") -> list[Json]:
     """Read the JSON that `/clusters?format=json` prints: one object per cluster."""
     document = decode(data, subject=subject)
-    statuses = camel_case(document).get("clusterStatuses", []) if isinstance(document, dict) else None
+    printed = camel_case(document, kind="envoy.admin.v3.Clusters")
+    statuses = printed.get("clusterStatuses", []) if isinstance(printed, dict) else None
     if not isinstance(statuses, list):
         raise InputError(
             f"{subject}: not Envoy's list of clusters", hint="save one with: curl localhost:15000/clusters?format=json"

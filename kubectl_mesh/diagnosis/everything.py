@@ -3,7 +3,7 @@
 istioctl: pkg/writer/envoy/configdump/configdump.go (PrintFullSummary).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,11 +25,11 @@ class Filters:
 
 def tables(
     dump: ConfigDump, wanted: Filters, *, verbose: bool, now: datetime
-) -> Iterator[tuple[str, Table[Any] | None]]:
-    """Yield title and table of each kind, worked out one after the other; no table where there are no secrets."""
-    yield "BOOTSTRAP", bootstrap.table(dump)
-    yield "CLUSTER", clusters.table(dump, wanted.clusters, named=True)
-    yield "LISTENER", listeners.table(dump, wanted.listeners, verbose=verbose, named=True)
-    yield "ROUTE", routes.table(dump, wanted.routes, verbose=verbose, named=True)
-    yield "SECRET", secrets.table(dump, now=now, named=True)
-    yield "ENDPOINTS", endpoints.assigned_table(dump, wanted.endpoints, named=True)
+) -> Iterator[tuple[str, Callable[[], Table[Any] | None]]]:
+    """Yield the title of each kind and what works out its table; that gives none where there are no secrets."""
+    yield "BOOTSTRAP", lambda: bootstrap.table(dump)
+    yield "CLUSTER", lambda: clusters.table(dump, wanted.clusters, named=True)
+    yield "LISTENER", lambda: listeners.table(dump, wanted.listeners, verbose=verbose, named=True)
+    yield "ROUTE", lambda: routes.table(dump, wanted.routes, verbose=verbose, named=True)
+    yield "SECRET", lambda: secrets.table(dump, now=now, named=True)
+    yield "ENDPOINTS", lambda: endpoints.assigned_table(dump, wanted.endpoints, named=True)

@@ -75,7 +75,7 @@ def documents(dump: ConfigDump, wanted: ListenerFilter) -> list[Json]:
 
 def all_listeners(dump: ConfigDump) -> list[Json]:
     """Return the active dynamic listeners, then the static ones."""
-    section = dump.section("ListenersConfigDump")
+    section = dump.section("ListenersConfigDump", asked="listener dump")
     dynamic = [(entry.get("activeState") or {}).get("listener") for entry in listed(section.get("dynamicListeners"))]
     static = [entry.get("listener") for entry in listed(section.get("staticListeners"))]
     return [untyped(listener) for listener in dynamic + static if isinstance(listener, dict)]

@@ -39,16 +39,14 @@ _MAPS = frozenset(
 )
 _METADATA_FIELDS = frozenset({"filter_metadata", "typed_filter_metadata"})
 _FREE_TYPES = ("TypedStruct", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue")
-_HELD = {"BootstrapConfigDump": {"bootstrap": "envoy.config.bootstrap.v3.Bootstrap"}}
-"""The sections that hold a message itself where others hold one with its `@type`."""
 _ZEROS = {"s": "", "y": "", "b": False, "i": 0, "l": "0", "f": 0}
-_DURATION = re.compile(r"(-?)([0-9]+)(?:\.([0-9]{1,9}))?s")
+_SECONDS = re.compile(r"(-?[0-9]+|[0-9-]{10}T[0-9:]{8})(?:\.([0-9]{1,9}))?(s|Z)")
 
 
-def camel_case(document: Any) -> Any:
-    """Return a document (an object, a list or a value) as istioctl prints it; what is so already stays."""
+def camel_case(document: Any, *, kind: str = "") -> Any:
+    """Return a document (an object, a list or a value) as istioctl prints it; `kind` is that of one without `@type`."""
     if isinstance(document, dict):
-        kind = _type_of(document)
+        kind = kind or _type_of(document)
         return _message(document, kind) if knows(kind) else _object(document, kind)
     if isinstance(document, list):
         return [camel_case(item) for item in document]
@@ -90,8 +88,8 @@ def _value(kind: str, value: Any) -> Any:
             return camel_case(value)
         case "e":
             return enum_names(kind).get(str(value), value) if isinstance(value, int) else value
-        case "D":
-            return _duration(value)
+        case "D" | "T":
+            return _seconds(value)
     return _number(kind[-1], value) if kind[-1] in "ilf" else value
 
 
@@ -103,14 +101,14 @@ def _number(kind: str, value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _duration(value: Any) -> Any:
-    """Write a duration with no, three, six or nine digits behind the point."""
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+def _seconds(value: Any) -> Any:
+    """Write a duration or a time with no, three, six or nine digits behind the point."""
+    found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value
-    sign, seconds, digits = found[1], int(found[2]), (found[3] or "").rstrip("0")
+    digits = (found[2] or "").rstrip("0")
     digits = digits.ljust(-len(digits) // 3 * -3, "0")
-    return f"{sign}{seconds}.{digits}s" if digits else f"{sign if seconds else ''}{seconds}s"
+    return f"{found[1]}.{digits}{found[3]}" if digits else found[1] + found[3]
 
 
 def _is_zero(field: FieldType, value: Any) -> bool:
@@ -125,12 +123,9 @@ def _is_zero(field: FieldType, value: Any) -> bool:
 def _object(document: Json, kind: str) -> Json:
     """Print an object of a type that the schema does not know, going by the names of its fields."""
     free = kind.endswith(_FREE_TYPES) or "type_url" in document
-    held = _HELD.get(kind.rpartition(".")[2], {})
     result: Json = {}
     for key, value in document.items():
-        if key in held and isinstance(value, dict):
-            result[_name(key)] = _message(value, held[key])
-        elif key in _STRUCTS or (key == "value" and free) or _is_struct(key, value, document):
+        if key in _STRUCTS or (key == "value" and free) or _is_struct(key, value, document):
             result[_name(key)] = value
         elif key in _MAPS and isinstance(value, dict):
             result[_name(key)] = {entry: camel_case(item) for entry, item in value.items()}

@@ -18,6 +18,8 @@ from simulator.model.wire import Json
 _LISTS = {"dynamicRouteConfigs": "routeConfig", "staticRouteConfigs": "routeConfig"}
 _SHOWN_DOMAINS = 2
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_TOO_LARGE = 2**63
+"""What Go no longer reads as a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ def _less(one: Json, other: Json) -> bool:
     first, second = str(one.get("name", "")), str(other.get("name", ""))
     if not _INTEGER.fullmatch(first) or not _INTEGER.fullmatch(second):
         return False
-    return int(first) < int(second)
+    one_number, other_number = int(first), int(second)
+    return max(abs(one_number), abs(other_number)) < _TOO_LARGE and one_number < other_number
 
 
 def _rows(name: str, configuration: Json) -> Iterator[report.RouteRow]:

@@ -107,7 +107,8 @@ def _summary(*, titles: bool) -> str:
         endpoints=endpoints.EndpointFilter(),
     )
     source = dump(UPSTREAM / "proxyconfig" / "testdata" / "config_dump.json")
-    tables = everything.tables(source, wanted, verbose=True, now=datetime.now(UTC))
+    found = everything.tables(source, wanted, verbose=True, now=datetime.now(UTC))
+    tables = [(title, work_out()) for title, work_out in found]
     blocks = ((f"------ {title} INFO ------\n\n" if titles else "") + render(table) for title, table in tables if table)
     return "\n".join(blocks)
 

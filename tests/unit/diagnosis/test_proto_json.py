@@ -84,3 +84,18 @@ def test_values_are_printed_as_protobuf_prints_them() -> None:
         "ringHashLbConfig": {"minimumRingSize": "1024"},
         "perConnectionBufferLimitBytes": 0,
     }
+
+
+def test_a_document_without_a_type_can_be_given_one() -> None:
+    """The admin interface's list of clusters names no type."""
+    given = {"cluster_statuses": [{"host_statuses": [{"health_status": {"eds_health_status": "UNKNOWN"}}]}]}
+    printed = camel_case(given, kind="envoy.admin.v3.Clusters")
+    assert printed == {"clusterStatuses": [{"hostStatuses": [{"healthStatus": {}}]}]}
+
+
+def test_times_lose_zeros() -> None:
+    """A time is printed without a fraction that is zero."""
+    kind = "type.googleapis.com/envoy.admin.v3.ClustersConfigDump.DynamicCluster"
+    assert (
+        camel_case({"@type": kind, "last_updated": "2026-01-01T00:00:00.000Z"})["lastUpdated"] == "2026-01-01T00:00:00Z"
+    )
