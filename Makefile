@@ -22,7 +22,7 @@ golden: $(VENV)/ready ## rewrite expected outputs; read the diff before you comm
 	$(BIN)/pytest tests/golden --rewrite-goldens
 docs: $(VENV)/ready ## regenerate the generated pages
 	$(BIN)/python -m docs
-krew: $(VENV)/ready ## archives and manifest for krew, in dist/krew
-	$(BIN)/python -m krew
+krew: $(VENV)/ready ## archives and manifest for krew, in dist/krew; HOMEPAGE=… and URL=… as krew/README.md says
+	$(BIN)/python -m krew $(if $(HOMEPAGE),--homepage '$(HOMEPAGE)') $(if $(URL),--url '$(URL)')
 clean:
 	rm -rf $(VENV) dist build

@@ -1,7 +1,8 @@
 """Make what krew installs: `python -m krew`, or `make krew`.
 
 Builds the archive of the platform it runs on and renders the manifest for all archives at hand. `--render-only` builds
-nothing: the last step of a release, when the archives of other platforms lie beside that of this one.
+nothing: the last step of a release, when the archives of other platforms lie beside that of this one. A release says
+where the project lives; without that, a manifest is good for trying out on this machine and for nothing else.
 """
 
 import argparse
@@ -19,13 +20,20 @@ from kubectl_mesh.cli.program import PLUGIN
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAM = f"kubectl-{PLUGIN}"
-PLACEHOLDER = "https://example.com/kubectl-mesh"
-"""Stands where the project's homepage is not known; a release names its own."""
+UNKNOWN = f"https://{PROGRAM}.invalid"
+"""Stands where the project's homepage is not known: an address that nobody can ever have (RFC 2606)."""
+
+
+_HOW = "set project.urls.Homepage in pyproject.toml, or give HOMEPAGE=… to make (--homepage here)"
 
 
 def main(words: list[str] | None = None) -> int:
     """Build, render and check; return 1 when krew would refuse the result."""
     options = _parser().parse_args(words)
+    homepage = options.homepage or _homepage()
+    if options.render_only and homepage == UNKNOWN:
+        print(f"a release names where the project lives: {_HOW}", file=sys.stderr)
+        return 2
     options.out.mkdir(parents=True, exist_ok=True)
     version = manifest.semantic_version(__version__)
     if not options.render_only:
@@ -35,7 +43,6 @@ def main(words: list[str] | None = None) -> int:
     if not found:
         print(f"no archive of {version} in {options.out}", file=sys.stderr)
         return 1
-    homepage = options.homepage or _homepage()
     url = options.url or f"{homepage}/releases/download/{{version}}"
     text = manifest.render(found, plugin=PLUGIN, version=version, homepage=homepage, url=url)
     wrong = [problem for path in found.values() for problem in archive.problems(path, program=PROGRAM)]
@@ -44,8 +51,8 @@ def main(words: list[str] | None = None) -> int:
         print("krew would refuse this:", *wrong, sep="\n  ", file=sys.stderr)
         return 1
     _write(options.out, text, found)
-    if homepage == PLACEHOLDER:
-        print("note: the manifest names a placeholder; a release gives --homepage and --url", file=sys.stderr)
+    if homepage == UNKNOWN:
+        print(f"note: this manifest is for trying out only, its addresses lead nowhere: {_HOW}", file=sys.stderr)
     return 0
 
 
@@ -81,8 +88,9 @@ def _write(out: Path, text: str, found: dict[platforms.Platform, Path]) -> None:
 
 
 def _homepage() -> str:
+    """Return the homepage that the project's metadata name, which wheels carry too."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return str(project.get("urls", {}).get("Homepage", PLACEHOLDER)).rstrip("/")
+    return str(project.get("urls", {}).get("Homepage", UNKNOWN)).rstrip("/")
 
 
 def _parser() -> argparse.ArgumentParser:
