@@ -1,4 +1,4 @@
-"""Compare the Envoy resources of two meshes, each distinct pair of resources once.
+"""Compare the resources of two meshes' proxies, each distinct pair of resources once.
 
 Proxies of one mesh share equal resources by reference (as a `ResourceSource` does), so the pairs to compare are few
 however many proxies there are: the verdict on a pair of objects is kept by their identities.
@@ -21,13 +21,19 @@ SINGULAR = {
     "endpoints": "endpoint",
     "extensions": "extension",
     "names": "names",
+    "services": "service",
+    "workloads": "workload",
+    "policies": "policy",
 }
-"""Name of a list of Envoy resources → name of one of them, in the order they are reported."""
+"""Name of a list of resources of an Envoy, or of a ztunnel → name of one of them, in the order they are reported."""
 
 
 def resource_name(resource: Json) -> str:
-    """Return what Envoy keys a resource by; the DNS table has no name of its own."""
-    return str(resource.get("name") or resource.get("cluster_name") or "table")
+    """Return what a proxy keys a resource by; the DNS table has no name of its own."""
+    if "uid" in resource:
+        return str(resource["uid"])
+    name = str(resource.get("hostname") or resource.get("name") or resource.get("cluster_name") or "table")
+    return f"{resource['namespace']}/{name}" if "namespace" in resource else name
 
 
 @dataclass(slots=True)

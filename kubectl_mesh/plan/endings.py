@@ -43,7 +43,8 @@ def cluster_text(cluster: str) -> str:
     name = ClusterName.parse(cluster)
     if name is None or not name.host:
         return cluster
-    return f"{name.host}:{name.port}{f' subset {name.subset}' if name.subset else ''}"
+    subset = name.subset if name.direction == "outbound" else ""  # that of a waypoint's clusters is a protocol
+    return f"{name.host}:{name.port}{f' subset {subset}' if subset else ''}"
 
 
 def _shares(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kubectl_mesh.diagnosis.representatives import INBOUND, MOST, one_each, port_of, requests_of
 from kubectl_mesh.plan.side import Side
+from kubectl_mesh.plan.tunnels import tunnelled
 from kubectl_mesh.reports.changes import ResourceChange
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
@@ -75,9 +76,9 @@ class Questions:
         return requests
 
     def _concerned(self, change: ResourceChange) -> Iterator[tuple[ProxyId, Target]]:
-        if change.kind == "listener" and change.name == INBOUND:
-            targets = [target for proxy in change.proxies for target in self._served(ProxyId.parse(proxy))]
-            yield from ((sender, target) for sender in self._everyone() for target in dict.fromkeys(targets))
+        targets = dict.fromkeys(self._behind(change))
+        if targets:
+            yield from ((sender, target) for sender in self._everyone() for target in targets)
             return
         for sender in self._senders(change.proxies):
             yield from ((sender, target) for target in self._targets(change, sender))
@@ -111,6 +112,15 @@ class Questions:
                 for host in hosts.values():
                     if _mentions(host.get("routes"), cluster):
                         yield from _target_of(name, host)
+
+    def _behind(self, change: ResourceChange) -> Iterator[Target]:
+        """Yield what everybody may reach differently: services behind a server's proxy, a waypoint or a ztunnel."""
+        if change.kind == "listener" and change.name == INBOUND:
+            for proxy in change.proxies:
+                yield from self._served(ProxyId.parse(proxy))
+        for side in self._sides:
+            for service in tunnelled(side, change):
+                yield from (Target(host=service["hostname"], port=int(port)) for port in service.get("ports") or ())
 
     def _served(self, proxy: ProxyId) -> Iterator[Target]:
         for side in self._sides:

@@ -5,7 +5,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kubectl_mesh.render.color import Palette
@@ -80,10 +80,7 @@ def _request(change: RequestChange, palette: Palette) -> Iterator[str]:
         yield palette(style, f"    {sign} {_ending(end)}")
         if end.because:
             yield palette("dim", f"        {printable(end.because)}")
-    for name in sorted(change.before.effects.keys() | change.after.effects.keys()):
-        old, new = change.before.effects.get(name), change.after.effects.get(name)
-        if old != new:
-            yield f"      {_effect(name, old, new)}"
+    yield from (f"      {effect}" for effect in _effects(change))
 
 
 def _ending(end: Ending) -> str:
@@ -115,8 +112,13 @@ def _value(value: Any) -> str:
     return printable(text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…")
 
 
-def _effect(name: str, before: Any, after: Any) -> str:
-    return f"{printable(name.replace('_', ' '))}: {_words(before)} → {_words(after)}"
+def _effects(change: RequestChange) -> Iterator[str]:
+    """Yield the settings that differ; one that is left out is `none`, as one that says so."""
+    before, after = change.before.effects, change.after.effects
+    for name in sorted(before.keys() | after.keys()):
+        old, new = _words(before.get(name)), _words(after.get(name))
+        if old != new:
+            yield f"{printable(name.replace('_', ' '))}: {old} → {new}"
 
 
 def _words(value: Any) -> str:
@@ -168,14 +170,7 @@ def markdown(changes: Changes) -> str:
 def _after(change: RequestChange) -> str:
     if not change.before.differs(change.after):
         return "as before"
-    effects = _differing(change.before.effects, change.after.effects)
-    return "; ".join([_ending(change.after), *effects])
-
-
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield _effect(name, before.get(name), after.get(name))
+    return "; ".join([_ending(change.after), *_effects(change)])
 
 
 def _escaped(text: str) -> str:

@@ -3,7 +3,7 @@
 ztunnel: src/state.rs, src/state/{workload,service}.rs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -45,20 +45,20 @@ class Ztunnel:
         return cls(document)
 
     def __repr__(self) -> str:
-        return f"Ztunnel({len(self._document['workloads'])} workloads)"
+        return f"Ztunnel({len(self.resources['workloads'])} workloads)"
 
     @cached_property
     def _by_address(self) -> Mapping[str, Json]:
-        return {ip: each for each in self._document["workloads"] for ip in each.get("workloadIps") or ()}
+        return {ip: each for each in self.resources["workloads"] for ip in each.get("workloadIps") or ()}
 
     @cached_property
     def _by_uid(self) -> Mapping[str, Json]:
-        return {each.get("uid", ""): each for each in self._document["workloads"]}
+        return {each.get("uid", ""): each for each in self.resources["workloads"]}
 
     @cached_property
     def _by_virtual_address(self) -> Mapping[str, Sequence[Json]]:
         found: dict[str, list[Json]] = {}
-        for each in self._document.get("services") or ():
+        for each in self.resources["services"]:
             for vip in each.get("vips") or ():
                 found.setdefault(vip.rpartition("/")[2], []).append(each)
         return found
@@ -68,6 +68,11 @@ class Ztunnel:
         return {
             f"{each.get('namespace')}/{each.get('hostname')}": each for each in self._document.get("services") or ()
         }
+
+    @cached_property
+    def resources(self) -> Mapping[str, Sequence[Json]]:
+        """What it holds by kind: workloads, services, policies."""
+        return {kind: tuple(self._document.get(kind) or ()) for kind in ("workloads", "services", "policies")}
 
     def workload_at(self, address: str) -> Json | None:
         """Return the workload that has an address."""
@@ -83,8 +88,7 @@ class Ztunnel:
     def names(self, namespace: str) -> Mapping[str, tuple[str, ...]]:
         """Return the hosts that ztunnel's DNS answers for, and their addresses; of several, that of `namespace`."""
         found: dict[str, tuple[str, ...]] = {}
-        services = self._document.get("services") or ()
-        for each in sorted(services, key=lambda one: one.get("namespace") == namespace):
+        for each in sorted(self.resources["services"], key=lambda one: one.get("namespace") == namespace):
             if addresses := tuple(vip.rpartition("/")[2] for vip in each.get("vips") or ()):
                 found[each.get("hostname", "")] = addresses
         return found
@@ -92,7 +96,7 @@ class Ztunnel:
     def carrier(self, addresses: Sequence[str]) -> ProxyId:
         """Return the ztunnel on the node of the workload that has one of the addresses."""
         workload = next((self._by_address[one] for one in addresses if one in self._by_address), {})
-        for each in self._document["workloads"]:
+        for each in self.resources["workloads"]:
             if each.get("workloadName") == "ztunnel" and each.get("node") == workload.get("node"):
                 return ProxyId(each.get("name", ""), each.get("namespace", ""))
         return _UNKNOWN
@@ -100,11 +104,28 @@ class Ztunnel:
     def policies(self, workload: Json) -> Iterator[Json]:
         """Yield the policies that hold for a workload: its own, its namespace's and the mesh's."""
         own = set(workload.get("authorizationPolicies") or ())
-        for each in self._document.get("policies") or ():
+        for each in self.resources["policies"]:
             scope = each.get("scope")
             everywhere = scope == "Global" or (scope == "Namespace" and each["namespace"] == workload["namespace"])
             if not each.get("dryRun") and (everywhere or policy_key(each) in own):
                 yield each
+
+    def bound(self, policy: str) -> list[Json]:
+        """Return the workloads that a policy, `namespace/name`, holds for."""
+        workloads = self.resources["workloads"]
+        return [each for each in workloads if any(policy_key(one) == policy for one in self.policies(each))]
+
+    def serving(self, uids: Set[str]) -> list[Json]:
+        """Return the services that lead to one of the workloads."""
+        return [each for each in self.resources["services"] if uids & (each.get("endpoints") or {}).keys()]
+
+    def reached_through(self, addresses: Set[str]) -> list[Json]:
+        """Return the services whose waypoint is a workload with one of the addresses."""
+        return [
+            each
+            for each in self.resources["services"]
+            if "waypoint" in each and any(one.address in addresses for one in self.gateway(each["waypoint"], {}))
+        ]
 
     def gateway(self, reference: Json, client: Json) -> list[Upstream]:
         """Return the workloads behind the waypoint that a service or workload names; empty when there are none."""
