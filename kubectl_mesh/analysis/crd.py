@@ -6,9 +6,10 @@ number or text, o for anything), `e` allowed values, `lo`/`hi` a range, `re` a p
 `1` groups of fields of which one may be set. Rules in CEL are not in it.
 """
 
+import copy
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -31,6 +32,8 @@ class Misfit:
     path: Path
     text: str
     is_unknown: bool = False
+    respelt: str = ""
+    """The field that the name stands for where protobuf's spelling is used."""
     is_unreadable: bool = False
     """Not even Istio's own parser, which takes "80" for a number, can read the object."""
 
@@ -73,6 +76,24 @@ def misfits_of(kind: str) -> Callable[[World], Mapping[Resource, tuple[Misfit, .
     return find
 
 
+def as_istiod_reads(resource: Resource, given: Iterable[Misfit]) -> Resource:
+    """Return a resource with the fields that are spelt as in protobuf (`match_labels`): istiod's parser knows both."""
+    document = None
+    for misfit in given:
+        if misfit.is_unknown and misfit.respelt:
+            document = document or copy.deepcopy(resource.document)
+            parent = _descend(document, misfit.path[:-1])
+            if misfit.respelt not in parent:
+                parent[misfit.respelt] = parent.pop(misfit.path[-1])
+    return resource if document is None else replace(resource, document=document)
+
+
+def _descend(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
 def _check(value: Any, schema: Json | int, path: Path) -> Iterator[Misfit]:
     if isinstance(schema, int):
         schema = _table().shared[schema]
@@ -104,7 +125,9 @@ def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
     for field, item in value.items():
         inner = known.get(field)
         if inner is None:
-            yield Misfit(path=(*path, field), text=_unknown(str(field), known, path), is_unknown=True)
+            text, respelt = _unknown(str(field), known, path), _camel(str(field))
+            respelt = respelt if respelt in known else ""
+            yield Misfit(path=(*path, field), text=text, is_unknown=True, respelt=respelt)
         else:
             yield from _check(item, inner, (*path, field))
     for field in schema.get("r", ()):
@@ -168,6 +191,11 @@ def _shown(value: Any) -> str:
 def _unknown(field: str, known: Json, path: Path) -> str:
     near = _nearest(field, list(known))
     return f"{_dotted((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest) if rest else ""
 
 
 def _nearest(word: str, known: list[str]) -> str:

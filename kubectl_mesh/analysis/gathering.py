@@ -7,7 +7,7 @@ from kubectl_mesh.analysis.default_resources import with_default_gateway
 from kubectl_mesh.analysis.pods import POD_KINDS, WORKLOAD_KINDS
 from kubectl_mesh.analysis.world import World, world_of
 from kubectl_mesh.errors import MeshError, NothingFound
-from kubectl_mesh.sources.base import Incomplete, MeshSource
+from kubectl_mesh.sources.base import Incomplete, MeshSource, Prefetching
 from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
@@ -76,6 +76,8 @@ def over_source(
     wanted = sorted({_asked(kind) for kind in kinds} | {"ConfigMap", "Deployment"})
     absent: dict[str, str] = {}
     found: dict[tuple[str, str, str, str], Resource] = {}
+    if isinstance(source, Prefetching):
+        source.prefetch(wanted)
     for kind in wanted:
         for resource in _listed(source, kind, absent):
             found[resource.group, resource.kind, resource.namespace, resource.name] = resource

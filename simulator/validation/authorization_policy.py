@@ -95,15 +95,16 @@ def _rule(rule: Json, number: int, action: str) -> Problems:
         yield from at(("to", index), _operation(operation, where))
     for index, condition in enumerate(rule.get("when") or ()):
         yield from at(("when", index), _condition(condition))
-    if action == "DENY" and _is_http_only([each for each in sources if each], [each for each in operations if each]):
+    if action == "DENY" and _is_http_only(sources, operations):
         yield warning(_ONLY_HTTP)
 
 
-def _is_http_only(sources: Sequence[Json], operations: Sequence[Json]) -> bool:
+def _is_http_only(sources: Sequence[Json | None], operations: Sequence[Json | None]) -> bool:
     """Tell whether TCP connections cannot be told apart by a rule, so that it denies all of them."""
-    if operations:
-        return not any(_has(operation, ("ports",)) for operation in operations)
-    return bool(sources) and not any(_has(source, _WITHOUT_HTTP) for source in sources)
+    senders, targets = ([each for each in given if each is not None] for given in (sources, operations))
+    if targets:
+        return not any(_has(target, ("ports",)) for target in targets)
+    return bool(senders) and not any(_has(sender, _WITHOUT_HTTP) for sender in senders)
 
 
 def _has(part: Json, fields: Sequence[str]) -> bool:

@@ -89,16 +89,17 @@ def _match_problems(target: str, match: Json | None) -> Iterator[tuple[Problem, 
     given = [field for field in _MATCHES if (match or {}).get(field) is not None]
     if match is None or not given:
         return
+    kind = given[-1]  # of several, the last one in the order of the message counts
     if target in _LISTENER_CLASS:
-        if "listener" not in given:
+        if kind != "listener":
             yield _clash("listener class", "listener"), True
             return
         chain = match["listener"].get("filterChain") or {}
         if chain.get("filter") is not None:
             yield from _filter_match(target, chain["filter"])
-    elif target in _ROUTE_CLASS and "routeConfiguration" not in given:
+    elif target in _ROUTE_CLASS and kind != "routeConfiguration":
         yield _clash("http route class", "route configuration"), False
-    elif target == "CLUSTER" and "cluster" not in given:
+    elif target == "CLUSTER" and kind != "cluster":
         yield _clash("cluster class", "cluster"), False
 
 

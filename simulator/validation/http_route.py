@@ -128,7 +128,7 @@ def _match_rest(match: Json) -> Problems:
 
 
 def _mirror(route: Json) -> Problems:
-    percent = route.get("mirrorPercent")
+    percent = route.get("mirrorPercent", route.get("mirror_percent"))
     if percent is not None:
         if percent > 100:
             yield error(f"mirror_percent must have a max value of 100 (it has {percent})", "mirrorPercent")

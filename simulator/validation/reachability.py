@@ -12,6 +12,11 @@ from simulator.model.go_text import quote
 from simulator.model.wire import Json
 from simulator.validation.problems import Path, Problem, Problems
 
+_LAYER_4 = frozenset(
+    {"sniHosts", "destinationSubnets", "port", "sourceLabels", "gateways", "sourceNamespace", "sourceSubnet"}
+)
+"""What a match of a tcp or tls route can say."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prefix:
@@ -81,16 +86,22 @@ def _ineffective(route: str, match: str, other: str, path: Path) -> Problem:
 
 
 def _overlaps(prefixes: list[_Prefix]) -> Problems:
-    for number, earlier in enumerate(prefixes):
-        for later in prefixes[number + 1 :]:
-            if later.prefix != earlier.prefix and _covers(earlier, later):
-                match = f"{later.match} of prefix {later.prefix}"
-                other = f"{earlier.match} of prefix {earlier.prefix} on {earlier.route}"
-                yield _ineffective(later.route, match, other, later.path)
+    """Warn of prefixes that an earlier, shorter one covers, in the order of the earlier ones."""
+    known: dict[str, list[int]] = {}
+    covered: list[tuple[int, int]] = []
+    for number, later in enumerate(prefixes):
+        for length in range(1, len(later.prefix)):
+            shorter = known.get(later.prefix[:length], ())
+            covered += [(earlier, number) for earlier in shorter if _covers(prefixes[earlier], later)]
+        known.setdefault(later.prefix, []).append(number)
+    for earlier, number in sorted(covered):
+        one, later = prefixes[earlier], prefixes[number]
+        match = f"{later.match} of prefix {later.prefix}"
+        yield _ineffective(later.route, match, f"{one.match} of prefix {one.prefix} on {one.route}", later.path)
 
 
 def _covers(earlier: _Prefix, later: _Prefix) -> bool:
-    if not later.prefix.startswith(earlier.prefix) or later.port != earlier.port:
+    if later.port != earlier.port:
         return False
     if not all(one.startswith(other) for one, other in zip(earlier.words, later.words, strict=True)):
         return False
@@ -104,6 +115,8 @@ def _key(match: Json, kind: str) -> str:
     """Return what makes two matches equal: all but the name of an HTTP match."""
     if kind == "http":
         match = {name: value for name, value in match.items() if name != "name"}
+    else:
+        match = {name: value for name, value in match.items() if name in _LAYER_4}
     return json.dumps(_without_empty(match), sort_keys=True, default=str)
 
 

@@ -52,7 +52,7 @@ def _scheme_of(text: str, *, absolute: bool) -> str:
             raise _Refused("first path segment in URL cannot contain colon")
     if rest.startswith("//") and (scheme or not (absolute or rest.startswith("///"))):
         authority, slash, path = rest[2:].partition("/")
-        _check_authority(authority, scheme)
+        _check_authority(authority)
         rest = slash + path
     if bad := _BAD_ESCAPE.search(rest):
         raise _Refused(f"invalid URL escape {quote(bad[0])}")
@@ -68,12 +68,12 @@ def _split(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _check_authority(authority: str, scheme: str) -> None:
+def _check_authority(authority: str) -> None:
     user, at, host = authority.rpartition("@")
     if host.startswith("["):
         _check_literal(host)
     else:
-        _check_host(host, scheme)
+        _check_host(host)
     if at and not _USER.match(user):
         raise _Refused("net/url: invalid userinfo")
     if at and (bad := _BAD_ESCAPE.search(user)):
@@ -91,13 +91,10 @@ def _check_literal(host: str) -> None:
         raise _Refused(f"invalid host: ParseAddr({quote(inside)}): unable to parse IP") from None
 
 
-def _check_host(host: str, scheme: str) -> None:
+def _check_host(host: str) -> None:
     if "[" in host:
         raise _Refused("invalid IP-literal")
-    colons = host.count(":")
-    if colons:
-        strict = colons == 1 or scheme in ("http", "https")
-        _check_port(host[host.find(":") if strict else host.rfind(":") :])
+    _check_port("".join(host.rpartition(":")[1:]) if ":" in host else "")
     bad = _BAD_HOST.search(host)
     if bad and bad[0].startswith("%"):
         raise _Refused(f"invalid URL escape {quote(bad[0])}")

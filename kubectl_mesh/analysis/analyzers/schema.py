@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
-from kubectl_mesh.analysis.crd import Misfit, kinds, misfits_of
+from kubectl_mesh.analysis.crd import Misfit, as_istiod_reads, kinds, misfits_of
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
@@ -45,11 +45,12 @@ class ValidationAnalyzer:
         validate = rules_of(self.kind)
         misfits = world.once(misfits_of(self.kind))
         for resource in resources:
-            unreadable = [each for each in misfits.get(resource, ()) if each.is_unreadable]
+            found = misfits.get(resource, ())
+            unreadable = [each for each in found if each.is_unreadable]
             if unreadable:  # istiod never sees it
                 yield from _refused(resource, unreadable)
                 continue
-            for problem in validate(resource):
+            for problem in validate(as_istiod_reads(resource, found)):
                 code = problem.code or ("IST0133" if problem.is_warning else "IST0106")
                 arguments = problem.arguments or (problem.text,)
                 yield Finding(code=code, resource=resource, arguments=arguments, path=problem.path)
