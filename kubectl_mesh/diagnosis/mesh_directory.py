@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_mesh.errors import SourceError
-from kubectl_mesh.sources.base import LocatedSource, MeshSource
+from kubectl_mesh.sources.base import LocatedSource, MeshSource, Prefetching
 from simulator.model.directory import Directory
 from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
@@ -33,6 +33,7 @@ _OTHERS = (
     "Telemetry",
     "WasmPlugin",
     "GatewayClass",
+    "KubernetesGateway",
     "HTTPRoute",
     "GRPCRoute",
     "TLSRoute",
@@ -54,6 +55,8 @@ def directory_of(source: MeshSource) -> Directory:
 
 def resources_of(source: MeshSource) -> Sequence[Resource]:
     """Return the resources that istiod would look at, each with the API path it came from."""
+    if isinstance(source, Prefetching):
+        source.prefetch((*_NEEDED, *_WANTED, *_OTHERS))
     found = [each for kind in _NEEDED for each in source.resources(kind)]
     for kind in (*_WANTED, *_OTHERS):
         try:

@@ -12,7 +12,7 @@ from kubectl_mesh.diagnosis.remote_clusters import CLUSTERZ
 from kubectl_mesh.diagnosis.secrets import redact_secrets
 from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from kubectl_mesh.errors import MeshError, SourceError
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.base import MeshSource, Prefetching
 from simulator.model.proxies import ProxyId
 
 KINDS = (
@@ -39,6 +39,8 @@ def record(source: MeshSource, *, missed: Progress, proxies: Sequence[ProxyId] |
 
 
 def _files(source: MeshSource, proxies: Sequence[ProxyId], missed: Progress) -> Iterator[tuple[str, bytes]]:
+    if isinstance(source, Prefetching):
+        source.prefetch(KINDS)
     for kind in KINDS:
         try:
             found = [redact(each) for each in source.resources(kind)]

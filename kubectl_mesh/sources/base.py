@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # the command line loads this module, and needs none of the types below
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -88,6 +88,15 @@ class LocatedSource(Protocol):
 
     def directory(self) -> Directory:
         """Return the directory of the mesh."""
+        ...
+
+
+@runtime_checkable
+class Prefetching(Protocol):
+    """A source that answers for several kinds at once in less time than for one after another."""
+
+    def prefetch(self, kinds: Iterable[str], namespace: str | None = None) -> None:
+        """Get ready to return the resources of these kinds; what cannot be had is left for the one who asks for it."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kubectl_mesh.errors import InputError, NotAvailable, NothingFound
 from kubectl_mesh.sources.base import Completion, LocatedSource, MeshSource, ResourceSource
-from kubectl_mesh.sources.reading_progress import counted
+from kubectl_mesh.sources.progress import counted
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Directory
 from simulator.model.errors import SimulatorError

@@ -2,19 +2,22 @@
 
 import json
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from kubectl_mesh.diagnosis.mesh_directory import resources_of
 from kubectl_mesh.errors import ExitCode, SourceError
 from kubectl_mesh.sources.base import Connection
 from kubectl_mesh.sources.live import connect
 from kubectl_mesh.sources.live.failures import Forbidden, Unauthorized
 from kubectl_mesh.sources.live.mesh import LiveMesh
 from simulator.model.proxies import ProxyId
+from simulator.model.wire import Json
 from tests.contract.serving import ServedMesh
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -188,3 +191,35 @@ def test_a_deadline_ends_what_does_not_answer(example: ServedMesh, tmp_path: Pat
             with pytest.raises(SourceError, match="no answer in time"):
                 ask(live(example, server=f"http://127.0.0.1:{port}", request_timeout="300ms"))
         assert time.monotonic() - start < 5
+
+
+def test_kinds_are_listed_at_once(example: ServedMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kinds got ready together are listed once each, by several threads; refusals are left to who asks for the kind."""
+    asked: list[tuple[str, str]] = []
+    mesh, own = live(example), LiveMesh._list
+
+    def listing(self: LiveMesh, kind: str, namespace: str | None) -> Sequence[Json]:
+        asked.append((kind, threading.current_thread().name))
+        return own(self, kind, namespace)
+
+    monkeypatch.setattr(LiveMesh, "_list", listing)
+    kinds = ("Pod", "Service", "Namespace", "KubernetesGateway", "VirtualService", "Unheard")
+    mesh.prefetch([*kinds, "Pod"])
+    assert {kind for kind, _ in asked} == set(kinds)
+    assert "MainThread" not in {name for _, name in asked}
+    assert mesh.resources("Pod")
+    assert len(asked) == len(kinds)
+    live(example, as_user="bob").prefetch(kinds)
+
+
+def test_directory_of_a_live_mesh_sees_gateways_of_both_groups(cluster: ServedMesh) -> None:
+    """Istio's Gateways and Gateway API's are both among what istiod would look at."""
+    path = "/namespaces/shop/gateways"
+    listener = {"name": "web", "port": 80, "protocol": "HTTP"}
+    spec = {"gatewayClassName": "istio", "listeners": [listener]}
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    for group, found in (("networking.istio.io", {"servers": [server]}), ("gateway.networking.k8s.io", spec)):
+        body = {"metadata": {"name": "edge"}, "spec": found}
+        assert cluster.request("POST", f"/apis/{group}/v1{path}", body)[0] == 201
+    gateways = {resource.group for resource in resources_of(live(cluster)) if resource.kind == "Gateway"}
+    assert gateways == {"networking.istio.io", "gateway.networking.k8s.io"}

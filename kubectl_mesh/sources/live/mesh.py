@@ -19,6 +19,7 @@ from kubectl_mesh.sources.base import (
     PodLogs,
     PodPorts,
     PodTunnels,
+    Prefetching,
     ResourceWriter,
 )
 from kubectl_mesh.sources.live import writing
@@ -27,9 +28,9 @@ from kubectl_mesh.sources.live.execution import execute
 from kubectl_mesh.sources.live.failures import Forbidden, Missing
 from kubectl_mesh.sources.live.pods import has_proxy, is_running, monitoring_port, proxy_versions
 from kubectl_mesh.sources.live.portforward import PortForward
-from kubectl_mesh.sources.live.progress import waiting
 from kubectl_mesh.sources.live.tunnel import tunnel
 from kubectl_mesh.sources.live.types import ServedTypes
+from kubectl_mesh.sources.progress import waiting
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.proxies import ProxyId
 from simulator.model.resources import ObjectRef
@@ -72,10 +73,15 @@ class LiveMesh:
         return found
 
     def prefetch(self, kinds: Iterable[str], namespace: str | None = None) -> None:
-        """List several kinds at once."""
-        missing = [kind for kind in kinds if (kind, namespace) not in self._listed]
-        with waiting(f"listing {len(missing)} kinds"):
-            self._at_once(lambda kind: self.resources(kind, namespace), missing)
+        """List several kinds at once; one that may not be listed says so when it is asked for by itself."""
+        missing = [kind for kind in dict.fromkeys(kinds) if (kind, namespace) not in self._listed]
+        with waiting("kinds listed", total=len(missing)) as wait:
+
+            def ask(kind: str) -> None:
+                self.resources(kind, namespace)
+                wait.advance()
+
+            self._at_once(_settled(ask), missing)
 
     def proxies(self) -> Sequence[ProxyId]:
         """Return every running proxy, sorted by namespace and name."""
@@ -262,4 +268,4 @@ def _namespace(document: Json) -> str:
 
 _SERVES: tuple[type[MeshSource], type[Caveats], type[MeshAdmin]] = (LiveMesh, LiveMesh, LiveMesh)
 _REACHES: tuple[type[PodPorts], type[PodTunnels], type[PodCommands]] = (LiveMesh, LiveMesh, LiveMesh)
-_CHANGES: tuple[type[ResourceWriter], type[PodLogs]] = (LiveMesh, LiveMesh)
+_CHANGES: tuple[type[ResourceWriter], type[PodLogs], type[Prefetching]] = (LiveMesh, LiveMesh, LiveMesh)
