@@ -17,6 +17,7 @@ from simulator.manifests.injection import (
     decide,
     standard_webhooks,
 )
+from simulator.manifests.mesh_documents import read_mesh_document
 from simulator.manifests.proxy_config import effective, parse
 from simulator.model.labels import Labels
 from simulator.model.resources import Resource
@@ -171,7 +172,7 @@ def _injector(revision: str, resources: Sequence[Resource], configs: tuple[Resou
     return Injector(
         revision=revision,
         values=_overlaid(_overlaid(_VALUES, _evident_values(resources, revision)), values),
-        mesh=parse(_data(resources, "istio", revision).get("mesh", "")),
+        mesh=read_mesh_document(_data(resources, "istio", revision).get("mesh", ""))[0],
         policy=Policy(
             enabled=config.get("policy", "enabled") != "disabled",
             never=_selectors(config.get("neverInjectSelector") or webhook.get("neverInjectSelector")),

@@ -7,9 +7,10 @@ whole, except `defaultConfig` and `defaultProviders` (field by field), `extensio
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+from simulator.manifests.mesh_documents import read_mesh_document
 from simulator.manifests.proxy_config import DEFAULTS as PROXY_CONFIG_DEFAULTS
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.names import DOMAIN
@@ -129,8 +130,8 @@ def load_settings(index: ResourceIndex) -> MeshSettings:
     revision = flags.get("REVISION") or (deployment.labels.get("istio.io/rev") if deployment else "") or "default"
     config_map = _config_map(index, namespace=namespace, revision=revision)
     caveats: list[Caveat] = []
-    mesh = apply_mesh_config(default_mesh_config(), _yaml_of(config_map, "mesh", caveats=caveats))
-    networks = _yaml_of(config_map, "meshNetworks", caveats=caveats).get("networks") or {}
+    mesh = _mesh_config(config_map, caveats)
+    networks = _document(config_map, "meshNetworks", caveats=caveats).get("networks") or {}
     return MeshSettings(
         mesh=mesh,
         networks=networks,
@@ -163,21 +164,35 @@ def _config_map(index: ResourceIndex, *, namespace: str, revision: str) -> Resou
     return next((config_map for config_map in found if config_map is not None), None)
 
 
-def _yaml_of(config_map: Resource | None, key: str, *, caveats: list[Caveat]) -> Json:
+def _mesh_config(config_map: Resource | None, caveats: list[Caveat]) -> Json:
+    """Return the MeshConfig in effect: that of the ConfigMap, or istiod's own where istiod refuses it."""
+    overlay = _document(config_map, "mesh", caveats=caveats)
+    mesh = apply_mesh_config(default_mesh_config(), overlay)
+    if config_map is None or not overlay:
+        return mesh
+    from simulator.validation.mesh_config import validate
+
+    whole = replace(config_map, document={"spec": mesh})
+    problem = next((each for each in validate(whole) if not each.is_warning), None)
+    if problem is None:
+        return mesh
+    caveats.append(_refusal(config_map, "mesh", problem.text))
+    return apply_mesh_config(default_mesh_config(), {})
+
+
+def _document(config_map: Resource | None, key: Literal["mesh", "meshNetworks"], *, caveats: list[Caveat]) -> Json:
     if config_map is None:
         return {}
-    import yaml
+    text = config_map.get("data", key, default="")
+    document, problem = read_mesh_document(text, kind="mesh" if key == "mesh" else "networks")
+    if problem:
+        caveats.append(_refusal(config_map, key, problem))
+    return document
 
-    try:
-        document = yaml.load(
-            config_map.get("data", key, default=""), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except yaml.YAMLError as error:
-        message = f"not readable, so istiod would keep its defaults: {error}"
-        caveats.append(Caveat(kind=CaveatKind.INVALID, ref=config_map.ref, path=("data", key), message=message))
-        return {}
-    spelt = camel_case(document)
-    return spelt if isinstance(spelt, dict) else {}
+
+def _refusal(config_map: Resource, key: str, problem: str) -> Caveat:
+    message = f"istiod refuses it and takes its defaults: {problem}"
+    return Caveat(kind=CaveatKind.INVALID, ref=config_map.ref, path=("data", key), message=message)
 
 
 def _domain(container: Json) -> str:

@@ -341,4 +341,4 @@ def test_a_misspelt_kind_is_named() -> None:
     )
     (caveat,) = (str(one) for one in cluster_state(parse_manifests(text, source="mesh.yaml")).caveats)
     assert "has no kind VirtualServce" in caveat
-    assert "(mesh.yaml:1); did you mean VirtualService?" in caveat
+    assert "no effect; did you mean VirtualService?" in caveat
