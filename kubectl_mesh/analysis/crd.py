@@ -34,6 +34,8 @@ class Misfit:
     is_unknown: bool = False
     respelt: str = ""
     """The field that the name stands for where protobuf's spelling is used."""
+    overruled: bool = False
+    """A later field of the same group is given, and istiod's parser keeps that one."""
     is_unreadable: bool = False
     """Not even Istio's own parser, which takes "80" for a number, can read the object."""
 
@@ -77,14 +79,15 @@ def misfits_of(kind: str) -> Callable[[World], Mapping[Resource, tuple[Misfit, .
 
 
 def as_istiod_reads(resource: Resource, given: Iterable[Misfit]) -> Resource:
-    """Return a resource with the fields that are spelt as in protobuf (`match_labels`): istiod's parser knows both."""
+    """Return a resource as istiod's parser reads it: fields may be spelt as in protobuf; of a group the last counts."""
     document = None
     for misfit in given:
-        if misfit.is_unknown and misfit.respelt:
+        if misfit.respelt or misfit.overruled:
             document = document or copy.deepcopy(resource.document)
             parent = _descend(document, misfit.path[:-1])
-            if misfit.respelt not in parent:
-                parent[misfit.respelt] = parent.pop(misfit.path[-1])
+            value = parent.pop(misfit.path[-1])
+            if misfit.respelt:
+                parent.setdefault(misfit.respelt, value)
     return resource if document is None else replace(resource, document=document)
 
 
@@ -135,8 +138,9 @@ def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
             yield Misfit(path=path, text=f"{_dotted((*path, field))} is required")
     for group in schema.get("1", ()):
         given = [field for field in group if value.get(field) is not None]
-        if len(given) > 1:
-            yield Misfit(path=(*path, given[1]), text=f"{_dotted(path)} has {' and '.join(given)}; only one is allowed")
+        text = f"{_dotted(path)} has {' and '.join(given)}; only one is allowed"
+        for field in given[:-1]:
+            yield Misfit(path=(*path, field), text=text, overruled=True)
 
 
 def _scalar(value: Any, schema: Json, kind: str, path: Path) -> Iterator[Misfit]:

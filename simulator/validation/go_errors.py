@@ -5,6 +5,7 @@ Istio's rules print these sentences as they are.
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from simulator.model.go_text import quote
@@ -22,6 +23,7 @@ _EXPECTED = {
     "Invalid \\escape": "in string escape code",
     "Extra data": "after top-level value",
 }
+_CUT_OFF = "unexpected end of JSON input"
 _LITERALS = ("true", "false", "null")
 
 
@@ -49,8 +51,19 @@ def duration_problem(text: str) -> str:
 
 def parse_json(text: str) -> tuple[Any, str]:
     """Return the value of a JSON text, and what is wrong with it; empty for a good one."""
+    return _parsed(text, json.JSONDecoder(parse_constant=_no_constant).decode)
+
+
+def first_json(text: str) -> tuple[Any, str]:
+    """Return the first value in a text, and what is wrong with it: Go's decoders of streams read no further."""
+    decoder = json.JSONDecoder(parse_constant=_no_constant)
+    value, problem = _parsed(text, lambda given: decoder.raw_decode(given.lstrip())[0])
+    return value, "unexpected EOF" if problem == _CUT_OFF and text.strip() else problem
+
+
+def _parsed(text: str, decode: Callable[[str], Any]) -> tuple[Any, str]:
     try:
-        return json.loads(text, parse_constant=_no_constant), ""
+        return decode(text), ""
     except json.JSONDecodeError as error:
         return None, _sentence(text, error)
     except _Constant as error:
@@ -70,7 +83,7 @@ def _no_constant(word: str) -> None:
 def _sentence(text: str, error: json.JSONDecodeError) -> str:
     position = error.pos
     if error.msg.startswith("Unterminated string") or position >= len(text.rstrip()):
-        return "unexpected end of JSON input"
+        return _CUT_OFF
     where = _EXPECTED.get(error.msg)
     if error.msg == "Expecting ',' delimiter":
         where = "after array element" if _in_list(text[:position]) else "after object key:value pair"
@@ -84,7 +97,7 @@ def _near_literal(rest: str) -> str:
         if rest[0] == word[0]:
             for number, expected in enumerate(word):
                 if rest[number : number + 1] == "":
-                    return "unexpected end of JSON input"
+                    return _CUT_OFF
                 if rest[number] != expected:
                     return f"invalid character {_character(rest[number])} in literal {word} (expecting '{expected}')"
     return ""

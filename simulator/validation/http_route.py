@@ -75,7 +75,7 @@ def _conflicts(route: Json, *, is_delegate: bool) -> Problems:
     }
     if has["delegate"] and not is_delegate:
         for field in ("redirect", "route"):
-            if route.get(field) is not None:
+            if route.get(field) not in (None, []):
                 yield error(f"root HTTP route {route.get('name') or ''} must not specify {field}", field)
         return
     if has["delegate"]:

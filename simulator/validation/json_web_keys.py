@@ -5,7 +5,7 @@ pkg/config/validation/validation.go; the sentences are those of the library it r
 from typing import Any
 
 from simulator.model.wire import Json
-from simulator.validation.go_errors import parse_json
+from simulator.validation.go_errors import first_json
 from simulator.validation.problems import Problems, error, warning
 
 _REQUIRED = {"RSA": ("e", "n"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "oct": ("k",)}
@@ -14,7 +14,7 @@ _NAMES = {"RSA": "rsa", "EC": "ecdsa", "OKP": "okp"}
 
 def keys(text: str) -> Problems:
     """Check a set of keys, or the one key that stands for a set."""
-    value, problem = parse_json(text)
+    value, problem = first_json(text)
     found: list[Json] = []
     if not problem:
         problem = _shape_problem(value)

@@ -21,7 +21,7 @@ def traffic_policy(namespace: str, policy: Json | None) -> Problems:
     """Check a DestinationRule's or a subset's traffic policy."""
     if policy is None:
         return
-    if all(policy.get(part) is None for part in (*_PARTS, *_MORE_PARTS)):
+    if all(policy.get(part) in (None, []) for part in (*_PARTS, *_MORE_PARTS)):
         yield error("traffic policy must have at least one field")
         return
     if policy.get("tunnel") is not None and policy.get("proxyProtocol") is not None:

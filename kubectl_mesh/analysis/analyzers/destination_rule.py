@@ -36,7 +36,7 @@ def _certificates(world: World) -> Iterator[Finding]:
         for index, settings in enumerate(policy.get("portLevelSettings") or ()):
             if mode := _unverified(rule, settings):
                 number = (settings.get("port") or {}).get("number")
-                port = f"number:{number}" if number else ""
+                port = f"number:{number}" if number else "" if settings.get("port") is not None else "<nil>"
                 yield Finding(
                     code="IST0129",
                     resource=rule,
