@@ -1,7 +1,7 @@
 """Test files of other tools → suites: which tool a file is of, and what its cases have in common."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from kubectl_mesh.meshtest.decoding import read_suites, roots
 from kubectl_mesh.meshtest.model import Case, Expectation, Given, RequestSpec, Suite
@@ -37,6 +37,8 @@ class Importer:
 def form_of(documents: Sequence[Node]) -> str:
     """Tell whose file it is by its first keys; empty for our own."""
     for document in documents:
+        if isinstance(document.value, list) and any("input" in one for one in document.value if isinstance(one, dict)):
+            return ROUTER_CHECK
         if isinstance(document.value, dict) and "apiVersion" not in document.value:
             if "testCases" in document.value:
                 return ICV
@@ -68,12 +70,3 @@ class Draft:
             position=self.position,
             skip=reason,
         )
-
-
-def parts_of(expect: Expectation) -> Iterator[tuple[str, Expectation]]:
-    """Yield every stated part of an expectation as an expectation of its own, with its name."""
-    blank = Expectation()
-    for each in fields(expect):
-        value = getattr(expect, each.name)
-        if value != getattr(blank, each.name):
-            yield each.name, replace(blank, **{each.name: value})

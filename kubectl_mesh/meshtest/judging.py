@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_mesh.meshtest.borrowed import disagreements
 from kubectl_mesh.meshtest.durations import seconds
 from kubectl_mesh.meshtest.model import Authorization, Destination, Expectation, Retries, Rule
 from kubectl_mesh.meshtest.observing import Observed
@@ -43,7 +44,6 @@ def _simple(expect: Expectation, seen: Observed) -> Iterator[Mismatch]:
         ("redirect", expect.redirect, seen.location),
         ("authority", expect.authority, seen.authority),
         ("upstreamTls", expect.upstream_tls, seen.upstream_tls),
-        ("virtual host", expect.virtual_host, seen.virtual_host),
     )
     yield from (_mismatch(part, wanted, got) for part, wanted, got in pairs if wanted is not None and wanted != got)
     if expect.path is not None and not is_path(expect.path, seen.path):
@@ -68,10 +68,8 @@ def _structured(expect: Expectation, seen: Observed, namespace: str) -> Iterator
         yield from _retries(expect.retries, seen.retries)
     yield from _headers("headers.request", expect.request_headers, seen.request_headers)
     yield from _headers("headers.response", expect.response_headers, seen.response_headers)
-    for name, value in expect.sent_headers.items():
-        got = next(iter(seen.sent.values(name)), None) if seen.sent is not None else None
-        if got != value:
-            yield _mismatch(f"header {name}", value, got)
+    if expect.borrowed is not None:
+        yield from (_mismatch(*each) for each in disagreements(expect.borrowed, seen))
     if expect.authz is not None:
         yield from _authorization(expect.authz, seen, namespace)
 

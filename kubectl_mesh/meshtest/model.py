@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kubectl_mesh.meshtest.borrowed import Borrowed
 from simulator.model.traces import Disposition
 
 API_VERSION = "kubectl-mesh/v1alpha1"
@@ -107,10 +108,8 @@ class Expectation:
     """`none`, `simple` or `mtls`."""
     authz: Authorization | None = None
     absent: "Expectation | None" = None
-    virtual_host: str | None = None
-    """Envoy's virtual host; no key of our own, other tools' files have it."""
-    sent_headers: Mapping[str, str | None] = field(default_factory=dict, hash=False)
-    """Header → value as the destination gets it, None that it gets none; no key of our own either."""
+    borrowed: Borrowed | None = None
+    """What other tools' files ask; no key of our own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """A value in a test file, with its path: every complaint about it can name the file and the line."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from simulator.model.resources import Origin
 Item = TypeVar("Item")
 _LISTED = 30
 _ON = "on"
+_CAMEL = re.compile(r"_([a-z0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class Node:
     value: Any
     origin: Origin
     path: tuple[str | int, ...] = ()
+    spelling: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Key → how the file writes it, where that differs."""
 
     @property
     def position(self) -> str:
@@ -44,7 +48,8 @@ class Node:
         for key in self.value:
             if key not in known and not _is_on(key, known):
                 close = get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"keys here are {', '.join(known)}"
+                words = [self._spelt(word) for word in close or known]
+                hint = f"did you mean {words[0]}?" if close else f"keys here are {', '.join(words)}"
                 raise self._named(str(key), None).wrong("no such key", hint=hint)
         named = ((_ON if _is_on(key, known) else key, value) for key, value in self.value.items())
         return {key: self._named(key, value) for key, value in named if value is not None}
@@ -56,6 +61,19 @@ class Node:
             raise self.wrong("nothing is stated", hint=f"its keys are {', '.join(known)}")
         return fields
 
+    def camel(self) -> "Node":
+        """Return an object with its keys in camelCase: protobuf's JSON has either spelling."""
+        if not isinstance(self.value, dict):
+            return self
+        names = {key: _CAMEL.sub(lambda found: found[1].upper(), str(key)) for key in self.value}
+        spelling = {name: str(key) for key, name in names.items()}
+        return replace(self, value={name: self.value[key] for key, name in names.items()}, spelling=spelling)
+
+    def _spelt(self, key: str) -> str:
+        """Write a key in the manner of the file."""
+        snakes = any("_" in each for each in self.spelling.values())
+        return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key) if snakes else key
+
     def entries(self) -> Mapping[str, "Node"]:
         """Return the children of an object with keys of its own choice."""
         if not isinstance(self.value, dict):
@@ -63,7 +81,7 @@ class Node:
         return {str(key): self._named(str(key), value) for key, value in self.value.items()}
 
     def _named(self, key: str, value: Any) -> "Node":
-        return Node(value=value, origin=self.origin, path=(*self.path, key))
+        return Node(value=value, origin=self.origin, path=(*self.path, self.spelling.get(key, key)))
 
     def child(self, step: str | int) -> "Node":
         """Return a child by key or index."""

@@ -45,6 +45,8 @@ class Observed:
     request_headers: tuple[str, ...] = ()
     """Changes in words, `set x-env: prod`, as the trace tells them."""
     response_headers: tuple[str, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Faults that may hit the request: `delay`, `abort`, and the `… percent` of each."""
     upstream_tls: str = "none"
     authz_verdict: str = "allow"
     authz_by: str = ""
@@ -91,12 +93,24 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
         retries=details.get("retries") or {},
         request_headers=tuple(details.get("request_headers") or ()),
         response_headers=tuple(details.get("response_headers") or ()),
+        faults=_faults(hop) if hop is not None else {},
         upstream_tls=_TLS[forwarded.tls] if forwarded is not None else "none",
         authz_verdict=verdict,
         authz_by=by,
         authz_position=where,
         touched=_touched(predictor, trace),
     )
+
+
+def _faults(hop: Hop) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for step in hop.steps:
+        if step.kind is StepKind.HTTP_FILTER and str(step.details.get("filter", "")).endswith(".fault"):
+            kind = "delay" if "delay" in step.details else "abort"
+            share = step.details.get("percent")
+            found[kind] = step.chosen.rpartition(" with " if kind == "abort" else " ")[2]
+            found |= {f"{kind} percent": f"{share:g}"} if share is not None else {}
+    return found
 
 
 def _shares(forwarded: Forwarded | None) -> tuple[tuple[ClusterName, float], ...]:

@@ -1,92 +1,129 @@
 """Cases of Envoy's route table check tool: requests, and what its router makes of them in Envoy's words.
 
-Format: https://www.envoyproxy.io/docs/envoy/latest/configuration/operations/tools/router_check
+Format: https://www.envoyproxy.io/docs/envoy/latest/configuration/operations/tools/router_check. Keys are taken in both
+spellings, as protobuf's JSON does, and so are the names that older versions had.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from kubectl_mesh.meshtest.borrowed import Borrowed
 from kubectl_mesh.meshtest.importing import Draft
 from kubectl_mesh.meshtest.model import Case, Destination, Expectation
 from kubectl_mesh.meshtest.nodes import Node, each
 from simulator.model.names import ClusterName
 from simulator.model.traces import Disposition
+from simulator.model.wire import Json
 
 _INPUT = (
-    "authority", "path", "method", "internal", "random_value", "ssl", "runtime", "additional_request_headers",
-    "additional_response_headers", "dynamic_metadata",
+    "authority", "path", "method", "internal", "randomValue", "ssl", "runtime", "additionalRequestHeaders",
+    "additionalResponseHeaders", "dynamicMetadata", "additionalHeaders",
 )  # fmt: skip
+_MATCHES = {"request": "requestHeaderMatches", "response": "responseHeaderMatches"}
+_FIELDS = {
+    "request": ("requestHeaderFields", "headerFields", "customHeaderFields"),
+    "response": ("responseHeaderFields",),
+}
+"""The older form, header fields with their values; the oldest did not tell requests from responses."""
 _VALIDATE = (
-    "cluster_name", "virtual_cluster_name", "virtual_host_name", "host_rewrite", "path_rewrite", "path_redirect",
-    "code_redirect", "request_header_matches", "response_header_matches",
+    "clusterName", "virtualClusterName", "virtualHostName", "hostRewrite", "pathRewrite", "pathRedirect",
+    "codeRedirect", *_MATCHES.values(), *_FIELDS["request"], *_FIELDS["response"],
 )  # fmt: skip
 _SENT = tuple(each.value for each in Disposition if each.is_delivered or each is Disposition.NO_HEALTHY_ENDPOINT)
-_HEADER_MATCH = ("name", "string_match", "exact_match", "present_match", "presence_match", "invert_match")
+_HEADER_MATCH = {
+    "name": "name", "stringMatch": "string_match", "exactMatch": "exact_match", "prefixMatch": "prefix_match",
+    "suffixMatch": "suffix_match", "containsMatch": "contains_match", "safeRegexMatch": "safe_regex_match",
+    "rangeMatch": "range_match", "presentMatch": "present_match", "presenceMatch": "present_match",
+    "invertMatch": "invert_match", "treatMissingHeaderAsEmpty": "treat_missing_header_as_empty",
+}  # fmt: skip
+_STRING_MATCH = {
+    "exact": "exact", "prefix": "prefix", "suffix": "suffix", "contains": "contains", "safeRegex": "safe_regex",
+    "ignoreCase": "ignore_case",
+}  # fmt: skip
+_HARMLESS = "re2."
+"""Runtime keys of the regular expression engine's limits."""
 
 
 def cases(root: Node, sender: str) -> Iterator[Case]:
-    """Yield the cases of a document."""
-    for node in each(root.fields("tests").get("tests"), lambda node: node):
-        fields = node.fields("test_name", "input", "validate")
-        if "input" not in fields or "validate" not in fields:
+    """Yield the cases of a document: `tests`, or the bare list that older files are."""
+    fields = {"tests": root} if isinstance(root.value, list) else root.camel().fields("runtime", "tests")
+    settings = fields["runtime"].entries() if "runtime" in fields else {}
+    runtime = next((key for key in settings if not key.startswith(_HARMLESS)), "")
+    for node in each(fields.get("tests"), lambda node: node):
+        case = node.camel().fields("testName", "input", "validate")
+        if "input" not in case or "validate" not in case:
             raise node.wrong("input and validate are needed")
-        given = fields["input"].fields(*_INPUT)
+        given = case["input"].camel().fields(*_INPUT)
         for key in ("authority", "path"):
             if key not in given:
-                raise fields["input"].wrong(f"no {key}")
-        expect, skip = _expectation(fields["validate"])
+                raise case["input"].wrong(f"no {key}")
+        expect, skip = _expectation(case["validate"].camel(), tuple(_headers(given, _ANSWERED)))
         yield Draft(
-            name=fields["test_name"].text() if "test_name" in fields else node.name,
+            name=case["testName"].text() if "testName" in case else node.name,
             sender=sender,
             position=node.position,
             method=given["method"].text() if "method" in given else "GET",
-            headers=tuple(_sent_headers(given)),
-            random=(given["random_value"].number() % 100) / 100 if "random_value" in given else 0.0,
-            skip=_needs(given) or skip,
+            headers=(*_headers(given, _ASKED), *_flags(given)),
+            random=(given["randomValue"].number() % 100) / 100 if "randomValue" in given else 0.0,
+            skip=_needs(given, runtime) or skip,
         ).case(f"{_scheme(given)}://{given['authority'].text()}{given['path'].text()}", expect)
+
+
+_ASKED = ("additionalRequestHeaders", "additionalHeaders")
+_ANSWERED = ("additionalResponseHeaders",)
 
 
 def _scheme(given: Mapping[str, Node]) -> str:
     return "https" if "ssl" in given and given["ssl"].flag() else "http"
 
 
-def _needs(given: Mapping[str, Node]) -> str:
-    for key in ("runtime", "dynamic_metadata"):
+def _needs(given: Mapping[str, Node], runtime: str) -> str:
+    if runtime:
+        return f"runtime.{runtime} has no counterpart: istiod writes no routes that read it"
+    for key, name in (("runtime", "runtime"), ("dynamicMetadata", "dynamic_metadata")):
         if given.get(key) is not None and given[key].value:
-            return f"input.{key} has no counterpart: istiod writes no routes that read it"
+            return f"input.{name} has no counterpart: istiod writes no routes that read it"
     return ""
 
 
-def _sent_headers(given: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
-    for node in each(given.get("additional_request_headers"), lambda node: node):
-        pair = node.fields("key", "value")
-        yield pair["key"].text(), pair["value"].text() if "value" in pair else ""
+def _headers(given: Mapping[str, Node], keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key in keys:
+        for node in each(given.get(key), lambda node: node):
+            pair = node.fields("key", "value")
+            if "key" not in pair:
+                raise node.wrong("no key")
+            yield pair["key"].text(), pair["value"].text() if "value" in pair else ""
+
+
+def _flags(given: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
     if "internal" in given and given["internal"].flag():
         yield "x-envoy-internal", "true"
 
 
-def _expectation(node: Node) -> tuple[Expectation | None, str]:
+def _expectation(node: Node, answered: tuple[tuple[str, str], ...]) -> tuple[Expectation | None, str]:
     fields = node.fields(*_VALIDATE)
     expect = Expectation()
     skip = ""
-    if "cluster_name" in fields:
-        expect, skip = _cluster(fields["cluster_name"].text(), expect)
-    if "virtual_cluster_name" in fields and fields["virtual_cluster_name"].text() not in ("", "other"):
+    if "clusterName" in fields:
+        expect, skip = _cluster(fields["clusterName"].text(), expect)
+    if "virtualClusterName" in fields and fields["virtualClusterName"].text() not in ("", "other"):
         skip = skip or "istiod makes no virtual clusters"
-    if "path_redirect" in fields:
-        expect = replace(expect, redirect=fields["path_redirect"].text())
-    if "code_redirect" in fields:
-        expect = replace(expect, status=fields["code_redirect"].integer() or None)
+    if "pathRedirect" in fields:
+        expect = replace(expect, redirect=fields["pathRedirect"].text())
+    if "codeRedirect" in fields:
+        expect = replace(expect, status=fields["codeRedirect"].integer() or None)
+    borrowed = Borrowed(
+        virtual_host=fields["virtualHostName"].text() if "virtualHostName" in fields else None,
+        target=fields["pathRewrite"].text() if "pathRewrite" in fields else None,
+        request_headers=tuple(_matchers(fields, "request")),
+        response_headers=tuple(_matchers(fields, "response")),
+    )
     expect = replace(
         expect,
-        virtual_host=fields["virtual_host_name"].text() if "virtual_host_name" in fields else None,
-        authority=fields["host_rewrite"].text() if "host_rewrite" in fields else None,
-        path=fields["path_rewrite"].text().partition("?")[0] if "path_rewrite" in fields else None,
+        authority=fields["hostRewrite"].text() if "hostRewrite" in fields else None,
+        borrowed=replace(borrowed, answered=answered) if borrowed != Borrowed() else None,
     )
-    sent, reason = _matches(fields.get("request_header_matches"))
-    answered, other = _matches(fields.get("response_header_matches"))
-    expect = replace(expect, sent_headers=sent, response_headers=answered)
-    return (expect if expect != Expectation() else None), skip or reason or other
+    return (expect if expect != Expectation() else None), skip
 
 
 def _cluster(name: str, expect: Expectation) -> tuple[Expectation, str]:
@@ -104,15 +141,18 @@ def _cluster(name: str, expect: Expectation) -> tuple[Expectation, str]:
     return replace(expect, destination=wanted), ""
 
 
-def _matches(node: Node | None) -> tuple[Mapping[str, str | None], str]:
-    """Return header → value, None for one that must be absent, and why another form of match is not understood."""
-    found: dict[str, str | None] = {}
-    for one in each(node, lambda node: node):
-        fields = one.fields(*_HEADER_MATCH)
-        exact = fields["string_match"].entries().get("exact") if "string_match" in fields else fields.get("exact_match")
-        inverted = "invert_match" in fields and fields["invert_match"].flag()
-        absent = "present_match" in fields and inverted is fields["present_match"].flag()
-        if "name" not in fields or not (absent or (exact is not None and not inverted)):
-            return {}, "of header matches, only exact ones and absence are understood"
-        found[fields["name"].text().lower()] = None if absent else exact.text() if exact is not None else ""
-    return found, ""
+def _matchers(fields: Mapping[str, Node], part: str) -> Iterator[Json]:
+    """Yield Envoy's HeaderMatchers for requests or responses."""
+    for one in each(fields.get(_MATCHES[part]), lambda node: node):
+        stated = one.camel().fields(*_HEADER_MATCH)
+        if "name" not in stated:
+            raise one.wrong("no name")
+        found: Json = {_HEADER_MATCH[key]: value.value for key, value in stated.items()}
+        if "presenceMatch" in stated:
+            found["present_match"] = True
+        if "stringMatch" in stated:
+            kinds = stated["stringMatch"].camel().fields(*_STRING_MATCH)
+            found["string_match"] = {_STRING_MATCH[key]: value.value for key, value in kinds.items()}
+        yield found
+    for key, value in _headers(fields, _FIELDS[part]):
+        yield {"name": key, "string_match": {"exact": value}}

@@ -123,12 +123,12 @@ def test_a_wrong_block_fails_with_the_rule(tmp_path: Path) -> None:
 
 
 def test_what_has_no_answer_is_skipped_with_a_reason(tmp_path: Path) -> None:
-    """A delay, or a case that states nothing, is skipped rather than passed."""
+    """An empty fault, or a case that states nothing, is skipped rather than passed."""
     request = {"authority": ["www.example.com"], "method": ["GET"], "uri": ["/"]}
     cases = [{"request": request, "fault": {"delay": {}}}, {"request": request}]
     _, results = run(tmp_path, json.dumps({"testCases": cases}))
     assert [each["verdict"] for each in results] == ["skip", "skip"]
-    assert "a delay" in results[0]["messages"][0]
+    assert "it is empty" in results[0]["messages"][0]
 
 
 ROUTER_CHECK = """
@@ -168,3 +168,157 @@ def test_unknown_keys_are_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "tests.yaml"), "-f", str(MESH)])
     assert result.exit_code == 3
     assert "tests.yaml:2\n    testCases[0].wantMach: no such key\n    did you mean wantMatch?" in result.stdout
+
+
+def icv(**case: object) -> str:
+    """Return the text of a file with one case about one request; `uri` and `headers` are the request's."""
+    request = {"authority": ["www.example.com"], "method": ["GET"], "uri": [case.pop("uri", "/partner/1")]}
+    return json.dumps({"testCases": [{"request": request | {"headers": case.pop("sent", {})}, **case}]})
+
+
+FAULTS = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: users, namespace: app}
+spec:
+  hosts: [www.example.com]
+  http:
+  - match: [{uri: {prefix: /slow}}]
+    fault: {delay: {percentage: {value: 30}, fixedDelay: 5s}}
+    route: [{destination: {host: details.prod.svc.cluster.local}}]
+  - match: [{uri: {prefix: /half}}]
+    fault: {abort: {percentage: {value: 50}, httpStatus: 503}}
+    route: [{destination: {host: details.prod.svc.cluster.local}}]
+  - match: [{uri: {prefix: /grpc}}]
+    fault: {abort: {percentage: {value: 100}, grpcStatus: UNAVAILABLE}}
+    route: [{destination: {host: details.prod.svc.cluster.local}}]
+  - match: [{uri: {prefix: /set}}]
+    route:
+    - destination: {host: details.prod.svc.cluster.local}
+      headers: {request: {set: {x-kind: set}}, response: {remove: [server]}}
+  - route: [{destination: {host: details.prod.svc.cluster.local}}]
+"""
+DETAILS = [{"destination": {"host": "details.prod.svc.cluster.local"}}]
+DELAY = {"delay": {"percentage": {"value": 30}, "fixedDelay": "5s"}}
+ABORT = {"abort": {"percentage": {"value": 50}, "httpStatus": 503}}
+BLOCKS = [
+    ({"uri": "/slow", "route": DETAILS, "fault": DELAY}, True),
+    ({"uri": "/slow", "fault": {"delay": {"fixed_delay": "5s"}}}, True),
+    ({"uri": "/slow", "fault": {"delay": {"fixedDelay": "6s"}}}, False),
+    ({"uri": "/slow", "fault": {"delay": {"percentage": {"value": 40}}}}, False),
+    ({"uri": "/", "fault": DELAY}, False),
+    ({"uri": "/half", "route": DETAILS, "fault": ABORT}, True),
+    ({"uri": "/half", "fault": {"abort": {"httpStatus": 500}}}, False),
+    ({"uri": "/grpc", "fault": {"abort": {"percentage": {"value": 100}, "grpcStatus": "UNAVAILABLE"}}}, True),
+    ({"uri": "/grpc", "fault": {"abort": {"percentage": {"value": 100}, "grpc_status": "INTERNAL"}}}, False),
+    ({"uri": "/set", "route": [{**DETAILS[0], "headers": {"request": {"set": {"x-kind": "set"}}}}]}, True),
+    ({"uri": "/set", "route": [{**DETAILS[0], "headers": {"request": {"set": {"x-kind": "other"}}}}]}, False),
+]
+
+
+@pytest.mark.parametrize(("case", "holds"), BLOCKS)
+def test_faults_and_headers_of_destinations_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: dict[str, object], holds: bool
+) -> None:
+    """Delays, shares of aborts, gRPC statuses and headers of one destination are compared, in either spelling."""
+    monkeypatch.setattr("tests.unit.meshtest.test_importing.RULES", FAULTS)
+    for wanted in (True, False):
+        code, results = run(tmp_path, icv(wantMatch=wanted, **case))
+        assert {each["verdict"] for each in results} == {"pass" if wanted is holds else "fail"}, results
+        assert code == int(wanted is not holds)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"uri": "/home", "redirect": {"uri": "/elsewhere", "authority": "new.example.com"}},
+        {"uri": "/home", "redirect": {"uri": "/", "authority": "new.example.com", "redirect_code": 302}},
+        {"uri": "/home", "redirect": {"uri": "/", "authority": "new.example.com", "derivePort": "FROM_REQUEST_PORT",
+                                      "port": 8443}},
+        {"uri": "/other", "rewrite": {"uri": "/"}},
+        {"uri": "/other", "rewrite": {"authority": "www.example.com"}},
+        {"uri": "/partner", "rewrite": {"uri": "/v3"}},
+    ],
+)  # fmt: skip
+def test_a_block_that_differs_does_not_match(tmp_path: Path, case: dict[str, object]) -> None:
+    """A redirect to elsewhere is not the redirect that is asked for, and a path left alone is no rewrite."""
+    code, results = run(tmp_path, icv(wantMatch=False, **case))
+    assert (code, len(results)) == (0, 1), results
+
+
+def test_what_can_be_told_is_judged_beside_what_cannot(tmp_path: Path) -> None:
+    """A regular expression says nothing of the path it makes; the destination beside it is still held."""
+    rewrite = {"uri_regex_rewrite": {"match": "a", "rewrite": "b"}}
+    partner = [{"destination": {"host": "partner.prod.svc.cluster.local", "port": {"number": 8000}}}]
+    code, results = run(tmp_path, icv(wantMatch=True, route=partner, rewrite=rewrite))
+    assert (code, [each["verdict"] for each in results]) == (0, ["pass", "skip"])
+
+
+ROUTER_CHECK_FIELDS = """
+runtime: {re2.max_program_size.error_level: 32768}
+tests:
+- testName: keys in the other spelling, and every kind of header match
+  input:
+    authority: www.example.com
+    path: /partner/1?page=2
+    method: GET
+    internal: true
+    randomValue: 3
+    additionalRequestHeaders: [{key: x-asked, value: "17"}]
+    additionalResponseHeaders: [{key: x-answered, value: yes-1}]
+  validate:
+    clusterName: outbound|8000||partner.prod.svc.cluster.local
+    virtualClusterName: other
+    pathRewrite: /v2/partner/1?page=2
+    requestHeaderMatches:
+    - {name: x-kind, stringMatch: {prefix: PART, ignoreCase: true}}
+    - {name: x-asked, safe_regex_match: {regex: "[0-9]+"}}
+    - {name: x-asked, range_match: {start: 10, end: 20}}
+    - {name: x-secret, present_match: true, invert_match: true}
+    - {name: ":path", string_match: {contains: page}}
+    responseHeaderMatches: [{name: x-answered, presence_match: {}}, {name: x-answered, string_match: {suffix: "-1"}}]
+- test_name: header fields of older files
+  input: {authority: www.example.com, path: /partner, additional_headers: [{key: x-a, value: b}]}
+  validate:
+    header_fields: [{key: x-a, value: b}]
+    request_header_fields: [{key: x-kind, value: partner}]
+"""
+
+
+def test_every_field_of_router_check_is_understood(tmp_path: Path) -> None:
+    """Header matchers hold as Envoy's do, query strings belong to the path, and older names are known."""
+    code, results = run(tmp_path, ROUTER_CHECK_FIELDS)
+    assert (code, [each["verdict"] for each in results]) == (0, ["pass", "pass"]), results
+    changed = ROUTER_CHECK_FIELDS.replace("end: 20", "end: 15").replace("page=2\n    requestH", "page=3\n    requestH")
+    code, results = run(tmp_path, changed)
+    assert code == 1
+    assert any("path and query: expected /v2/partner/1?page=3" in each for each in results[0]["messages"])
+    assert any("request header x-asked" in each for each in results[0]["messages"])
+
+
+def test_a_bare_list_is_an_older_file(tmp_path: Path) -> None:
+    """Before there was `tests:`, a file was a list of cases."""
+    text = json.dumps([{"test_name": "one", "input": {"authority": "www.example.com", "path": "/home"},
+                        "validate": {"code_redirect": 301}}])  # fmt: skip
+    assert run(tmp_path, text)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tests:\n- test_name: a\n  input:\n    authority: a\n    pth: /\n  validate: {}\n",
+         "tests.yaml:5\n    tests[0].input.pth"),
+        ("tests:\n- test_name: a\n  input: {authority: a, path: /}\n  validate:\n    cluster_nam: b\n",
+         "tests.yaml:5\n    tests[0].validate.cluster_nam: no such key\n    did you mean cluster_name?"),
+        ("testCases:\n- request: {authority: [a], method: [GET], uri: [/]}\n  redirect:\n\n    url: /\n",
+         "tests.yaml:5\n    testCases[0].redirect.url: no such key\n    did you mean uri?"),
+        ("testCases:\n- wantMatch: true\n  request: {authority: [a], method: [GET], uri: [/]}\n  fault:\n    abort:\n"
+         "      http_stats: 5\n", "tests.yaml:6\n    testCases[0].fault.abort.http_stats: no such key\n"
+         "    did you mean http_status?"),
+    ],
+)  # fmt: skip
+def test_unknown_keys_have_their_own_line(tmp_path: Path, text: str, told: str) -> None:
+    """The line is that of the key, in the spelling of the file, however deep it is."""
+    (tmp_path / "tests.yaml").write_text(text)
+    result = CliRunner().invoke(app, [str(tmp_path / "tests.yaml"), "-f", str(MESH)])
+    assert told in result.stdout
