@@ -1,7 +1,8 @@
-"""OpenAPI documents that are just enough for kubectl: which kinds there are, and that fields may be validated.
+"""OpenAPI documents that are just enough for kubectl: which kinds there are, their fields, how these are validated.
 
-Schemas are open (`x-kubernetes-preserve-unknown-fields`) unless a CustomResourceDefinition brings one: the manifests'
-own checks happen where manifests are read, and a wrong schema would refuse what a cluster takes.
+Schemas are open (`x-kubernetes-preserve-unknown-fields`): manifests are checked where they are read, and a wrong schema
+would refuse what a cluster takes. A CustomResourceDefinition that brings fields is shown with those. The old form of
+the document (v2) has no fields: kubectl would merge lists by what is said there.
 Kubernetes: kubectl reads `x-kubernetes-group-version-kind` and the `fieldValidation` parameter of the patch operation.
 """
 
@@ -9,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 
 from simulator.apiserver.catalog import Catalog, ResourceType
+from simulator.apiserver.schemas import schema_of
 from simulator.model.wire import Json
 
 _FIELD_VALIDATION = {
@@ -25,22 +27,18 @@ def schema_name(each: ResourceType, version: str) -> str:
 
 
 def _schema(each: ResourceType, version: str, definitions: Mapping[str, Json]) -> Json:
-    own = _defined(definitions.get(each.id) or {}, version)
-    properties = {
-        "apiVersion": {"type": "string"},
-        "kind": {"type": "string"},
-        "metadata": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-        "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-        "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    } | (own.get("properties") or {})
+    own, known = _defined(definitions.get(each.id) or {}, version), schema_of(each)
     gvk = {"group": each.kind.group, "version": version, "kind": each.kind.name}
-    return {
-        "type": "object",
-        "description": own.get("description", ""),
-        "properties": properties,
+    return known | {
+        "description": own.get("description") or known["description"],
+        "properties": known["properties"] | (own.get("properties") or {}),
         "x-kubernetes-group-version-kind": [gvk],
-        "x-kubernetes-preserve-unknown-fields": True,
     }
+
+
+def _open_schema(each: ResourceType, version: str) -> Json:
+    gvk = {"group": each.kind.group, "version": version, "kind": each.kind.name}
+    return {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "x-kubernetes-group-version-kind": [gvk]}
 
 
 def _defined(definition: Json, version: str) -> Json:
@@ -98,7 +96,7 @@ def v2(catalog: Catalog) -> Json:
     definitions, paths = {}, {}
     for each in catalog.types:
         for version in each.kind.versions:
-            definitions[schema_name(each, version)] = _schema(each, version, {})
+            definitions[schema_name(each, version)] = _open_schema(each, version)
             gvk = {"group": each.kind.group, "version": version, "kind": each.kind.name}
             parameter = {"name": "fieldValidation", "in": "query", "type": "string", "uniqueItems": True}
             operation = {"parameters": [parameter], "responses": {"200": {"description": "OK"}}}

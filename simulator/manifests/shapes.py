@@ -54,6 +54,12 @@ def _shapes() -> dict[str, Any]:
     return shapes
 
 
+def shape_of(*, group: str, kind: str) -> Json | None:
+    """Return the shape of a kind's documents as it stands in the table; None for a kind that it does not have."""
+    found: Json | None = _shapes().get(f"{group}/{kind}")
+    return found
+
+
 def conform(document: Json, *, group: str, kind: str) -> None:
     """Check the types of a document's fields, and drop those that are null, in place."""
     shape = _shapes().get(f"{group}/{kind}")

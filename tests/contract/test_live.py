@@ -196,7 +196,8 @@ def test_a_deadline_ends_what_does_not_answer(example: ServedMesh, tmp_path: Pat
 def test_kinds_are_listed_at_once(example: ServedMesh, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kinds got ready together are listed once each, by several threads; refusals are left to who asks for the kind."""
     asked: list[tuple[str, str]] = []
-    mesh, own = live(example), LiveMesh._list
+    mesh = live(example)
+    own = LiveMesh._list
 
     def listing(self: LiveMesh, kind: str, namespace: str | None) -> Sequence[Json]:
         asked.append((kind, threading.current_thread().name))

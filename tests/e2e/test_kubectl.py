@@ -108,6 +108,10 @@ def test_describe_and_explain_work(shell: Shell) -> None:
     assert "Ready             True" in " ".join(text.split("\n")) or "Ready" in text
     assert "Selector:" in shell.kubectl("describe", "svc", "web", "-n", "shop")
     assert "VirtualService" in shell.kubectl("explain", "virtualservices.networking.istio.io")
+    assert "perTryTimeout\t<string>" in shell.kubectl("explain", "vs.spec.http.retries")
+    assert "FIELD: http <[]Object>" in shell.kubectl("explain", "virtualservice.spec.http")
+    assert "containerPort\t<integer> -required-" in shell.kubectl("explain", "pod.spec.containers.ports")
+    assert 'field "https" does not exist' in shell.kubectl("explain", "virtualservice.spec.https", code=1)
 
 
 @needs_kubectl
