@@ -8,6 +8,7 @@ from kubectl_mesh.analysis.pods import POD_KINDS, WORKLOAD_KINDS
 from kubectl_mesh.analysis.world import World, world_of
 from kubectl_mesh.errors import MeshError, NothingFound
 from kubectl_mesh.sources.base import Incomplete, MeshSource, Prefetching
+from simulator.model.caveats import Caveat
 from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
@@ -33,10 +34,10 @@ def from_files(
     given = tuple(_of_revision(resources, revision))
     absent = {kind: "no file has one" for kind in _missing(given)}
     known = (*given, *_control_plane(given)) if simulated and not absent.keys() & {"Service", "Pod"} else given
-    settings, networks = _mesh_of(known, mesh)
+    settings, networks, refusals = _mesh_of(known, mesh)
     complete = with_default_gateway(known, settings, namespace=system_namespace)
     world = world_of(complete, mesh=settings, mesh_networks=networks)
-    world.absent, world.partial = absent, True
+    world.absent, world.partial, world.mesh_refusals = absent, True, refusals
     return world
 
 
@@ -86,9 +87,9 @@ def over_source(
     unlisted = dict(absent)
     absent |= {kind: reason for kind, reason in _CONFIDENTIAL.items() if kind in wanted}
     known = tuple(_of_revision(found.values(), revision))
-    settings, networks = _mesh_of(known, mesh)
+    settings, networks, refusals = _mesh_of(known, mesh)
     world = world_of(known, mesh=settings, mesh_networks=networks)
-    world.absent, world.unlisted = absent, unlisted
+    world.absent, world.unlisted, world.mesh_refusals = absent, unlisted, refusals
     return world
 
 
@@ -133,8 +134,8 @@ def _of_revision(resources: Iterable[Resource], revision: str) -> Iterator[Resou
             yield resource
 
 
-def _mesh_of(resources: Sequence[Resource], override: Json | None) -> tuple[Json, Json]:
-    """Return MeshConfig and MeshNetworks with istiod's defaults."""
+def _mesh_of(resources: Sequence[Resource], override: Json | None) -> tuple[Json, Json, Sequence[Caveat]]:
+    """Return MeshConfig and MeshNetworks with istiod's defaults, and why istiod refuses what is given."""
     from simulator.registry.mesh_config import apply_mesh_config, camel_case, default_mesh_config, load_settings
     from simulator.registry.resource_index import ResourceIndex
 
@@ -142,8 +143,8 @@ def _mesh_of(resources: Sequence[Resource], override: Json | None) -> tuple[Json
     settings = load_settings(ResourceIndex(configuration))
     networks = {"networks": settings.networks}
     if override is None:
-        return settings.mesh, networks
-    return apply_mesh_config(default_mesh_config(), camel_case(override)), networks
+        return settings.mesh, networks, settings.caveats
+    return apply_mesh_config(default_mesh_config(), camel_case(override)), networks, ()
 
 
 def _is_istiod(resource: Resource) -> bool:

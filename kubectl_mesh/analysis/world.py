@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from simulator.model.caveats import Caveat
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -36,6 +37,8 @@ class World:
     resources: Sequence[Resource]
     mesh: Json = field(default_factory=dict)
     mesh_networks: Json = field(default_factory=dict)
+    mesh_refusals: Sequence[Caveat] = ()
+    """Why istiod goes on with its defaults in place of the MeshConfig or MeshNetworks that it is given."""
     now: datetime | None = None
     """The time that certificates are judged at; None leaves their expiry alone."""
     absent: Mapping[str, str] = field(default_factory=dict)

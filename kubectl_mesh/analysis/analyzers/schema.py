@@ -62,12 +62,16 @@ class MeshConfigAnalyzer:
 
     name: str = "schema.ValidationAnalyzer.MeshConfig"
     description: str = "Runs schema validation as an analyzer on 'MeshConfig' resources"
-    inputs: tuple[str, ...] = ("MeshConfig",)
+    inputs: tuple[str, ...] = ("MeshConfig", "ConfigMap")
 
     def analyze(self, world: World) -> Iterator[Finding]:
         """Yield what istiod would say of the MeshConfig."""
         if not world.mesh:
             return
+        for refusal in world.mesh_refusals:
+            config_map = world.find("ConfigMap", refusal.ref.namespace, refusal.ref.name)
+            if config_map is not None:
+                yield Finding(code="IST0106", resource=config_map, arguments=(refusal.message,), path=refusal.path)
         from simulator.validation.mesh_config import validate
 
         mesh = Resource(
