@@ -122,6 +122,7 @@ def _forwarded(forwarded: Forwarded, directory: Directory) -> ForwardedReport:
         workload=workload.id if workload is not None else "",
         tls=forwarded.tls.value,
         tunnel=forwarded.tunnel,
+        via=forwarded.via,
         mirrors=_shares(forwarded.mirrors),
         alternatives=forwarded.alternatives,
         method=request.method if request.is_http else "",

@@ -133,6 +133,7 @@ class _Page:
         workload = f" ({printable(forwarded.workload)})" if forwarded.workload else ""
         words = {"none": "in plain text", "simple": "over TLS", "mutual": "over mutual TLS"}
         tunnel = " inside HBONE" if forwarded.tunnel else ""
+        tunnel += f" by way of {printable(forwarded.via)}" if forwarded.via else ""
         sent = printable(" ".join(part for part in (forwarded.method, forwarded.target) if part))
         host = f" Host: {printable(forwarded.authority)}" if forwarded.authority else ""
         yield (

@@ -62,6 +62,8 @@ class ForwardedReport:
     """The pod that has the address, `name.namespace`."""
     tls: str = "none"
     tunnel: str = ""
+    via: str = ""
+    """Where the tunnel ends, `address:port`; empty when it ends at the endpoint."""
     mirrors: tuple[ShareReport, ...] = ()
     alternatives: tuple[str, ...] = ()
     method: str = ""
