@@ -1,7 +1,7 @@
 """`kubectl mesh proxy-config`: what a proxy holds, in istioctl's tables."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, reading
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
+from kubectl_mesh.reports.proxy_config import SecretRow
 from kubectl_mesh.reports.tables import Table
 
 app = group("Show what a proxy holds, in istioctl's tables.")
@@ -247,8 +248,10 @@ def secret(call: Call, pod: Pod = "", output: Output = "short") -> None:
     dump = fetch(call, pod, SECRETS)
     check_output(output, allowed=("short", "json", "yaml"))
     with reading("the document of the proxy"):
-        short = output == "short"
-        text = secrets_text(dump) if short else structured.render(secrets.document(dump), form=output)
+        if output == "short":
+            text = secrets_text(secrets.table(dump, now=_now()))
+        else:
+            text = structured.render(secrets.document(dump), form=output)
     call.write(text)
 
 
@@ -310,18 +313,14 @@ def everything(
             call.write("\n" if position else "")
             call.write(f"------ {title} INFO ------\n\n" if with_headers else "")
             table = work_out()
-            call.write(render(table) if table else NO_SECRETS)
+            call.write(secrets_text(table) if title == "SECRET" else render(cast(Table[Any], table)))
 
 
-NO_SECRETS = "No active or warming secrets found.\n"
-
-
-def secrets_text(dump: ConfigDump) -> str:
-    """Return the table of secrets, or the sentence that there are none."""
-    from kubectl_mesh.diagnosis import secrets
-
-    table = secrets.table(dump, now=_now())
-    return render(table) if table else NO_SECRETS
+def secrets_text(table: Table[SecretRow] | None) -> str:
+    """Return the table of secrets, or the sentence that there are none, or none with a certificate."""
+    if table is None:
+        return "No active or warming secrets found.\n"
+    return render(table) if table.rows else "No secret items to show.\n"
 
 
 def _now() -> Any:

@@ -30,4 +30,5 @@ def document(dump: ConfigDump) -> Json:
     sections = dump.sections("EcdsConfigDump")
     if not sections:
         raise NothingFound("config dump has no configuration type type.googleapis.com/envoy.admin.v3.EcdsConfigDump")
-    return {"ecdsFilters": [entry for section in sections for entry in listed(section.get("ecdsFilters"))]}
+    found = [entry for section in sections for entry in listed(section.get("ecdsFilters"))]
+    return {"ecdsFilters": found} if found else {}

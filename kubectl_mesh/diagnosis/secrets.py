@@ -36,8 +36,9 @@ def table(dump: ConfigDump, *, now: datetime, named: bool = False) -> Table[repo
         return None
     rows = []
     for entry, state in entries:
-        name = str(entry.get("name", ""))
-        for pem, domain in _certificates(entry.get("secret") or {}):
+        secret = entry.get("secret") or {}
+        for pem, domain in _certificates(secret):
+            name = str((secret if domain is not None else entry).get("name", ""))
             rows.append(_row(pem, domain, name=f"secret/{name}" if named else name, state=state, now=now))
     return report.secrets(tuple(rows))
 
@@ -82,14 +83,14 @@ def _hide(value: Any) -> Any:
     return value
 
 
-def _certificates(secret: Json) -> Iterator[tuple[bytes, str]]:
-    """Return the PEM text and the trust domain of each row that a secret makes."""
+def _certificates(secret: Json) -> Iterator[tuple[bytes, str | None]]:
+    """Return the PEM text of each row that a secret makes, and the trust domain where it is one of a trust bundle."""
     chain = inline_bytes((secret.get("tlsCertificate") or {}).get("certificateChain"))
     context = secret.get("validationContext") or {}
     roots = inline_bytes(context.get("trustedCa"))
     validator = (context.get("customValidatorConfig") or {}).get("typedConfig") or {}
     if chain or roots or not str(validator.get("@type", "")).endswith(_SPIFFE):
-        yield chain or roots, ""
+        yield chain or roots, None
         return
     for domain in listed(validator.get("trustDomains")):
         yield inline_bytes(domain.get("trustBundle")), str(domain.get("name", ""))
@@ -154,7 +155,7 @@ def _trust_domain(certificate: Any) -> str:
     return found[-1].removeprefix("spiffe://").partition("/")[0] if found else ""
 
 
-def _row(pem: bytes, domain: str, *, name: str, state: str, now: datetime) -> report.SecretRow:
+def _row(pem: bytes, domain: str | None, *, name: str, state: str, now: datetime) -> report.SecretRow:
     certificate = read_certificate(pem) if pem else None
     if certificate is None:
         return report.SecretRow(name=name, status=state)

@@ -108,11 +108,11 @@ def workload_documents(dump: ZtunnelDump, wanted: WorkloadFilter) -> list[Json]:
 
 def services(dump: ZtunnelDump, *, namespace: str = "") -> Table[report.ServiceRow]:
     """Return the table of services."""
-    healthy = {each.get("uid") for each in dump.workloads if each.get("status") == _HEALTHY}
+    status = {each.get("uid"): each.get("status") for each in dump.workloads}
     rows = []
     for service in _services(dump, namespace):
         endpoints = list((service.get("endpoints") or {}).values())
-        ready = sum(1 for endpoint in endpoints if (endpoint or {}).get("workloadUid") in healthy)
+        ready = sum(1 for endpoint in endpoints if status.get((endpoint or {}).get("workloadUid")) == _HEALTHY)
         rows.append(
             report.ServiceRow(
                 namespace=_of(service, "namespace"),

@@ -121,40 +121,51 @@ def connections(rows: tuple[ConnectionRow, ...]) -> Table[ConnectionRow]:
     return Table(columns=columns, rows=rows, padding=_NARROW)
 
 
+Printer = Callable[[Any], Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a document that istioctl prints: some always, with a zero value, some only when they are set."""
+    """The fields of a document that istioctl prints: some always, with a zero value, some only when they are not empty.
+
+    `pointers` are printed when they are there, however empty; `inner` says how the values of a field are printed.
+    """
 
     always: dict[str, Any]
     when_set: tuple[str, ...] = ()
-    inner: tuple[tuple[str, "Fields"], ...] = ()
+    pointers: tuple[str, ...] = ()
+    inner: tuple[tuple[str, Printer], ...] = ()
 
     def document(self, given: Any) -> Any:
-        """Return the document as istioctl prints it."""
+        """Return a document, or the documents of a list, as istioctl prints them."""
+        if isinstance(given, list):
+            return [self.document(item) for item in given]
         if not isinstance(given, dict):
             return given
         inner = dict(self.inner)
         found = {name: given[name] if given.get(name) is not None else zero for name, zero in self.always.items()}
         found |= {name: given[name] for name in self.when_set if given.get(name)}
-        return {name: _nested(value, inner.get(name)) for name, value in found.items()}
-
-
-def _nested(value: Any, fields: Fields | None) -> Any:
-    if fields is None:
-        return value
-    if isinstance(value, list):
-        return [fields.document(item) for item in value]
-    if isinstance(value, dict) and fields is _ENDPOINT:
-        return {key: fields.document(item) for key, item in value.items()}
-    return fields.document(value)
+        found |= {name: given[name] for name in self.pointers if given.get(name) is not None}
+        return {name: inner[name](value) if name in inner else value for name, value in found.items()}
 
 
 def _texts(names: str) -> dict[str, Any]:
     return dict.fromkeys(names.split(), "")
 
 
+def _endpoints(given: Any) -> Any:
+    return {key: _ENDPOINT.document(item) for key, item in given.items()} if isinstance(given, dict) else given
+
+
+def _blocks(given: Any) -> Any:
+    """Write blocks of addresses as `NETWORK/CIDR`; older ztunnels write objects."""
+    return [
+        f"{each.get('network', '')}/{each.get('cidr', '')}" if isinstance(each, dict) else each for each in given or ()
+    ]
+
+
 _ENDPOINT = Fields(_texts("workloadUid service") | {"port": None}, ("address",))
-_ADDRESS = Fields(_texts("destination"))
+_ADDRESS = Fields(_texts("destination")).document
 WORKLOAD = Fields(
     _texts("uid")
     | {"workloadIps": None}
@@ -162,39 +173,56 @@ WORKLOAD = Fields(
         "protocol name namespace serviceAccount workloadName workloadType canonicalName canonicalRevision clusterId"
     )
     | {"locality": {}, "node": "", "status": "", "hostname": "", "capacity": 0, "applicationTunnel": {}},
-    ("waypoint", "networkGateway", "trustDomain", "network", "authorizationPolicies"),
+    ("trustDomain", "network", "authorizationPolicies"),
+    ("waypoint", "networkGateway"),
     (
         ("waypoint", _ADDRESS),
         ("networkGateway", _ADDRESS),
-        ("locality", Fields({}, ("region", "zone", "subzone"))),
-        ("applicationTunnel", Fields(_texts("protocol"), ("port",))),
+        ("locality", Fields({}, ("region", "zone", "subzone")).document),
+        ("applicationTunnel", Fields(_texts("protocol"), (), ("port",)).document),
     ),
 )
 SERVICE = Fields(
     _texts("name namespace hostname") | {"vips": None, "ports": None, "endpoints": None} | _texts("ipFamilies"),
-    ("cidrVips", "loadBalancer", "waypoint", "subjectAltNames", "canonical"),
+    ("cidrVips", "subjectAltNames", "canonical"),
+    ("loadBalancer", "waypoint"),
     (
-        ("endpoints", _ENDPOINT),
+        ("cidrVips", _blocks),
+        ("endpoints", _endpoints),
         ("waypoint", _ADDRESS),
-        ("loadBalancer", Fields({"mode": "", "routingPreferences": None, "healthPolicy": ""})),
+        ("loadBalancer", Fields({"mode": "", "routingPreferences": None, "healthPolicy": ""}).document),
     ),
 )
-POLICY = Fields(_texts("name namespace scope action") | {"rules": None})
-_CERTIFICATE = Fields(_texts("pem serialNumber validFrom expirationTime"))
+_TEXT_MATCH = Fields({}, ("Exact", "Suffix", "Prefix"), ("Presence",)).document
+_ACCOUNT_MATCH = Fields(_texts("namespace serviceAccount")).document
+_TEXT_MATCHES = ("namespaces", "notNamespaces", "principals", "notPrincipals")
+_ADDRESS_MATCHES = ("sourceIps", "notSourceIps", "destinationIps", "notDestinationIps")
+_PORT_MATCHES = ("destinationPorts", "notDestinationPorts")
+_ACCOUNT_MATCHES = ("serviceAccounts", "notServiceAccounts")
+_MATCH = Fields(
+    {},
+    (*_TEXT_MATCHES, *_ADDRESS_MATCHES, *_PORT_MATCHES, *_ACCOUNT_MATCHES),
+    (),
+    (*((name, _TEXT_MATCH) for name in _TEXT_MATCHES), *((name, _ACCOUNT_MATCH) for name in _ACCOUNT_MATCHES)),
+)
+POLICY = Fields(_texts("name namespace scope action") | {"rules": None}, (), (), (("rules", _MATCH.document),))
+_CERTIFICATE = Fields(_texts("pem serialNumber validFrom expirationTime")).document
 CERTIFICATE = Fields(
     _texts("identity state") | {"certChain": None, "rootCerts": None},
     (),
+    (),
     (("certChain", _CERTIFICATE), ("rootCerts", _CERTIFICATE)),
 )
-_CONNECTION = Fields(_texts("src originalDst actualDst protocol"))
+_CONNECTION = Fields(_texts("src originalDst actualDst protocol")).document
+_CONNECTIONS = Fields(
+    {"inbound": None, "outbound": None}, (), (), (("inbound", _CONNECTION), ("outbound", _CONNECTION))
+)
 STATE = Fields(
     {"connections": {}, "info": {}},
     ("state",),
+    (),
     (
-        (
-            "connections",
-            Fields({"inbound": None, "outbound": None}, (), (("inbound", _CONNECTION), ("outbound", _CONNECTION))),
-        ),
-        ("info", Fields(_texts("name namespace trustDomain serviceAccount"))),
+        ("connections", _CONNECTIONS.document),
+        ("info", Fields(_texts("name namespace trustDomain serviceAccount")).document),
     ),
 )
