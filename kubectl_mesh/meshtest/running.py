@@ -7,7 +7,9 @@ from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.errors import MeshError
 from kubectl_mesh.meshtest.asking import request_of
 from kubectl_mesh.meshtest.blaming import at_fault
+from kubectl_mesh.meshtest.entrances import entering
 from kubectl_mesh.meshtest.flow import flow
+from kubectl_mesh.meshtest.importing import CLIENT
 from kubectl_mesh.meshtest.judging import Mismatch, judge
 from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
 from kubectl_mesh.meshtest.observing import Observed, observe
@@ -76,6 +78,8 @@ class Runner:
 
     def ask(self, sender: str, spec: RequestSpec) -> Observed:
         """Predict a request; raises MeshError where the sender or the URL cannot be understood."""
+        if self.suite.given.stand_ins and sender == CLIENT:
+            sender, spec = entering(self.predictor.source, sender, spec)
         workload = self.predictor.sender(sender, namespace=self.namespace)
         request = request_of(spec)
         trace = self.predictor.trace(request, workload, resolve=spec.resolve)

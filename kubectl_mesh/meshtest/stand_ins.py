@@ -1,18 +1,23 @@
-"""What manifests leave out that a request needs on its way: services and subsets that rules lead to, and a client.
+"""What manifests leave out that a request needs on its way: services and subsets, gateways, and a client.
 
 Files of other tools are kept beside rules of routing and nothing else. A stand-in has the name that the rules use; it
 is never made for what the manifests define.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from kubectl_mesh.meshtest.entrances import MESH
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _NAMESPACE = "stand-ins"
 _CLIENT = "client"
 _HTTP = 80
+_ISTIO = "networking.istio.io/v1"
+_DEFAULT = {"istio": "ingressgateway", "app": "istio-ingressgateway"}
+"""Labels of the gateway that is there where the manifests bring none."""
+_WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Pod"})
 
 
 def stand_ins(resources: Iterable[Resource]) -> str:
@@ -32,7 +37,7 @@ def stand_ins(resources: Iterable[Resource]) -> str:
     for (namespace, name), ports in sorted(wanted.items()):
         documents += _service(namespace, name, sorted(ports | {_HTTP}))
     documents += _service(_NAMESPACE, _CLIENT, [_HTTP])
-    documents += _subsets(known)
+    documents += [*_subsets(known), *_gateways(known)]
     return "".join(f"---\n{json.dumps(each)}\n" for each in documents)
 
 
@@ -60,7 +65,35 @@ def _subsets(known: Iterable[Resource]) -> Iterator[Json]:
             "subsets": [{"name": each, "labels": {"app": name}} for each in subsets],
         }
         metadata = {"name": name, "namespace": namespace}
-        yield {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": metadata, "spec": spec}
+        yield {"apiVersion": _ISTIO, "kind": "DestinationRule", "metadata": metadata, "spec": spec}
+
+
+def _gateways(known: Sequence[Resource]) -> Iterator[Json]:
+    """Yield the Gateways that rules are bound to and nothing defines, and a workload for each that selects none."""
+    defined = {(each.namespace, each.name) for each in known if each.kind == "Gateway"}
+    for rule in known:
+        for name in rule.spec.get("gateways") or () if rule.kind == "VirtualService" else ():
+            home, slash, short = str(name).rpartition("/")
+            place = (home if slash else rule.namespace, short)
+            if name != MESH and place not in defined:
+                defined.add(place)
+                server = {"port": {"number": _HTTP, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+                spec = {"selector": dict(_DEFAULT), "servers": [server]}
+                metadata = {"namespace": place[0], "name": short}
+                yield {"apiVersion": _ISTIO, "kind": "Gateway", "metadata": metadata, "spec": spec}
+    labelled = [_DEFAULT, *(_pod_labels(each) for each in known if each.kind in _WORKLOADS)]
+    for gateway in known:
+        selector = {str(key): str(value) for key, value in (gateway.spec.get("selector") or {}).items()}
+        if gateway.kind == "Gateway" and not any(selector.items() <= labels.items() for labels in labelled):
+            labelled.append(selector)
+            servers = gateway.spec.get("servers") or ()
+            ports = sorted({int((each.get("port") or {}).get("number") or _HTTP) for each in servers})
+            yield from _service(_NAMESPACE, f"gateway-{gateway.name}", ports, selector=selector)
+
+
+def _pod_labels(workload: Resource) -> Mapping[str, str]:
+    template = workload.document if workload.kind == "Pod" else workload.spec.get("template") or {}
+    return {str(key): str(value) for key, value in ((template.get("metadata") or {}).get("labels") or {}).items()}
 
 
 def _targets(rule: Resource) -> Iterator[Json]:
@@ -85,13 +118,19 @@ def _namespace(name: str, *, injected: bool = False) -> Json:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
 
 
-def _service(namespace: str, name: str, ports: Iterable[int]) -> Iterator[Json]:
-    labels = {"app": name}
+def _service(
+    namespace: str, name: str, ports: Iterable[int], *, selector: Mapping[str, str] | None = None
+) -> Iterator[Json]:
+    """Yield a service and its workload; with a selector, a gateway that has those labels."""
+    labels = dict(selector or {"app": name})
     metadata = {"name": name, "namespace": namespace}
     named = [{"name": f"http-{port}", "port": port} for port in ports]
     yield {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": named}}
-    container = {"name": "app", "image": "stand-in", "ports": [{"containerPort": each["port"]} for each in named]}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    listed = [{"containerPort": each["port"]} for each in named]
+    container = {"name": "istio-proxy" if selector else "app", "image": "stand-in", "ports": listed}
+    marks = {"annotations": {"inject.istio.io/templates": "gateway"}} if selector else {}
+    own = labels | ({"sidecar.istio.io/inject": "true"} if selector else {})
+    template = {"metadata": {"labels": own, **marks}, "spec": {"containers": [container]}}
     yield {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -322,3 +322,47 @@ def test_unknown_keys_have_their_own_line(tmp_path: Path, text: str, told: str) 
     (tmp_path / "tests.yaml").write_text(text)
     result = CliRunner().invoke(app, [str(tmp_path / "tests.yaml"), "-f", str(MESH)])
     assert told in result.stdout
+
+
+GATEWAYS = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: public, namespace: app}
+spec:
+  selector: {edge: public}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["app/secure.test"], tls: {httpsRedirect: true}}
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: ["app/secure.test"]
+    tls: {mode: SIMPLE, credentialName: c}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: secure, namespace: app}
+spec:
+  hosts: [secure.test]
+  gateways: [public]
+  http: [{route: [{destination: {host: details.prod.svc.cluster.local}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge, namespace: app}
+spec:
+  hosts: ["*.edge.test"]
+  gateways: [elsewhere/unknown]
+  http: [{route: [{destination: {host: details.prod.svc.cluster.local}}]}]
+"""
+
+
+@pytest.mark.parametrize("host", ["secure.test", "a.edge.test"])
+def test_hosts_of_gateways_are_asked_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Rules bound to gateways are met at them, though the file names none: Gateways and workloads are made up too."""
+    monkeypatch.setattr("tests.unit.meshtest.test_importing.RULES", GATEWAYS)
+    request = {"authority": [host], "method": ["GET"], "uri": ["/x"]}
+    case = {"wantMatch": True, "request": request, "route": DETAILS}
+    code, results = run(tmp_path, json.dumps({"testCases": [case]}))
+    assert code == 0, results
+    case = {"test_name": "a", "input": {"authority": host, "path": "/x", "method": "GET", "ssl": host == "secure.test"},
+            "validate": {"cluster_name": "outbound|80||details.prod.svc.cluster.local"}}  # fmt: skip
+    code, results = run(tmp_path, json.dumps({"tests": [case]}))
+    assert code == 0, results

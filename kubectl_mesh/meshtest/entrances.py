@@ -1,0 +1,77 @@
+"""Where a request of another tool's file enters the mesh: those files name a host, and neither sender nor port.
+
+A host that rules of the mesh are for is asked from inside. One that only gateways serve is asked at the gateway, over
+TLS where it takes nothing else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit, urlunsplit
+
+from kubectl_mesh.meshtest.model import RequestSpec
+from kubectl_mesh.sources.base import MeshSource
+from simulator.model.names import host_matches, resolve_short_name
+from simulator.model.wire import Json
+
+MESH = "mesh"
+_USUAL = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """Who sends, and how."""
+
+    sender: str
+    scheme: str
+    port: int
+
+
+def entering(source: MeshSource, sender: str, spec: RequestSpec) -> tuple[str, RequestSpec]:
+    """Return the sender and the request for a file that names none; as they are where the mesh itself is asked."""
+    parts = urlsplit(spec.url)
+    found = _entrance(source, parts.hostname or "")
+    if found is None:
+        return sender, _inside(spec)
+    usual = parts.port or found.port == _USUAL[found.scheme]
+    place = parts.netloc if usual else f"{parts.netloc}:{found.port}"
+    return found.sender, replace(spec, url=urlunsplit(parts._replace(scheme=found.scheme, netloc=place)))
+
+
+def _inside(spec: RequestSpec) -> RequestSpec:
+    """Return a request as applications send it: in plain text, with a word about what it was before."""
+    if not spec.url.startswith("https://"):
+        return spec
+    return replace(
+        spec, url=spec.url.replace("https", "http", 1), headers=(*spec.headers, ("x-forwarded-proto", "https"))
+    )
+
+
+def _entrance(source: MeshSource, host: str) -> Entrance | None:
+    bound: dict[str, None] = {}
+    for rule in source.resources("VirtualService"):
+        spec, home = rule.get("spec") or {}, str((rule.get("metadata") or {}).get("namespace", ""))
+        hosts = (resolve_short_name(str(each), namespace=home) for each in spec.get("hosts") or ())
+        if any(host_matches(each, host) for each in hosts):
+            gateways = [str(each) for each in spec.get("gateways") or [MESH]]
+            if MESH in gateways:
+                return None
+            bound |= dict.fromkeys(each if "/" in each else f"{home}/{each}" for each in gateways)
+    for name in bound:
+        for server in _servers(source, name):
+            if any(host_matches(str(each).rpartition("/")[2], host) for each in server.get("hosts") or ()):
+                home, _, short = name.partition("/")
+                port = server.get("port") or {}
+                scheme = "https" if server.get("tls") else "http"
+                return Entrance(sender=f"{home}/gateway/{short}", scheme=scheme, port=int(port.get("number") or 0))
+    return None
+
+
+def _servers(source: MeshSource, name: str) -> Iterator[Json]:
+    """Yield the servers of a gateway, those that take plain text first, those that only redirect to TLS not at all."""
+    home, _, short = name.partition("/")
+    for document in source.resources("Gateway", home):
+        if (document.get("metadata") or {}).get("name") == short:
+            servers = (document.get("spec") or {}).get("servers") or ()
+            plain = [each for each in servers if not each.get("tls")]
+            yield from plain
+            yield from (each for each in servers if each.get("tls") and not each["tls"].get("httpsRedirect"))
