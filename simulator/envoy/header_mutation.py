@@ -6,7 +6,6 @@ this order (the reverse when `most_specific_header_mutations_wins`); each remove
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from simulator.envoy.addresses import join
 from simulator.envoy.documents import child, children, flag, text, texts
@@ -62,12 +61,8 @@ def _add(message: Message, option: Json, request: Request) -> tuple[Message, str
     if verb == "set" or (verb == "replace" and present) or (verb == "default" and not present):
         return message.with_field(name, value), what
     if verb == "add":
-        return _appended(message, name, value), what
+        return message.adding(name, value), what
     return message, f"{what} (does not apply)"
-
-
-def _appended(message: Message, name: str, value: str) -> Message:
-    return replace(message, fields=(*message.fields, (name, value)))
 
 
 def _expand(value: str, message: Message, request: Request) -> str:

@@ -46,6 +46,10 @@ class Message:
         rest = tuple(field for field in self.fields if field[0] != name.lower())
         return replace(self, fields=(*rest, (name.lower(), value)))
 
+    def adding(self, name: str, value: str) -> "Message":
+        """Return a copy with one more line of a header."""
+        return replace(self, fields=(*self.fields, (name.lower(), value)))
+
     def without(self, names: Iterable[str]) -> "Message":
         """Return a copy without some headers."""
         dropped = {name.lower() for name in names}

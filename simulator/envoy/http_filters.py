@@ -169,14 +169,11 @@ def _jwt(item: Filter, context: Context) -> Outcome:
         )
     if not found.provider:
         step = _step(item, chosen="no token", because="none was sent, and none is required")
-        return Outcome(context=context, steps=(step,))
-    message = context.message.without(found.removed_headers)
-    for name, value in found.header_changes:
-        message = message.with_field(name, value)
+        return Outcome(context=replace(context, message=found.message), steps=(step,))
     metadata = {**context.metadata, JWT_METADATA: dict(found.metadata)}
     step = _step(item, chosen=f"token accepted by {found.provider}", because=f"issuer {found.issuer}")
     note = "the token's signature was not checked"
-    changed = replace(context, message=message, metadata=metadata)
+    changed = replace(context, message=found.message, metadata=metadata)
     return Outcome(context=changed, steps=(step,), reroutes=found.reroutes, notes=(note,))
 
 

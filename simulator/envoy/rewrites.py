@@ -101,7 +101,7 @@ def _request_host(message: Message, scheme: str, port: str) -> str:
     sent = message.value("x-forwarded-proto") or ""
     drops = bool(port)
     if scheme != sent:
-        drops = drops or (sent == "https" and host[start:] == ":443") or (sent == "http" and host[start:] == ":80")
+        drops = drops or host[start:] == {"https": ":443", "http": ":80"}.get(sent.lower())
     return host[:start] if drops else host
 
 
