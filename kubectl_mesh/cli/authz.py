@@ -28,9 +28,8 @@ def check(call: Call, pod: Pod = "", output: Output = "text") -> None:
     Example:
       kubectl mesh authz check deploy/catalog -n shop
     """
-    from kubectl_mesh.diagnosis.authorization_rules import table
+    from kubectl_mesh.diagnosis.authorization_rules import subject, table
     from kubectl_mesh.diagnosis.lookup import Lookup
-    from kubectl_mesh.diagnosis.targets import find_proxy
 
     form = check_output(output, allowed=FORMS)
     if isinstance(call.source, RecordedProxy):
@@ -39,9 +38,7 @@ def check(call: Call, pod: Pod = "", output: Output = "text") -> None:
         show(call, pod)
         return
     lookup = Lookup(source=call.source, home=call.namespace, istio_namespace=call.settings.connection.istio_namespace)
-    proxy = find_proxy(call.source, pod, namespace=call.namespace)
-    document = lookup.get("Pod", proxy.namespace, proxy.name) or {"metadata": {"namespace": proxy.namespace}}
-    found = table(lookup, document)
+    found = table(lookup, subject(lookup, pod))
     if form == "text":
         call.write(render(found))
     else:

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable
 
+from kubectl_mesh.diagnosis import describe_service
 from kubectl_mesh.diagnosis.config_dump import listed
-from kubectl_mesh.diagnosis.lookup import Lookup, labels, namespace_of, oldest_first, spec
+from kubectl_mesh.diagnosis.describe import find
+from kubectl_mesh.diagnosis.describe_ambient import carried
+from kubectl_mesh.diagnosis.describe_pod import is_ambient
+from kubectl_mesh.diagnosis.lookup import Lookup, spec
+from kubectl_mesh.diagnosis.pod_policies import authorization_policies
+from kubectl_mesh.diagnosis.targets import find_proxy
+from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports.security import RuleRow, rules
 from kubectl_mesh.reports.tables import Table
-from simulator.model.labels import selects
 from simulator.model.wire import Json
 
 _ORDER = ("CUSTOM", "DENY", "ALLOW", "AUDIT")
@@ -15,18 +21,22 @@ _ANY = "<any>"
 
 def table(lookup: Lookup, pod: Json) -> Table[RuleRow]:
     """Return one row for each rule that applies to a pod, in the order in which Envoy asks for the actions."""
-    namespaces = dict.fromkeys((lookup.root_namespace, namespace_of(pod)))
-    found = [each for namespace in namespaces for each in lookup.all("AuthorizationPolicy", namespace)]
-    applied = [policy for policy in oldest_first(found) if _applies(policy, pod)]
+    services = [*describe_service.selecting(lookup, pod), *carried(lookup, pod)]
+    applied = authorization_policies(lookup, pod, services)
     rows = [row for policy in applied for row in _rows(lookup, policy)]
     return rules(tuple(sorted(rows, key=lambda row: _ORDER.index(row.action))))
 
 
-def _applies(policy: Json, pod: Json) -> bool:
-    body = spec(policy)
-    if body.get("targetRef") or body.get("targetRefs"):
-        return False
-    return selects((body.get("selector") or {}).get("matchLabels") or {}, labels(pod))
+def subject(lookup: Lookup, name: str) -> Json:
+    """Return the pod that a name stands for: one with a proxy, or one whose traffic ztunnel takes."""
+    try:
+        proxy = find_proxy(lookup.source, name, namespace=lookup.home)
+    except NothingFound:
+        found = find(lookup, "Pod", name)
+        if not is_ambient(found):
+            raise
+        return found
+    return lookup.get("Pod", proxy.namespace, proxy.name) or {"metadata": {"namespace": proxy.namespace}}
 
 
 def _rows(lookup: Lookup, policy: Json) -> Iterable[RuleRow]:

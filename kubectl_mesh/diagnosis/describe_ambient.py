@@ -31,6 +31,14 @@ def ambient(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[str
             yield line
 
 
+def carried(lookup: Lookup, pod: Json) -> list[Json]:
+    """Return the services that name the waypoint which a pod is an instance of; none for other pods."""
+    if labels(pod).get(waypoints.CLASS_LABEL) != waypoints.CLASS:
+        return []
+    own = namespace_of(pod), labels(pod).get(waypoints.NAME_LABEL, "")
+    return [each for each in lookup.all("Service") if _use(lookup, each)[0] == own]
+
+
 def _waypoint(lookup: Lookup, resource: Json, *, subject: str, traffic: str) -> str:
     found, label = _use(lookup, resource)
     if not found or found[1] == _NONE:

@@ -3,8 +3,11 @@
 istioctl: pkg/describe/describe.go (describePeerAuthentication); istiod: pilot/pkg/security/authn/policy_applier.go.
 """
 
+from collections.abc import Sequence
+
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
+from kubectl_mesh.diagnosis.pod_policies import authorization_policies
 from kubectl_mesh.reports.describe import PeerAuthenticationReport, RuleReport
 from simulator.model.labels import selects
 from simulator.model.wire import Json
@@ -61,12 +64,10 @@ def sidecar_of(lookup: Lookup, pod: Json) -> str:
     return ""
 
 
-def authorization(lookup: Lookup, pod: Json) -> tuple[RuleReport, ...]:
+def authorization(lookup: Lookup, pod: Json, services: Sequence[Json]) -> tuple[RuleReport, ...]:
     """Say in words what each AuthorizationPolicy for a pod allows or denies, one entry per rule."""
-    root, home = lookup.root_namespace, namespace_of(pod)
-    found = [each for namespace in dict.fromkeys((root, home)) for each in lookup.all("AuthorizationPolicy", namespace)]
     reports = []
-    for policy in oldest_first([each for each in found if selects(_selector(each), labels(pod))]):
+    for policy in authorization_policies(lookup, pod, services):
         action = str(spec(policy).get("action") or "ALLOW")
         rules = listed(spec(policy).get("rules"))
         words = [rule_in_words(rule or {}) for rule in rules] or ["nothing"]

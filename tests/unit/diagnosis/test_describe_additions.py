@@ -1,5 +1,8 @@
 """What a description tells beyond istioctl's: the ambient mesh and routes of the Gateway API."""
 
+import pytest
+
+from kubectl_mesh.diagnosis.authorization_rules import subject, table
 from kubectl_mesh.diagnosis.describe import of_pod, of_service
 from kubectl_mesh.diagnosis.lookup import Lookup
 from kubectl_mesh.render.describe import render
@@ -8,6 +11,7 @@ from simulator.manifests.reading import parse_manifests
 from simulator.mesh import Mesh
 from tests.contract.conftest import SHOP
 from tests.unit.diagnosis.ambient import AMBIENT
+from tests.unit.diagnosis.ambient import WAYPOINT as PROTECTED
 
 WAYPOINT = """
 ---
@@ -54,6 +58,15 @@ def test_a_waypoint_takes_what_it_is_for() -> None:
         "Waypoint: waypoint.shop takes service traffic only, not that addressed to the pod (label of namespace shop)",
         "Waypoint: waypoint.shop for service web (label of namespace shop)",
     )
+
+
+@pytest.mark.parametrize(("pod", "policies"), [("web", {"allow"}), ("api", {"reads"}), ("way", {"reads"})])
+def test_policies_with_targets_hold_for_what_they_name(pod: str, policies: set[str]) -> None:
+    """One for a service holds for its pods, and for the waypoint that enforces it, and for nobody else."""
+    known = lookup(f"{AMBIENT}---\n{PROTECTED}")
+    assert {rule.policy for rule in of_pod(known, pod).rules} == policies
+    rows = table(known, subject(known, pod)).rows
+    assert {row.policy.partition("[")[0] for row in rows} == policies
 
 
 def test_a_waypoint_that_is_not_there() -> None:
