@@ -41,7 +41,7 @@ class Mesh:
         control_plane: bool = True,
         inject: Sequence[str] = (),
         stdin: Callable[[], bytes] | None = None,
-        progress: Callable[[str, int], None] | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
     ) -> Self:
         """Read files, directories, globs or `-`; `control_plane` adds an istiod where the manifests have none.
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from kubectl_mesh.cli.outputs import parse_outputs, write_outputs
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette, choose
 from kubectl_mesh.reports.findings import FindingsReport
+from kubectl_mesh.sources.progress import waiting
 
 if TYPE_CHECKING:
     from kubectl_mesh.analysis.suppression import Suppression
@@ -108,7 +110,8 @@ def analyze(
         suppressions=tuple(parse_suppression(text) for text in suppress or ()),
     )
     _notes(call, question.suppressions, remote=bool(remote_contexts))
-    report = _difference(call, question) if diff else run(call, question)
+    with nullcontext() if use_kube else waiting("analyzing"):  # a cluster has waits of its own
+        report = _difference(call, question) if diff else run(call, question)
     if baseline:
         report = _since(baseline, report)
     failing = at_least(failure_threshold)

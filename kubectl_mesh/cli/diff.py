@@ -9,6 +9,7 @@ from kubectl_mesh.cli.context import Call, check_output, command
 from kubectl_mesh.cli.groups import MeshCommand
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.progress import waiting
 
 if TYPE_CHECKING:
     from kubectl_mesh.plan.changes import Listed
@@ -47,7 +48,8 @@ def diff(
 
     form = check_output(output, allowed=_FORMS)
     old, new = _sides(call, before, after, apply or [], delete or [])
-    changes = compare(old, new, listed=[_listed(text) for text in request or []], namespace=call.namespace)
+    with waiting("comparing what the proxies hold"):
+        changes = compare(old, new, listed=[_listed(text) for text in request or []], namespace=call.namespace)
     match form:
         case "text":
             call.write(difference.render(changes, palette=call.palette))

@@ -14,6 +14,7 @@ from kubectl_mesh.diagnosis.sent_state import with_sent_endpoints
 from kubectl_mesh.diagnosis.targets import find_proxies
 from kubectl_mesh.errors import InputError, UsageError
 from kubectl_mesh.sources.base import MeshSource, ResourceSource
+from kubectl_mesh.sources.progress import waiting
 from simulator.model.proxies import ProxyId
 
 app = group("Write the state that istiod would give the mesh of manifests, or serve it.")
@@ -48,8 +49,10 @@ def dump(
     folder = Path(output_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for each in wanted:
-            (folder / f"{each.namespace}__{each.name}.json").write_bytes(_document(source, each))
+        with waiting(f"config dumps written to {folder}", total=len(wanted)) as wait:
+            for each in wanted:
+                (folder / f"{each.namespace}__{each.name}.json").write_bytes(_document(source, each))
+                wait.advance()
     except OSError as error:
         raise InputError(f"{error.filename or folder}: {error.strerror or error}") from error
 

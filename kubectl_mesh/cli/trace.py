@@ -10,6 +10,8 @@ from kubectl_mesh.cli.groups import MeshCommand
 from kubectl_mesh.errors import UsageError
 from kubectl_mesh.render import structured
 from kubectl_mesh.reports.trace import TraceReport
+from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.progress import waiting
 from kubectl_mesh.sources.recorded import RecordedProxy
 from simulator.model.requests import Request
 
@@ -60,7 +62,9 @@ def trace(
     from_, url = (from_, url) if url else ("", from_)
     flags = RequestFlags(method=method, headers=header or (), source_ip=source_ip, sni=sni, tls=tls, random=random)
     request, known = read_request(url, flags), resolutions(resolve or ())
-    found = _ask(call, request, known, from_=from_, url=url, inbound=inbound)
+    source = call.source
+    with waiting("following the request"):
+        found = _ask(source, request, known, from_=from_, url=url, inbound=inbound, namespace=call.namespace)
     if form == "text":
         from kubectl_mesh.render import trace as text
 
@@ -69,15 +73,24 @@ def trace(
         call.write(structured.render(structured.document("Trace", found), form=form, indent=2))
 
 
-def _ask(call: Call, request: Request, known: dict[str, str], *, from_: str, url: str, inbound: bool) -> TraceReport:
+def _ask(
+    source: MeshSource,
+    request: Request,
+    known: dict[str, str],
+    *,
+    from_: str,
+    url: str,
+    inbound: bool,
+    namespace: str,
+) -> TraceReport:
     from kubectl_mesh.diagnosis import prediction
     from kubectl_mesh.diagnosis.mesh_directory import directory_of
     from kubectl_mesh.diagnosis.trace import report
     from simulator.model.directory import Directory
 
-    if isinstance(call.source, RecordedProxy):
-        trace = prediction.through_proxy(call.source, request, inbound=inbound, resolve=known)
+    if isinstance(source, RecordedProxy):
+        trace = prediction.through_proxy(source, request, inbound=inbound, resolve=known)
         return report(trace, directory=Directory(), url=url, from_=from_ or trace.source)
-    directory = replace(directory_of(call.source), resolve=known)
-    trace = prediction.through_mesh(call.source, directory, request, from_=from_, namespace=call.namespace)
+    directory = replace(directory_of(source), resolve=known)
+    trace = prediction.through_mesh(source, directory, request, from_=from_, namespace=namespace)
     return report(trace, directory=directory, url=url, from_=from_)

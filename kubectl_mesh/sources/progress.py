@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-Progress = Callable[[str, int], None]
+Progress = Callable[[str, int, int], None]
 PATIENCE = 1.0
 _INTERVAL = 0.2
 _FRAMES = "|/-\\"
@@ -32,6 +32,11 @@ class Wait:
         """Say that so many more are done; from any thread."""
         with self._lock:
             self._done += count
+
+    def reach(self, done: int, *, total: int) -> None:
+        """Say how many of how many are done."""
+        with self._lock:
+            self._done, self.total = done, total
 
     def line(self, *, seconds: float, frame: int) -> str:
         """Return the line to show after so many seconds, in its n-th version."""
@@ -62,11 +67,12 @@ def waiting(words: str, *, total: int = 0, stream: TextIO | None = None) -> Iter
 
 @contextlib.contextmanager
 def counted(stream: TextIO | None = None) -> Iterator[Progress]:
-    """Give what takes the number of documents read from each source, and show it like any other wait."""
+    """Give what takes the number of documents read, and of all, with their source; show it like any other wait."""
     with waiting("reading manifests", stream=stream) as wait:
 
-        def show(source: str, count: int) -> None:
-            wait.words = f"reading {source}: {count:,} documents"
+        def show(source: str, count: int, total: int) -> None:
+            wait.words = f"documents read: {source}"
+            wait.reach(count, total=total)
 
         yield show
 

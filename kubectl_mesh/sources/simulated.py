@@ -66,9 +66,9 @@ def open_change(
     def open_both() -> tuple[SimulatedMesh, SimulatedMesh]:
         with counted() as progress:
             base = read_manifests([str(example())] if demo else list(paths), stdin=_stdin, progress=progress)
-        applied = read_manifests(list(apply), stdin=_stdin) if apply else ()
-        after = changed(base, applied=applied, deleted=[parse_ref(text) for text in delete])
-        return _mesh(base, completion), _mesh(after, completion)
+            applied = read_manifests(list(apply), stdin=_stdin) if apply else ()
+            after = changed(base, applied=applied, deleted=[parse_ref(text) for text in delete])
+            return _mesh(base, completion), _mesh(after, completion)
 
     return _translated(open_both)
 

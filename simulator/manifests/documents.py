@@ -43,7 +43,7 @@ class Document:
 def documents(
     texts: Iterable[tuple[str, str]],
     *,
-    progress: Callable[[str, int], None] | None,
+    progress: Callable[[str, int, int], None] | None,
     refused: Callable[[ManifestError], None] | None = None,
 ) -> Iterator[Document]:
     """Yield the documents in (source, text) pairs that are not empty, lists opened, in order.
@@ -87,7 +87,7 @@ def _split(text: str, *, source: str) -> Iterator[Piece]:
 
 def _composed(
     pieces: Sequence[Piece],
-    progress: Callable[[str, int], None] | None,
+    progress: Callable[[str, int, int], None] | None,
     refused: Callable[[ManifestError], None] | None,
 ) -> Iterator[tuple[Piece, list[Found]]]:
     """Compose pieces in order, the second half of long ones in a process of their own."""
@@ -98,7 +98,7 @@ def _composed(
     try:
         for number, piece in enumerate(pieces[:cut]):
             if progress is not None and number % 500 == 499:
-                progress(piece.source, number * len(pieces) // cut)
+                progress(piece.source, number * len(pieces) // cut, len(pieces))
             yield piece, _compose_or_refuse(piece, refused)
     finally:
         rest = child.value() if child is not None else None

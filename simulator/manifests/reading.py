@@ -10,8 +10,8 @@ from simulator.manifests.objects import check_unique, defined_scopes, to_resourc
 from simulator.model.errors import ManifestError
 from simulator.model.resources import Resource
 
-Progress = Callable[[str, int], None]
-"""Called now and then with the file being read and the number of documents read so far."""
+Progress = Callable[[str, int, int], None]
+"""Called now and then with the file being read, the number of documents read so far, and how many there are."""
 
 
 def read_manifests(
@@ -66,7 +66,7 @@ def _resources(texts: Iterable[tuple[str, str]], *, progress: Progress | None) -
     with collector_paused():
         read = list(documents(texts, progress=progress))
         if progress is not None and read:
-            progress(read[-1].source, len(read))
+            progress(read[-1].source, len(read), len(read))
         scopes = defined_scopes(read)
         made = (to_resource(document, scopes=scopes) for document in read)
         resources = tuple(resource for resource in made if resource is not None)

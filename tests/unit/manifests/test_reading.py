@@ -271,10 +271,10 @@ def test_large_input_is_read_like_small(tmp_path: Path) -> None:
 
 def test_progress_is_told(tmp_path: Path) -> None:
     """A callback hears of each file and how many documents there were so far."""
-    seen: list[tuple[str, int]] = []
+    seen: list[tuple[str, int, int]] = []
     write(tmp_path / "a.yaml", CONFIG.format(name="a"))
-    read_manifests([str(tmp_path)], progress=lambda source, count: seen.append((Path(source).name, count)))
-    assert seen == [("a.yaml", 1)]
+    read_manifests([str(tmp_path)], progress=lambda source, *counts: seen.append((Path(source).name, *counts)))
+    assert seen == [("a.yaml", 1, 1)]
 
 
 @pytest.mark.parametrize(("given", "hint"), [("5", "5s"), ("true", '"true"')])
