@@ -88,20 +88,24 @@ class Answer:
 
     def assert_delivered(self, *, to: str = "", subset: str | None = None) -> None:
         """Hold that the request arrives; `to` is `namespace/name` of a service or a workload."""
+        __tracebackhide__ = True
         self._hold(self.delivered, "the request to be delivered")
         self._hold(to in ("", self.service, self.workload), f"it to go to {to}, not {self.service}")
         self._hold(subset in (None, self.subset), f"subset {subset or 'none'}, not {self.subset or 'none'}")
 
     def assert_denied(self) -> None:
         """Hold that an authorization policy refuses the request."""
+        __tracebackhide__ = True
         self._hold(self.denied, "the request to be denied")
 
     def assert_disposition(self, disposition: str) -> None:
         """Hold that the request ends so."""
+        __tracebackhide__ = True
         self._hold(self.disposition == disposition, f"disposition {disposition}, not {self.disposition}")
 
     def assert_split(self, expected: Mapping[str, float]) -> None:
         """Hold that requests are shared out so: `{"shop/catalog:v1": 90, "shop/catalog:v2": 10}`."""
+        __tracebackhide__ = True
         seen = self.split
         same = expected.keys() == seen.keys()
         same = same and all(abs(seen[name] - percent) <= _TOLERANCE for name, percent in expected.items())
@@ -109,6 +113,7 @@ class Answer:
 
     def assert_mutual_tls(self) -> None:
         """Hold that the request leaves the client's proxy over mutual TLS."""
+        __tracebackhide__ = True
         self._hold(self.tls == "mutual", f"mutual TLS, not {self.tls}")
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """The words of a question, a workload's name and a URL, read into what the predictor takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
@@ -10,9 +10,10 @@ from simulator.model.proxies import Role
 from simulator.model.requests import Request, Tls, Wire
 
 OUTSIDE = "outside"
-Headers = Mapping[str, str]
-_PORTS = {"http": 80, "https": 443, "grpc": 80, "tcp": 0, "tls": 443}
-_WIRES = {"grpc": Wire.HTTP2, "tcp": Wire.OPAQUE, "tls": Wire.OPAQUE}
+Headers = Mapping[str, str | Sequence[str]]
+"""Name → value, or several of them."""
+_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443, "h2c": 80, "tcp": 0, "tls": 443}
+_WIRES = {"grpc": Wire.HTTP2, "grpcs": Wire.HTTP2, "h2c": Wire.HTTP2, "tcp": Wire.OPAQUE, "tls": Wire.OPAQUE}
 _SHORT = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs", "job": "job"}
 _GATEWAY = "gateway.networking.k8s.io/gateway-name"
 
@@ -22,6 +23,7 @@ def find_sender(directory: Directory, text: str) -> Workload | None:
 
     Raises SimulatorError for a name that nothing has, or that workloads of several namespaces have.
     """
+    __tracebackhide__ = True
     if text == OUTSIDE:
         return None
     *context, name = text.split("/")
@@ -63,28 +65,44 @@ def _names(workload: Workload, kind: str) -> frozenset[str]:
 
 def read_url(url: str, *, method: str = "GET", headers: Headers | None = None, random: float | None = None) -> Request:
     """Read a URL, `http` when it names no scheme, into a request; raises SimulatorError for what is none."""
+    __tracebackhide__ = True
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in _PORTS or not parts.hostname:
         raise SimulatorError(
             f"{url}: not a URL", hint=f"write http://HOST[:PORT]/PATH; schemes are {', '.join(_PORTS)}"
         )
-    port = parts.port or _PORTS[parts.scheme]
+    try:
+        port = parts.port or _PORTS[parts.scheme]
+    except ValueError as error:
+        raise SimulatorError(f"{url}: {error}") from error
     if not port:
         raise SimulatorError(f"{url}: no port", hint=f"write {parts.scheme}://{parts.hostname}:PORT")
     path = parts.path or "/"
-    encrypted = parts.scheme in ("https", "tls")
-    given = {name.lower(): value for name, value in (headers or {}).items()}
-    authority = given.pop("host", None)
+    encrypted = parts.scheme in ("https", "grpcs", "tls")
+    given = [
+        (name.lower(), each)
+        for name, value in (headers or {}).items()
+        for each in ([value] if isinstance(value, str) else value)
+    ]
+    authority = next((value for name, value in given if name == "host"), None)
     return Request(
         host=parts.hostname,
         port=port,
         scheme="https" if encrypted else "http",
-        method="POST" if parts.scheme == "grpc" else method,
+        method="POST" if parts.scheme in ("grpc", "grpcs") else method,
         target=f"{path}?{parts.query}" if parts.query else path,
         authority=authority,
-        headers=tuple(given.items()),
+        headers=tuple(pair for pair in given if pair[0] != "host"),
         wire=_WIRES.get(parts.scheme, Wire.HTTP1),
         tls=Tls.SIMPLE if encrypted else Tls.NONE,
         sni=parts.hostname if encrypted else "",
         random=random,
     )
+
+
+def read_tls(text: str) -> Tls:
+    """Read how an application encrypts; raises SimulatorError for another word."""
+    known = [each.value for each in Tls]
+    if text not in known:
+        raise SimulatorError(f"{text}: not known", hint=f"tls is one of {', '.join(known)}")
+    return Tls(text)

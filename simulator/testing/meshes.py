@@ -1,23 +1,25 @@
 """A mesh made of manifests that tests can ask."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self, TypeVar, cast
 
 from simulator.envoy.config import Config
 from simulator.mesh import Mesh
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Workload
+from simulator.model.errors import SimulatorError
 from simulator.model.proxies import ProxyId
 from simulator.model.requests import Request
 from simulator.model.resources import Resource
 from simulator.testing.answers import Answer
-from simulator.testing.asking import Headers, find_sender, read_url
+from simulator.testing.asking import Headers, find_sender, read_tls, read_url
 from simulator.traffic.follow import follow
 from simulator.traffic.ztunnel_state import Ztunnel
 
 Listener = Callable[[Answer], None]
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True, eq=False)
@@ -29,13 +31,17 @@ class TestMesh:
     listener: Listener | None = None
     """Told of every answer: the plugin shows them beside a failure."""
     _configs: dict[ProxyId, Config] = field(default_factory=dict, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
     _known: Ztunnel | None = field(default=None, repr=False)
 
     @classmethod
-    def from_manifests(cls, *paths: str, yaml: str = "", overlay: Sequence[str] = ()) -> Self:
+    def from_manifests(
+        cls, *paths: str, yaml: str = "", overlay: Sequence[str] = (), inject: Sequence[str] = ()
+    ) -> Self:
         """Read files, directories and globs, and a text; `overlay` replaces resources of the same name.
 
-        Raises ManifestError, which names file and line.
+        `inject` names namespaces taken for labelled for injection, `*` all that say nothing. Raises ManifestError,
+        which names file and line.
         """
         from simulator.manifests.changes import changed
         from simulator.manifests.reading import parse_manifests, read_manifests
@@ -43,12 +49,12 @@ class TestMesh:
         found = read_manifests(paths) if paths else ()
         for added in (parse_manifests(yaml) if yaml else (), read_manifests(overlay) if overlay else ()):
             found = changed(found, applied=added)
-        return cls.from_resources(found)
+        return cls.from_resources(found, inject=inject)
 
     @classmethod
-    def from_resources(cls, resources: Iterable[Resource]) -> Self:
+    def from_resources(cls, resources: Iterable[Resource], *, inject: Sequence[str] = ()) -> Self:
         """Simulate the mesh of resources that are read already."""
-        return cls(Mesh.from_resources(tuple(resources)))
+        return cls(Mesh.from_resources(tuple(resources), inject=inject))
 
     def trace(
         self,
@@ -58,17 +64,29 @@ class TestMesh:
         method: str = "GET",
         headers: Headers | None = None,
         source_ip: str = "",
+        sni: str = "",
+        tls: str = "",
         random: float | None = None,
+        resolve: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask what becomes of a request from `[NAMESPACE/][KIND/]NAME`, or from `outside`.
 
-        `random` decides what is left to chance, 0 ≤ random < 1. Raises SimulatorError for an unknown sender.
+        `tls` is how the application itself encrypts (`none`, `simple`, `mutual`), `random` decides what is left to
+        chance (0 ≤ random < 1), `resolve` is what public DNS is taken to say of hosts. Raises SimulatorError for an
+        unknown sender.
         """
-        request = read_url(url, method=method, headers=headers, random=random) if isinstance(url, str) else url
-        if source_ip:
-            request = replace(request, source_ip=source_ip)
-        directory = self.mesh.directory()
-        trace = follow(directory, self._config, request, find_sender(directory, from_), ztunnels=self._ztunnel)
+        __tracebackhide__ = True
+        directory = replace(self.mesh.directory(), resolve=dict(resolve or {}))
+        try:
+            request = read_url(url, method=method, headers=headers, random=random) if isinstance(url, str) else url
+            given = {"source_ip": source_ip, "sni": sni, "tls": read_tls(tls) if tls else None}
+            request = replace(request, **{name: value for name, value in given.items() if value})  # type: ignore[arg-type]
+            sender = find_sender(directory, from_)
+        except SimulatorError as error:
+            if error.hint:
+                error.add_note(f"hint: {error.hint}")
+            raise
+        trace = follow(directory, self._config, request, sender, ztunnels=self._ztunnel)
         answer = Answer(trace=trace, directory=directory)
         if self.listener is not None:
             self.listener(answer)
@@ -88,6 +106,12 @@ class TestMesh:
     def caveats(self) -> Sequence[Caveat]:
         """What a reader of any answer must know: what istiod would refuse, what is not simulated."""
         return self.mesh.caveats()
+
+    def keep(self, name: str, make: Callable[[], Found]) -> Found:
+        """Return what was found out about the mesh once, or find it out: the mesh never changes."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast("Found", self._kept[name])
 
     def _ztunnel(self) -> Ztunnel | None:
         """Return what the ztunnels know; all know the same, so the first is asked."""

@@ -1,11 +1,14 @@
 """The pytest plugin: `mesh` and `mesh_from`, and beside every failure the paths of the requests that the test asked.
 
 It is loaded in every run of pytest where the package is installed, so it imports the engine only when a test asks.
+Meshes never change, so both fixtures live as long as the run: Hypothesis refuses to share what is made for one test.
 """
 
-from collections.abc import Callable, Generator
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,9 +17,75 @@ if TYPE_CHECKING:
     from simulator.testing.meshes import TestMesh
 
 _INI = "mesh_manifests"
-_ASKED: "pytest.StashKey[list[Answer]]" = pytest.StashKey()
-_MESHES: "pytest.StashKey[dict[Any, TestMesh]]" = pytest.StashKey()
 _SHOWN = 5
+_RUN: "pytest.StashKey[_Run]" = pytest.StashKey()
+
+
+class _Run:
+    """What the plugin knows during a run: meshes that were made, and what the test that runs now has asked."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.meshes: dict[Any, TestMesh] = {}
+        self.item: pytest.Item | None = None
+        self.marked: TestMesh | None = None
+        self.asked: deque[Answer] = deque(maxlen=_SHOWN)
+        self.caveats: dict[str, None] = {}
+
+    def begin(self, item: pytest.Item) -> None:
+        """Forget the test before."""
+        self.item, self.marked = item, None
+        self.asked.clear()
+        self.caveats.clear()
+
+    def make(self, *paths: str, yaml: str = "", overlay: Sequence[str] = (), inject: Sequence[str] = ()) -> "TestMesh":
+        """Simulate manifests, or return what was made of the same words before."""
+        from dataclasses import replace
+
+        from simulator.testing.meshes import TestMesh
+
+        key = (tuple(map(str, paths)), yaml, tuple(map(str, overlay)), tuple(inject))
+        if key not in self.meshes:
+            there, laid_over = ([self._place(path) for path in each] for each in (paths, overlay))
+            self.meshes[key] = TestMesh.from_manifests(*there, yaml=yaml, overlay=laid_over, inject=inject)
+        made = self.meshes[key]
+
+        def heard(answer: "Answer") -> None:
+            self.asked.append(answer)
+            self.caveats |= dict.fromkeys(map(str, made.caveats))
+
+        return replace(made, listener=heard)
+
+    def current(self) -> "TestMesh":
+        """Return the mesh of the marker of the test that runs, or of the setting."""
+        if self.marked is None:
+            marker = self.item.get_closest_marker("mesh") if self.item is not None else None
+            paths = self.config.getini(_INI)
+            if marker is None and not paths:
+                pytest.fail(f"no manifests: set {_INI} in the configuration of pytest, or mark the test mesh(PATH)")
+            self.marked = self.make(*marker.args, **marker.kwargs) if marker is not None else self.make(*paths)
+        return self.marked
+
+    def _place(self, path: str) -> str:
+        """Return a path below rootdir as seen from here, which is how pytest names files."""
+        there = str(self.config.rootpath / Path(path))
+        try:
+            return os.path.relpath(there)
+        except ValueError:
+            return there  # on another drive
+
+
+class _Current:
+    """The mesh of whichever test runs."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run.current(), name)
+
+    def __repr__(self) -> str:
+        return "the mesh of this test"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,60 +94,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and keep meshes for the whole run: they never change."""
+    """Declare the marker, and keep meshes for the whole run."""
     config.addinivalue_line(
-        "markers", "mesh(*paths, yaml='', overlay=()): manifests of the `mesh` fixture in this test"
+        "markers", "mesh(*paths, yaml='', overlay=(), inject=()): manifests of the `mesh` fixture in this test"
     )
-    config.stash[_MESHES] = {}
+    config.stash[_RUN] = _Run(config)
 
 
-@pytest.fixture
-def mesh_from(request: pytest.FixtureRequest) -> "Callable[..., TestMesh]":
-    """Return a function that simulates manifests: `mesh_from("k8s/", yaml="…", overlay=["change/"])`.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Note which test runs; make its mesh before it begins, so that what is wrong with it is an error of the setup."""
+    run = item.config.stash[_RUN]
+    run.begin(item)
+    yield
+    if any(isinstance(each, _Current) for each in getattr(item, "funcargs", {}).values()):
+        run.current()
+
+
+@pytest.fixture(scope="session")
+def mesh_from(pytestconfig: pytest.Config) -> "Callable[..., TestMesh]":
+    """Return a function that simulates manifests: `mesh_from("k8s/", yaml="…", overlay=["change/"], inject=["shop"])`.
 
     Paths are relative to rootdir. The mesh of equal arguments is one mesh.
     """
-    root = request.config.rootpath
-    meshes = request.config.stash[_MESHES]
-    asked = request.node.stash.setdefault(_ASKED, [])
-
-    def make(*paths: str, yaml: str = "", overlay: "tuple[str, ...] | list[str]" = ()) -> "TestMesh":
-        from dataclasses import replace
-
-        from simulator.testing.meshes import TestMesh
-
-        key = (tuple(map(str, paths)), yaml, tuple(map(str, overlay)))
-        if key not in meshes:
-            there, laid_over = ([str(root / Path(path)) for path in each] for each in (paths, overlay))
-            meshes[key] = TestMesh.from_manifests(*there, yaml=yaml, overlay=laid_over)
-        return replace(meshes[key], listener=asked.append)
-
-    return make
+    return pytestconfig.stash[_RUN].make
 
 
-@pytest.fixture
-def mesh(request: pytest.FixtureRequest, mesh_from: "Callable[..., TestMesh]") -> "TestMesh":
+@pytest.fixture(scope="session")
+def mesh(pytestconfig: pytest.Config) -> "TestMesh":
     """Return the mesh of the manifests that the marker `mesh` names, or the setting `mesh_manifests`."""
-    marker = request.node.get_closest_marker("mesh")
-    if marker is not None:
-        return mesh_from(*marker.args, **marker.kwargs)
-    paths = request.config.getini(_INI)
-    if not paths:
-        pytest.fail(f"no manifests: set {_INI} in the configuration of pytest, or mark the test mesh(PATH)")
-    return mesh_from(*paths)
+    return cast("TestMesh", _Current(pytestconfig.stash[_RUN]))
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-    """Add the paths that a failing test asked for to its report."""
+    """Add to the report of a failing test the paths that it asked for, and what has to be known about the mesh."""
     outcome = yield
     report = outcome.get_result()
-    answers = item.stash.get(_ASKED, [])
-    if report.when == "call" and report.failed and answers:
-        texts = [str(answer) for answer in answers[-_SHOWN:]]
-        report.sections.append(("Paths of requests", "\n\n".join(texts)))
-    if report.when == "call":
-        answers.clear()
+    if report.failed and report.when in ("setup", "call"):
+        said = str(call.excinfo.value) if call.excinfo is not None else ""
+        report.sections += _sections(item.config.stash[_RUN], said)
+
+
+def _sections(run: _Run, said: str) -> Iterator[tuple[str, str]]:
+    texts = [text for text in map(str, run.asked) if text not in said]
+    if texts:
+        yield "Paths of requests", "\n\n".join(texts)
+    if run.caveats:
+        yield "About the mesh", "\n".join(run.caveats)
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from simulator.model.errors import SimulatorError
 from simulator.model.requests import Request, Tls
 from simulator.spaces.rules import filter_rules, rule_methods, rule_paths
 from simulator.spaces.witnesses import Witness, domain_example, route_witnesses
@@ -20,6 +21,11 @@ _HEADER = st.tuples(_WORD.map(lambda word: f"x-{word.strip('.~')}x"), _WORD)
 def senders(mesh: TestMesh, *, namespaces: Sequence[str] = ()) -> st.SearchStrategy[str]:
     """Draw a workload of the mesh, in the form that `mesh.trace` takes."""
     names = [name for name in mesh.workloads if not namespaces or name.partition("/")[0] in namespaces]
+    if not names:
+        known = sorted({name.partition("/")[0] for name in mesh.workloads})
+        raise SimulatorError(
+            f"no workload in {', '.join(namespaces)}; namespaces with workloads are {', '.join(known)}"
+        )
     return st.sampled_from(names)
 
 
@@ -36,7 +42,9 @@ def requests(
     would miss; the rest have any path. `headers` adds headers with one of these values each.
     """
     targets = list(_targets(mesh, to))
-    known = _known_parts(mesh)
+    if not targets:
+        raise SimulatorError(f"no service {to}; hosts are {', '.join(mesh.hosts)}")
+    known = mesh.keep("rules", lambda: _known_parts(mesh))
     pairs = [st.tuples(st.just(name), st.sampled_from(values)) for name, values in (headers or {}).items()]
     extra = st.lists(st.one_of(*pairs), max_size=len(pairs), unique_by=lambda pair: pair[0]) if pairs else st.just([])
 

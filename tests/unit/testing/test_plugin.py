@@ -81,3 +81,91 @@ def test_loading_the_plugin_is_cheap() -> None:
     code = "import sys, simulator.testing.plugin; print([m for m in sys.modules if m.startswith('simulator.')])"
     result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "['simulator.testing', 'simulator.testing.plugin']"
+
+
+PROPERTY = """
+from hypothesis import given, settings, strategies as st
+from simulator.testing.strategies import requests, senders
+
+QUICK = settings(max_examples=20, database=None, deadline=None)
+
+@QUICK
+@given(data=st.data())
+def test_nobody_reaches_the_ledger(mesh, data):
+    answer = mesh.trace(data.draw(senders(mesh, namespaces=["shop"])), data.draw(requests(mesh, to="payments/ledger")))
+    assert not answer.delivered, answer
+
+@QUICK
+@given(data=st.data())
+def test_nobody_reaches_the_catalog(mesh, data):
+    answer = mesh.trace(data.draw(senders(mesh, namespaces=["shop"])), data.draw(requests(mesh, to="shop/catalog")))
+    assert not answer.delivered, answer
+
+def test_misspelt(mesh):
+    mesh.trace("shop/deploy/wbe", "http://catalog.shop/")
+
+def test_asserts_once(mesh):
+    mesh.trace("shop/deploy/web", "http://catalog.shop/").assert_denied()
+"""
+
+
+@pytest.fixture(scope="module")
+def properties(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+    """Run tests of the fixture with Hypothesis as the documentation shows them, some of which fail."""
+    folder = tmp_path_factory.mktemp("properties")
+    (folder / "k8s").symlink_to(BASE)
+    (folder / "pytest.ini").write_text("[pytest]\nmesh_manifests = k8s\n")
+    (folder / "test_mesh.py").write_text(PROPERTY)
+    return run(folder, "-rA", "-p", "_hypothesis_pytestplugin")
+
+
+def test_the_fixture_goes_with_hypothesis(properties: "subprocess.CompletedProcess[str]") -> None:
+    """A policy is held for any request of the mesh under test, with no setting; a counterexample shows its path."""
+    assert "PASSED test_mesh.py::test_nobody_reaches_the_ledger" in properties.stdout
+    assert "FAILED test_mesh.py::test_nobody_reaches_the_catalog" in properties.stdout
+    assert "FailedHealthCheck" not in properties.stdout
+    assert "catalog-routes.yaml:" in properties.stdout
+
+
+def test_mistakes_end_in_the_test_with_a_hint(properties: "subprocess.CompletedProcess[str]") -> None:
+    """A misspelt workload shows the line of the test and a suggestion, no code of the plugin."""
+    report = properties.stdout.partition("_ test_misspelt _")[2].partition("_ test_asserts_once _")[0]
+    assert "hint: did you mean shop/web" in report
+    assert "asking.py" not in report
+
+
+def test_a_path_is_shown_once(properties: "subprocess.CompletedProcess[str]") -> None:
+    """An assertion that has the path in its message has no second copy below, and files are told as pytest does."""
+    report = properties.stdout.partition("_ test_asserts_once _")[2]
+    assert report.count("virtualInbound") == 1
+    assert " k8s/catalog-routes.yaml:23" in report
+
+
+def test_a_mesh_without_sidecars_is_explained(tmp_path: Path) -> None:
+    """What has to be known about the mesh stands beside a failure; the marker says which namespaces are in the mesh."""
+    (tmp_path / "mesh.yaml").write_text(PLAIN)
+    (tmp_path / "test_mesh.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.mesh('mesh.yaml')\n"
+        "def test_without(mesh):\n    mesh.trace('app/web', 'http://web.app/').assert_mutual_tls()\n"
+        "@pytest.mark.mesh('mesh.yaml', inject=['app'])\n"
+        "def test_with(mesh):\n    mesh.trace('app/web', 'http://web.app/').assert_mutual_tls()\n"
+    )
+    result = run(tmp_path, "-rA")
+    assert "1 failed, 1 passed" in result.stdout
+    assert "no manifest says whether it is in the mesh" in result.stdout.partition("About the mesh")[2]
+
+
+PLAIN = """
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: app}
+spec: {selector: {app: web}, ports: [{port: 80, name: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: app}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: a}]}}
+"""
