@@ -11,13 +11,15 @@ from simulator.apiserver.control import Scopes
 from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.ports import PodRequest
+from simulator.apiserver.workload_certificates import WorkloadCertificates
 from simulator.apiserver.world import World
+from simulator.istiod.certificates_page import certificates as certificates_page
 from simulator.istiod.debug import Istiod, debug_page, version_page
 from simulator.istiod.envoy_admin import admin_page
 from simulator.istiod.loggers import Loggers, ZtunnelLevel
-from simulator.istiod.pages import Page, text
+from simulator.istiod.pages import Page, document, text
 from simulator.istiod.sync import TYPE_NAMES, Push
-from simulator.istiod.ztunnel_dump import ztunnel_page
+from simulator.istiod.ztunnel_dump import ztunnel_dump, ztunnel_page
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -63,8 +65,11 @@ def revision_of(pod: Json) -> str | None:
 class Machines:
     """The programs of all pods. Log levels are theirs and stay when the world changes."""
 
-    def __init__(self, keeper: Keeper, clock: Callable[[], str], faults: FaultBoard) -> None:
+    def __init__(
+        self, keeper: Keeper, clock: Callable[[], str], faults: FaultBoard, *, certificates: WorkloadCertificates
+    ) -> None:
         self._keeper = keeper
+        self._certificates = certificates
         self._faults = faults
         self._clock = clock
         self._loggers: dict[ProxyId, Loggers] = {}
@@ -129,9 +134,15 @@ class Machines:
         loggers = self._loggers.setdefault(name, Loggers())
 
         def page(world: World) -> Page:
-            held, met = self._faults.holder(world), self._faults.circumstances(name)
+            holds, met = self._faults.holder(world), self._faults.circumstances(name)
+
+            def held() -> Json:
+                return self._certificates.in_envoy(holds(name), trust_domain=world.snapshot.trust_domain)
+
             try:
-                return admin_page(lambda: held(name), request.method, request.target, loggers, met)
+                if path == "/certs":
+                    return document(certificates_page(held(), now=self._certificates.now()), indent=1)
+                return admin_page(held, request.method, request.target, loggers, met)
             except KeyError:
                 return text("this proxy has no configuration: it is not part of the mesh\n", status=503)
 
@@ -144,7 +155,14 @@ class Machines:
         if path == "/logging":
             level = self._levels.setdefault(identity(request.pod), ZtunnelLevel())
             return level.post(dict(parse_qsl(query, keep_blank_values=True)))
-        return await self.ask(lambda world: ztunnel_page(world.snapshot, path))
+        node = (request.pod.get("spec") or {}).get("nodeName", "")
+
+        def page(world: World) -> Page:
+            if path != "/config_dump":
+                return ztunnel_page(world.snapshot, path)
+            return document(self._certificates.in_ztunnel(ztunnel_dump(world.snapshot), node=node), indent=2)
+
+        return await self.ask(page)
 
     async def _istiod(self, request: PodRequest) -> Page:
         path, query = _target(request)

@@ -16,6 +16,7 @@ from simulator.apiserver.reviews import Reviews, Tokens
 from simulator.apiserver.sockets import XdsSockets
 from simulator.apiserver.storage import ObjectStore
 from simulator.apiserver.tls import Authority
+from simulator.apiserver.workload_certificates import WorkloadCertificates
 from simulator.apiserver.world import Derive
 from simulator.faults.model import Fault
 from simulator.model.resources import Resource
@@ -66,7 +67,7 @@ def cluster_of(
     board.begun(keeper.latest)
     tokens = Tokens(store, now, expired=board.tokens_expired)
     authorizer = Authorizer(store, forbids=board.forbids)
-    machines = Machines(keeper, clock, board)
+    machines = Machines(keeper, clock, board, certificates=WorkloadCertificates(seed, now))
     sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority, faults=board)
     ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path)
     return Cluster(

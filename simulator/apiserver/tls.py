@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate, GeneralName, KeyUsage
 
 _LIFETIME = datetime.timedelta(days=3650)
+_OF_WORKLOADS = datetime.timedelta(hours=24)
 _ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -78,6 +79,16 @@ class Authority:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return Identity(certificate.public_bytes(Encoding.PEM) + self.root, pem)
 
+    def vouch(self, identity: str, *, now: datetime.datetime) -> bytes:
+        """Return the certificate chain of a workload's SPIFFE identity as PEM; each serves half of its day."""
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        half = _OF_WORKLOADS / 2
+        start = self._start + max(0, (now - self._start) // half) * half
+        purpose = f"workload/{identity}/{start.isoformat()}"
+        certificate = self._certificate("", purpose, uris=(identity,), start=start, lifetime=_OF_WORKLOADS)
+        return certificate.public_bytes(Encoding.PEM) + self.root
+
     def _number(self, purpose: str) -> int:
         return int.from_bytes(hashlib.sha512(self._seed + b"/" + purpose.encode()).digest(), "big")
 
@@ -87,14 +98,22 @@ class Authority:
         return ec.derive_private_key(self._number(purpose) % (_ORDER_OF_P256 - 1) + 1, ec.SECP256R1())
 
     def _certificate(
-        self, name: str, purpose: str, *, hosts: Sequence[str] = (), authority: bool = False
+        self,
+        name: str,
+        purpose: str,
+        *,
+        hosts: Sequence[str] = (),
+        uris: Sequence[str] = (),
+        authority: bool = False,
+        start: datetime.datetime | None = None,
+        lifetime: datetime.timedelta = _LIFETIME,
     ) -> "Certificate":
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
         def named(text: str) -> x509.Name:
-            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)] if text else [])
 
         public = (self._key if authority else self._derive(purpose)).public_key()
         builder = (
@@ -103,19 +122,19 @@ class Authority:
             .issuer_name(named(self._name))
             .public_key(public)
             .serial_number(self._number(f"serial/{purpose}") >> 400 or 1)
-            .not_valid_before(self._start)
-            .not_valid_after(self._start + _LIFETIME)
+            .not_valid_before(start or self._start)
+            .not_valid_after((start or self._start) + lifetime)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(_usage(authority=authority), critical=True)
         )
-        if hosts:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([_name(host) for host in hosts]), critical=False
-            )
-            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-            builder = builder.add_extension(usage, critical=False)
+        names = [*map(_name, hosts), *map(x509.UniformResourceIdentifier, uris)]
+        if names:
+            # RFC 5280: where the subject is empty, its other names are critical
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=not name)
+            usages = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if uris else [])]
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return builder.sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
 
 

@@ -328,12 +328,17 @@ def sent_dump(istiod: Istiod, proxy: Proxy, *, endpoints: bool) -> list[Json]:
         if name == "EndpointsConfigDump" and not endpoints:
             continue
         kept = {
-            field: value
+            field: [each for each in value if _is_sent(each)] if field == "dynamic_active_secrets" else value
             for field, value in section(dump, name).items()
             if field.startswith(("dynamic_active", "dynamic_l", "dynamic_r", "dynamic_e", "ecds"))
         }
-        found.append({"@type": prefix + name} | kept)
+        found.append({"@type": prefix + name} | {field: value for field, value in kept.items() if value})
     return found
+
+
+def _is_sent(secret: Json) -> bool:
+    """Tell whether istiod sends a secret; a workload's own and files are the agent's."""
+    return str(secret.get("name")).startswith(("kubernetes://", "kubernetes-gateway://", "configmap://"))
 
 
 def _scope_view(snapshot: "Snapshot", proxy: Proxy) -> Json:

@@ -1,5 +1,7 @@
 """What a served cluster does of its own accord, as the controllers of a real one would."""
 
+import base64
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -65,3 +67,33 @@ def test_deleted_pod_is_followed_by_another(cluster: ServedMesh) -> None:
     scale = "/apis/apps/v1/namespaces/shop/deployments/web"
     assert cluster.request("PATCH", scale, {"spec": {"replicas": 0}}, content=MERGE)[0] == 200
     eventually(lambda: not names(cluster, PODS))
+
+
+def test_proxies_hold_certificates_of_the_meshs_own_ca(cluster: ServedMesh) -> None:
+    """A workload's certificate names its identity, is signed by the root beside it, and comes without its key."""
+    from cryptography import x509
+
+    pod = sorted(names(cluster, PODS))[0]
+    dump = json.loads(cluster.raw("GET", f"{PODS}/{pod}:15000/proxy/config_dump")[1])
+    (section,) = [each for each in dump["configs"] if each["@type"].endswith("SecretsConfigDump")]
+    secrets = {each["name"]: each["secret"] for each in section["dynamic_active_secrets"]}
+    own = secrets["default"]["tls_certificate"]
+    leaf, root = x509.load_pem_x509_certificates(base64.b64decode(own["certificate_chain"]["inline_bytes"]))
+    names_of = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names_of.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://cluster.local/ns/shop/sa/default"]
+    leaf.verify_directly_issued_by(root)
+    trusted = base64.b64decode(secrets["ROOTCA"]["validation_context"]["trusted_ca"]["inline_bytes"])
+    assert x509.load_pem_x509_certificate(trusted) == root
+    assert base64.b64decode(own["private_key"]["inline_bytes"]) == b"[redacted]"
+    page = json.loads(cluster.raw("GET", f"{PODS}/{pod}:15000/proxy/certs")[1])
+    assert page["certificates"][0]["cert_chain"][0]["serial_number"] == f"{leaf.serial_number:x}"
+
+
+def test_istiod_does_not_send_a_workloads_own_certificate(cluster: ServedMesh) -> None:
+    """What istiod says it sent has no secret that the agent serves."""
+    istiod = sorted(name for name in names(cluster, f"{SYSTEM}/pods") if name.startswith("istiod"))[0]
+    pod = sorted(names(cluster, PODS))[0]
+    path = f"{SYSTEM}/pods/{istiod}:15014/proxy/debug/config_dump?proxyID={pod}.shop"
+    dump = json.loads(cluster.raw("GET", path)[1])
+    (section,) = [each for each in dump["configs"] if each["@type"].endswith("SecretsConfigDump")]
+    assert "dynamic_active_secrets" not in section

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,17 @@ def test_a_served_mesh_has_the_proxies_of_its_manifests(copy: MeshSource, refere
 def test_served_proxies_hold_what_is_simulated(copy: MeshSource, reference: MeshSource, path: str) -> None:
     """Every proxy's configuration is the same, document for document, through a port-forward and without a cluster."""
     for proxy in reference.proxies():
-        assert json.loads(copy.envoy(proxy, path)) == json.loads(reference.envoy(proxy, path)), proxy
+        assert _unsigned(copy.envoy(proxy, path)) == _unsigned(reference.envoy(proxy, path)), proxy
+
+
+def _unsigned(data: bytes) -> Any:
+    """Read a document and leave out the workload's certificate and its root, which manifests do not have."""
+    found = json.loads(data)
+    for section in found.get("configs") or ():
+        for entry in section.get("dynamic_active_secrets") or ():
+            if entry["name"] in ("default", "ROOTCA"):
+                entry["secret"] = {key: entry["secret"][key] for key in ("@type", "name")}
+    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)

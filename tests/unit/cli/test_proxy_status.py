@@ -1,5 +1,7 @@
 """proxy-status as a user calls it."""
 
+from pathlib import Path
+
 import pytest
 
 from kubectl_mesh.cli.app import run
@@ -33,15 +35,36 @@ def test_exit_codes(words: str, code: int, capsys: pytest.CaptureFixture[str]) -
     assert "unexpected" not in capsys.readouterr().err
 
 
-def test_difference_covers_endpoints_and_secrets(capsys: pytest.CaptureFixture[str]) -> None:
-    """After istioctl's three sentences come those on endpoints and secrets."""
+EDGE = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: istio-system}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: ["*"]
+    tls: {mode: SIMPLE, credentialName: edge-certificate}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: edge-certificate, namespace: istio-system}
+type: kubernetes.io/tls
+data: {tls.crt: bm9uZQ==, tls.key: bm9uZQ==}
+"""
+SENTENCES = ["Clusters Match", "Listeners Match", "Routes Match", "", "Endpoints Match"]
+
+
+def test_difference_covers_endpoints(capsys: pytest.CaptureFixture[str]) -> None:
+    """After istioctl's three sentences comes one on endpoints; a workload's own certificate is not istiod's."""
     assert call("istio-ingressgateway") == 0
-    sentences = capsys.readouterr().out.splitlines()
-    assert [line.split(" (")[0] for line in sentences] == [
-        "Clusters Match",
-        "Listeners Match",
-        "Routes Match",
-        "",
-        "Endpoints Match",
-        "Secrets Match",
-    ]
+    assert [line.split(" (")[0] for line in capsys.readouterr().out.splitlines()] == SENTENCES
+
+
+def test_difference_covers_credentials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where istiod sends secrets, for Gateways' credentials, they are compared too."""
+    manifests = tmp_path / "edge.yaml"
+    manifests.write_text(EDGE)
+    assert run(["kubectl-mesh", "proxy-status", "istio-ingressgateway.istio-system", "-f", str(manifests)]) == 0
+    sentences = [line.split(" (")[0] for line in capsys.readouterr().out.splitlines()]
+    assert sentences == [*SENTENCES, "Secrets Match"]
