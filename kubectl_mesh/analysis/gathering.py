@@ -127,7 +127,10 @@ def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[R
 
 
 def _of_revision(resources: Iterable[Resource], revision: str) -> Iterator[Resource]:
-    """Keep what a revision of the control plane looks at: its own, and what belongs to none."""
+    """Keep what a revision of the control plane looks at: its own, and what belongs to none; all for no revision."""
+    if not revision:
+        yield from resources
+        return
     for resource in resources:
         own = resource.labels.get(_REVISION, "")
         if resource.kind in _PASSED_OVER or resource.kind in POD_KINDS or not own or own == revision:

@@ -59,7 +59,7 @@ def _run(call: Call, question: Question) -> FindingsReport:
             files.resources,
             analyzers=analyzers,
             mesh=mesh,
-            revision=question.revision,
+            revision=question.revision or "default",
         )
         namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
     world.now = datetime.now(UTC)

@@ -36,7 +36,12 @@ Suppress = Annotated[
     typer.Option("-S", "--suppress", metavar="CODE=OBJECT", help="Leave a finding out; * in OBJECT stands for any."),
 ]
 MeshConfig = Annotated[str, typer.Option("--meshConfigFile", metavar="FILE", help="Take this MeshConfig.")]
-Revision = Annotated[str, typer.Option("-r", "--revision", metavar="REV", help="Revision of the control plane.")]
+Revision = Annotated[
+    str,
+    typer.Option(
+        "-r", "--revision", metavar="REV", help="Revision of the control plane; 'default' of a mesh, any of files."
+    ),
+]
 Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Accepted: directories always are.")]
 Ignore = Annotated[bool, typer.Option("--ignore-unknown", help="Pass over documents that cannot be read.")]
 Remote = Annotated[
@@ -67,7 +72,7 @@ def analyze(
     output_threshold: Shown = "Info",
     suppress: Suppress = None,
     mesh_config_file: MeshConfig = "",
-    revision: Revision = "default",
+    revision: Revision = "",
     recursive: Recursive = False,
     ignore_unknown: Ignore = False,
     remote_contexts: Remote = None,

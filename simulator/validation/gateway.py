@@ -91,6 +91,7 @@ def _port(port: Json | None, bind: str) -> Problems:
 def proto_text(port: Json) -> str:
     """Return a port as Go prints the message."""
     parts = [("number", port.get("number")), ("protocol", port.get("protocol")), ("name", port.get("name"))]
+    parts.append(("target_port", port.get("targetPort")))
     shown = [f"{name}:{quote(value) if isinstance(value, str) else value}" for name, value in parts if value]
     return "  ".join(shown)
 

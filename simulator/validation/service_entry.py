@@ -28,7 +28,7 @@ def validate(resource: Resource) -> Problems:
     if selector is not None and not selector.get("labels"):
         text = f"service entry: {NO_LABELS}, will be applied to all services in namespace"
         yield warning(text, "spec", "workloadSelector")
-    if selector is not None and spec.get("endpoints") is not None:
+    if selector is not None and spec.get("endpoints"):
         yield error("only one of WorkloadSelector or Endpoints is allowed in Service Entry", "spec", "endpoints")
     yield from at(("spec",), _hosts(spec, resolution))
     yield from at(("spec",), _addresses(spec, resolution))

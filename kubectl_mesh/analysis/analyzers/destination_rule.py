@@ -17,7 +17,8 @@ from simulator.model.wire import Json
 
 _VERIFIABLE = ("SIMPLE", "MUTUAL")
 _NODE_LABEL = "kubernetes.io/hostname"
-_LOCALITY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
+_ZONE, _SUBZONE = "topology.kubernetes.io/zone", "topology.istio.io/subzone"
+_LOCALITY = ("topology.kubernetes.io/region", _ZONE, _SUBZONE)
 _OF_THE_CLUSTER = frozenset({"topology.istio.io/cluster", "topology.istio.io/network"})
 """Labels that every endpoint of a cluster has, with values that no resource tells."""
 
@@ -108,11 +109,10 @@ def _placed(pod: PodView, nodes: Mapping[str, Mapping[str, str]]) -> PodView:
     if not name:
         return pod
     labels = {**pod.labels, _NODE_LABEL: name}
+    node = nodes.get(name, {})
     for key in _LOCALITY:
-        value = nodes.get(name, {}).get(key)
-        if not value:
-            break
-        labels[key] = value
+        if node.get(key) and (key != _SUBZONE or node.get(_ZONE)):
+            labels[key] = node[key]
     return PodView(
         resource=pod.resource,
         namespace=pod.namespace,
