@@ -42,12 +42,18 @@ class _Run:
         """Simulate manifests, or return what was made of the same words before."""
         from dataclasses import replace
 
+        from simulator.model.errors import SimulatorError
         from simulator.testing.meshes import TestMesh
 
+        __tracebackhide__ = True
         key = (tuple(map(str, paths)), yaml, tuple(map(str, overlay)), tuple(inject))
         if key not in self.meshes:
             there, laid_over = ([self._place(path) for path in each] for each in (paths, overlay))
-            self.meshes[key] = TestMesh.from_manifests(*there, yaml=yaml, overlay=laid_over, inject=inject)
+            try:
+                self.meshes[key] = TestMesh.from_manifests(*there, yaml=yaml, overlay=laid_over, inject=inject)
+            except SimulatorError as error:
+                error.add_note(f"hint: {error.hint}")
+                raise error.with_traceback(None) from None
         made = self.meshes[key]
 
         def heard(answer: "Answer") -> None:
@@ -58,6 +64,7 @@ class _Run:
 
     def current(self) -> "TestMesh":
         """Return the mesh of the marker of the test that runs, or of the setting."""
+        __tracebackhide__ = True
         if self.marked is None:
             marker = self.item.get_closest_marker("mesh") if self.item is not None else None
             paths = self.config.getini(_INI)
@@ -108,7 +115,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     run.begin(item)
     yield
     if any(isinstance(each, _Current) for each in getattr(item, "funcargs", {}).values()):
-        run.current()
+        from simulator.model.errors import SimulatorError
+
+        try:
+            run.current()
+        except SimulatorError as error:
+            pytest.fail("\n".join([str(error), *error.__notes__]), pytrace=False)
 
 
 @pytest.fixture(scope="session")

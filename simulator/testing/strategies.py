@@ -1,11 +1,12 @@
 """Hypothesis strategies: requests that meet the rules of a mesh, its senders, and small meshes themselves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
 from simulator.model.errors import SimulatorError
+from simulator.model.proxies import ProxyId
 from simulator.model.requests import Request, Tls
 from simulator.spaces.rules import filter_rules, rule_methods, rule_paths
 from simulator.spaces.witnesses import Witness, domain_example, route_witnesses
@@ -38,31 +39,32 @@ def requests(
 ) -> st.SearchStrategy[Request]:
     """Draw a request to a service of the mesh, or to `namespace/name` or host `to`.
 
-    Half of them are made from the mesh's own rules, of routes and of authorization, so that rules are met that chance
-    would miss; the rest have any path. `headers` adds headers with one of these values each.
+    Half of them are made from the rules about the destination, of routes and of authorization, so that rules are met
+    that chance would miss; the rest have any path. `headers` adds headers with one of these values each.
     """
     targets = list(_targets(mesh, to))
     if not targets:
         raise SimulatorError(f"no service {to}; hosts are {', '.join(mesh.hosts)}")
-    known = mesh.keep("rules", lambda: _known_parts(mesh))
+    hosts = frozenset(host for host, _ in targets)
+    known = mesh.keep(f"examples {to}", lambda: list(_examples(mesh, hosts)))
+    examples = [each for each in known if each.method in methods]
     pairs = [st.tuples(st.just(name), st.sampled_from(values)) for name, values in (headers or {}).items()]
     extra = st.lists(st.one_of(*pairs), max_size=len(pairs), unique_by=lambda pair: pair[0]) if pairs else st.just([])
+    read = list(dict.fromkeys(pair for each in known for pair in each.headers))
+    some = st.lists(st.one_of(st.sampled_from(read), _HEADER) if read else _HEADER, max_size=2)
+    by_chance = st.builds(Witness, authority=st.just(""), target=_PATH, method=st.sampled_from(list(methods)))
 
     @st.composite
     def drawn(draw: st.DrawFn) -> Request:
         host, port = draw(st.sampled_from(targets))
-        paths = st.one_of(st.sampled_from(known["paths"]), _PATH) if known["paths"] else _PATH
-        usual = [each for each in known["methods"] if each in methods] or list(methods)
-        given = (
-            st.lists(st.one_of(st.sampled_from(known["headers"]), _HEADER), max_size=2) if known["headers"] else None
-        )
-        found = dict([*(draw(given) if given is not None else ()), *draw(extra)])
+        chosen = draw(st.one_of(st.sampled_from(examples), by_chance) if examples else by_chance)
+        found = dict([*draw(some), *chosen.headers, *draw(extra)])
         return Request(
             host=host,
             port=port,
             scheme="https" if port == 443 else "http",
-            method=draw(st.one_of(st.sampled_from(usual), st.sampled_from(list(methods)))),
-            target=draw(paths),
+            method=chosen.method,
+            target=chosen.target,
             headers=tuple(found.items()),
             tls=Tls.SIMPLE if port == 443 else Tls.NONE,
             sni=host if port == 443 else "",
@@ -79,25 +81,33 @@ def _targets(mesh: TestMesh, to: str) -> Iterator[tuple[str, int]]:
             yield from ((host, port) for port in sorted(record.backends))
 
 
-def _known_parts(mesh: TestMesh) -> dict[str, list[Any]]:
-    """Return the paths, methods and headers that some rule of the mesh reads."""
-    witnesses: dict[Witness, None] = {}
-    paths: dict[str, None] = {}
-    methods: dict[str, None] = {}
+def _examples(mesh: TestMesh, hosts: Container[str]) -> Iterator[Witness]:
+    """Yield requests that some rule about the hosts reads: of routes, and of authorization at the destination."""
+    found: dict[Witness, None] = {}
     seen: set[int] = set()
+    behind = _behind(mesh, hosts)
     for proxy in mesh.mesh.proxies():
         made = mesh.mesh.configuration(proxy)
         for route_configuration in _unseen(made.get("routes", ()), seen):
-            witnesses |= dict.fromkeys(_witnesses(route_configuration))
-        for listener in _unseen(made.get("listeners", ()), seen):
+            found |= dict.fromkeys(_of_routes(route_configuration, hosts))
+        for listener in _unseen(made.get("listeners", ()), seen) if proxy in behind else ():
             for rules in filter_rules(listener):
-                paths |= dict.fromkeys(rule_paths(rules))
-                methods |= dict.fromkeys(rule_methods(rules))
-    return {
-        "paths": list(dict.fromkeys([*(each.target for each in witnesses), *paths])),
-        "methods": list(dict.fromkeys([*(each.method for each in witnesses), *methods])),
-        "headers": list(dict.fromkeys(pair for each in witnesses for pair in each.headers)),
+                found |= dict.fromkeys(_of_rules(rules))
+    yield from found
+
+
+def _behind(mesh: TestMesh, hosts: Container[str]) -> frozenset[ProxyId]:
+    """Return the proxies of the pods that serve the hosts."""
+    directory = mesh.mesh.directory()
+    addresses = {
+        backend.address
+        for host, record in directory.services.items()
+        if host in hosts
+        for backends in record.backends.values()
+        for backend in backends
     }
+    served = (each.proxy for each in directory.workloads if addresses & set(each.addresses))
+    return frozenset(proxy for proxy in served if proxy is not None)
 
 
 def _unseen(documents: Sequence[Any], seen: set[int]) -> Iterator[Any]:
@@ -108,11 +118,19 @@ def _unseen(documents: Sequence[Any], seen: set[int]) -> Iterator[Any]:
             yield each
 
 
-def _witnesses(configuration: Any) -> Iterator[Witness]:
-    for host in configuration.get("virtual_hosts", ()):
-        authority = domain_example(str(next(iter(host.get("domains", ())), "*")))
-        for route in host.get("routes", ()):
-            yield from route_witnesses(route.get("match") or {}, authority)
+def _of_routes(configuration: Any, hosts: Container[str]) -> Iterator[Witness]:
+    for virtual_host in configuration.get("virtual_hosts", ()):
+        if any(domain_example(str(domain)) in hosts for domain in virtual_host.get("domains", ())):
+            for route in virtual_host.get("routes", ()):
+                yield from route_witnesses(route.get("match") or {}, "")
+
+
+def _of_rules(rules: Any) -> Iterator[Witness]:
+    """Yield the paths and methods of each policy, those of one policy with each other."""
+    for policy in (rules.get("policies") or {}).values():
+        for target in rule_paths(policy) or ["/"]:
+            for method in rule_methods(policy) or ["GET"]:
+                yield Witness(authority="", target=target, method=method)
 
 
 def mesh_plans(*, services: int = 3) -> st.SearchStrategy[MeshPlan]:

@@ -76,6 +76,15 @@ def test_without_manifests_the_fixture_says_what_to_set(tmp_path: Path) -> None:
     assert "set mesh_manifests" in result.stdout
 
 
+def test_manifests_that_cannot_be_read_end_the_test_with_the_reason(tmp_path: Path) -> None:
+    """A wrong path is told in two lines, without code of the plugin."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmesh_manifests = nowhere\n")
+    (tmp_path / "test_mesh.py").write_text("def test_it(mesh):\n    pass\n")
+    result = run(tmp_path)
+    assert "nowhere: no such file or directory\nhint: check the path\n" in result.stdout
+    assert "plugin.py" not in result.stdout
+
+
 def test_loading_the_plugin_is_cheap() -> None:
     """Runs of pytest that ask no mesh do not import the engine."""
     code = "import sys, simulator.testing.plugin; print([m for m in sys.modules if m.startswith('simulator.')])"
@@ -169,3 +178,19 @@ spec:
   selector: {matchLabels: {app: web}}
   template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: a}]}}
 """
+
+
+def test_the_tests_of_the_documentation_run(tmp_path: Path) -> None:
+    """The page's configuration and tests pass on the example as they stand."""
+    page = (PROJECT / "docs" / "meshtest.md").read_text()
+    (tmp_path / "k8s").symlink_to(BASE)
+    (tmp_path / "pyproject.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    tests = page.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "test_page.py").write_text(tests)
+    (tmp_path / "conftest.py").write_text(
+        "from hypothesis import settings\n"
+        "settings.register_profile('page', max_examples=20, deadline=None, database=None)\n"
+        "settings.load_profile('page')\n"
+    )
+    result = run(tmp_path, "-p", "_hypothesis_pytestplugin")
+    assert "2 passed" in result.stdout, result.stdout
