@@ -2,7 +2,7 @@
 
 Envoy: source/common/http/http1/{balsa_parser,codec_impl}.cc, source/common/http/{header_map_impl,utility}.cc. An
 absolute target beats the Host header; a front proxy (`use_remote_address`) refuses `https://` targets over plain text.
-Headers that Envoy keeps in slots of their own become one line; those that `Connection` names are left out.
+The headers that `Connection` names are left out.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from simulator.envoy.header_lines import Fields, one_line
 from simulator.envoy.headers import Message
 from simulator.envoy.request_target import Target, parse_target
 from simulator.model.requests import Request, Tls, Wire
@@ -27,20 +28,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONGEST_LENGTH = 19
 _MOST_NOMINATED = 9
-_ONE_LINE = frozenset(
-    {
-        "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method",
-        "access-control-request-private-network", "authorization", "cache-control", "cdn-loop", "connection",
-        "content-encoding", "content-type", "expect", "grpc-accept-encoding", "grpc-timeout", "if-match",
-        "if-modified-since", "if-none-match", "keep-alive", "origin", "pragma", "proxy-connection", "proxy-status",
-        "referer", "te", "transfer-encoding", "upgrade", "user-agent", "via", "x-client-trace-id",
-        "x-envoy-attempt-count", "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
-        "x-envoy-downstream-service-node", "x-envoy-external-address", "x-envoy-force-trace", "x-envoy-internal",
-        "x-envoy-original-path", "x-envoy-retry-on", "x-forwarded-client-cert", "x-forwarded-for",
-        "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id",
-    }
-)  # fmt: skip
-"""Headers of which Envoy keeps one: a further line is added to the first, after a comma."""
 _NEVER_NOMINATED = frozenset({"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"})
 
 
@@ -69,9 +56,6 @@ class Decoded:
     message: Message
     has_host: bool
     """An empty Host header is one, too."""
-
-
-Fields = tuple[tuple[str, str], ...]
 
 
 def protocol_error(details: str, status: int = 400) -> Refusal:
@@ -176,17 +160,3 @@ def is_upgrade(fields: Iterable[tuple[str, str]]) -> bool:
     listed = tuple(fields)
     asked = any(name == "connection" and "upgrade" in value.lower() for name, value in listed)
     return asked and any(name == "upgrade" for name, _ in listed)
-
-
-def one_line(fields: Iterable[tuple[str, str]]) -> Fields:
-    """Make one line of each header that Envoy keeps only once, empty lines left out."""
-    kept: list[tuple[str, str]] = []
-    places: dict[str, int] = {}
-    for name, value in fields:
-        if name not in _ONE_LINE or name not in places:
-            places.setdefault(name, len(kept))
-            kept.append((name, value))
-        elif value:
-            before = kept[places[name]][1]
-            kept[places[name]] = (name, f"{before},{value}" if before else value)
-    return tuple(kept)

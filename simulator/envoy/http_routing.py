@@ -32,6 +32,8 @@ from simulator.model.requests import Request, Wire
 from simulator.model.traces import Disposition, Step, StepKind, Verdict
 from simulator.model.wire import Json
 
+_UDP_PATH = "/.well-known/masque/udp/"
+_NO_UDP_PATH = "The path is incorrect for CONNECT-UDP"
 _NO_CHOICE = Choice(cluster="", shares=(), because="", entry={})
 
 
@@ -64,16 +66,18 @@ def route_http(config: Config, manager: Json, connection: Connection) -> Departu
         return state.end(_refused(accepted))
     no_host = accepted.refusal is not None and accepted.refusal.details == "missing_host_header"
     missing = _find_virtual_host(state, None if no_host else accepted.message.authority)
-    if accepted.refusal is not None:
-        return state.end(_refused(accepted))
-    if missing is not None:
-        return state.end(missing)
     context = Context(
         connection=connection,
         message=accepted.message,
         remote_ip=accepted.remote_ip,
         metadata=connection.request.metadata,
     )
+    if accepted.refusal is not None:
+        if accepted.message.value("x-forwarded-proto"):  # else Envoy has not set it yet, and finds no route
+            _find_route(state, context)
+        return state.end(_refused(accepted))
+    if missing is not None:
+        return state.end(missing)
     _find_route(state, context)
     refusal = _upgrade_refusal(state, context.message)
     if refusal is not None:
@@ -179,6 +183,8 @@ def _upgrade_refusal(state: _Run, message: Message) -> Verdict | None:
     kind = "CONNECT" if connect else (message.value("upgrade") or "")
     if not connect and (not is_upgrade(message.fields) or kind.lower() == "h2c"):
         return None
+    if kind.lower() == "connect-udp" and not message.path.startswith(_UDP_PATH):
+        return Verdict(disposition=Disposition.UPGRADE_REFUSED, status=404, details="invalid_path", body=_NO_UDP_PATH)
     action = child(state.route or {}, "route")
     if upgrade_allowed(kind, state.manager, action) or (state.route is None and not state.redirects_to_tls):
         return None  # without a route the request goes on to its 404
@@ -238,7 +244,7 @@ def _direct_response(action: Json, message: Message) -> Verdict:
 def _forward(state: _Run, context: Context, action: Json, match: Json) -> Departure:
     virtual_host = state.virtual_host or {}
     levels = header_levels(state.choice, state.route or {}, virtual_host, state.configuration)
-    message, changes = mutate(context.message, levels, context.connection.request)
+    message, changes = mutate(context.message, levels, context)
     rewrites = {**action, **({"host_rewrite_literal": state.choice.entry["host_rewrite_literal"]}
                              if "host_rewrite_literal" in state.choice.entry else {})}  # fmt: skip
     message = rewrite(message, rewrites, match)

@@ -10,6 +10,7 @@ from simulator.envoy.connections import Connection
 from simulator.envoy.http_connection import Accepted, accept
 from simulator.envoy.http_routing import route_http
 from simulator.model.requests import Request, Wire
+from simulator.model.traces import StepKind
 
 GET = Request(host="h", port=80, authority="h", source_ip="127.0.0.1", destination_ip="127.0.0.2")
 BOTH_LENGTHS = "http1.content_length_and_chunked_not_allowed"
@@ -139,6 +140,16 @@ def test_an_empty_forwarded_protocol_finds_no_route() -> None:
     request = replace(GET, headers=(("x-forwarded-proto", ""),))
     departure = route_http(Config(), {"route_config": routes}, Connection(request=request))
     assert (departure.verdict.status, departure.verdict.details) == (404, "route_not_found")
+
+
+def test_a_refused_request_still_has_a_route_where_its_protocol_is_told() -> None:
+    """A request refused for its path is matched as sent, if a proxy before told the protocol."""
+    routes = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {}}]}]}
+    manager = PLAIN | {"route_config": routes}
+    for headers, route in ((), None), ((("x-forwarded-proto", "https"),), 0):
+        departure = route_http(Config(), manager, Connection(request=replace(GET, target="/%00", headers=headers)))
+        found = [step.index for step in departure.steps if step.kind is StepKind.ROUTE]
+        assert (found[0] if found else None, departure.verdict.status) == (route, 400)
 
 
 def test_http2_has_its_own_framing() -> None:

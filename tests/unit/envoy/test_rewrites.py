@@ -4,14 +4,20 @@ from typing import Any
 
 import pytest
 
+from simulator.envoy.connections import Connection
 from simulator.envoy.header_mutation import mutate
 from simulator.envoy.headers import Message
 from simulator.envoy.rewrites import redirect_location, rewrite, rewritten_path
+from simulator.envoy.route_match import Context
 from simulator.envoy.timeouts import with_grpc_timeout
 from simulator.model.requests import Request
 
 REQUEST = Message(
     method="GET", path="/api/v1?q=1", authority="a.test:80", scheme="http", fields=(("x-forwarded-proto", "http"),)
+)
+
+SEEN = Context(
+    connection=Connection(request=Request(source_ip="10.0.0.1", source_port=5)), message=REQUEST, remote_ip="1.2.3.4"
 )
 
 
@@ -61,6 +67,14 @@ def test_a_redirect_keeps_what_it_does_not_replace(action: dict[str, Any], locat
     assert redirect_location(action, {"prefix": "/api"}, REQUEST) == location
 
 
+def test_a_redirect_knows_the_old_protocol_in_any_case() -> None:
+    """The default port goes with the protocol it belongs to, however that was spelt."""
+    message = Message(
+        method="GET", path="/", authority="a.test:443", scheme="http", fields=(("x-forwarded-proto", "HTTPS"),)
+    )
+    assert redirect_location({"path_redirect": "/n"}, {"prefix": "/"}, message) == "http://a.test/n"
+
+
 def test_headers_are_removed_before_they_are_added() -> None:
     """Each level removes first and then adds; a later level sees what an earlier one did."""
     levels: list[dict[str, Any]] = [
@@ -75,9 +89,34 @@ def test_headers_are_removed_before_they_are_added() -> None:
             ]
         },
     ]
-    message, changes = mutate(REQUEST, levels, Request())
+    message, changes = mutate(REQUEST, levels, SEEN)
     assert message.fields == (("x-a", "a.test:80"), ("x-b", "HTTP/1.1 100%"))
     assert len(changes) == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ({"header": {"key": "x-a", "value": "%DOWNSTREAM_REMOTE_ADDRESS%"}}, "1.2.3.4:0"),
+        ({"header": {"key": "x-a", "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"}}, "10.0.0.1:5"),
+        ({"header": {"key": "x-a", "value": "[%REQ(x-none)%%REQ(x-none?:method):2%]"}}, "[GE]"),
+        ({"header": {"key": "x-a", "value": "%PATH(NQ)% %QUERY_PARAM(q)%"}}, "/api/v1 1"),
+        ({"header": {"key": "x-a", "value": "%REQ(x-none)%"}}, None),
+        ({"header": {"key": "x-a", "value": "%REQ(x-none)%"}, "keep_empty_value": True}, ""),
+        ({"header": {"key": "x-a", "value": "%HOSTNAME%"}}, "%HOSTNAME%"),
+    ],
+)
+def test_commands_in_values_are_answered(option: dict[str, Any], value: str | None) -> None:
+    """What has no value is left empty, and a header that would be empty is not added unless it is to be kept."""
+    assert mutate(REQUEST, [{"request_headers_to_add": [option]}], SEEN)[0].value("x-a") == value
+
+
+def test_a_well_known_header_is_added_to_its_line() -> None:
+    """A header that Envoy keeps once grows by a comma, any other by a line."""
+    added = [{"header": {"key": name, "value": "new"}} for name in ("User-Agent", "x-a")]
+    sent = REQUEST.with_field("user-agent", "old").with_field("x-a", "old")
+    message = mutate(sent, [{"request_headers_to_add": added}], SEEN)[0]
+    assert (message.values("user-agent"), message.values("x-a")) == (("old,new",), ("old", "new"))
 
 
 def test_a_grpc_server_is_told_the_timeout_it_has() -> None:
