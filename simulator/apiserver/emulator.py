@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simulator.apiserver.admission import admit
 from simulator.apiserver.apply import Ownership
 from simulator.apiserver.fields import selection
 from simulator.apiserver.furniture import namespace as namespace_documents
@@ -58,6 +59,8 @@ class Emulator:
         self.lister = Lister(self.store)
         self._clock = clock
         self._ownership = Ownership()
+        self.warnings: list[str] = []
+        """What was said of writes, until somebody takes it."""
 
     def get(self, target: Target) -> Json:
         """Return an object, or the Scale of one."""
@@ -198,6 +201,7 @@ class Emulator:
 
     def _write(self, target: Target, document: Json, query: Query) -> Json:
         present = self.store.get(target.key)
+        self.warnings = list(admit(self.store, target, document))
         generation = 1 if present is None else int(present["metadata"].get("generation") or 1)
         if present is not None and present.get("spec") != document.get("spec"):
             generation += 1

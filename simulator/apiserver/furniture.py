@@ -84,6 +84,37 @@ def injection(istio_namespace: str, values: Json) -> Iterator[Json]:
     yield _injector_values(istio_namespace, values)
     for name, tag in (("istio-sidecar-injector", ""), ("istio-revision-tag-default", "default")):
         yield _webhook(istio_namespace, name, tag)
+    yield from _validators(istio_namespace)
+
+
+def _validators(istio_namespace: str) -> Iterator[Json]:
+    """Return who is asked before an object of Istio's is stored: the revision of its label, else the default."""
+    own = {"key": "istio.io/rev", "operator": "In", "values": ["default"]}
+    none = {"key": "istio.io/rev", "operator": "DoesNotExist"}
+    groups = [f"{each}.istio.io" for each in ("security", "networking", "telemetry", "extensions")]
+    rule = {"operations": ["CREATE", "UPDATE"], "apiGroups": groups, "apiVersions": ["*"], "resources": ["*"]}
+    service = {"name": "istiod", "namespace": istio_namespace, "path": "/validate", "port": 443}
+    for name, webhook, selected in (
+        (f"istio-validator-{istio_namespace}", "rev.validation.istio.io", own),
+        ("istiod-default-validator", "validation.istio.io", none),
+    ):
+        labels = {"app": "istiod", "istio": "istiod", "istio.io/rev": "default", "release": "istio"}
+        yield {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": name, "labels": labels},
+            "webhooks": [
+                {
+                    "name": webhook,
+                    "admissionReviewVersions": ["v1"],
+                    "clientConfig": {"service": service},
+                    "failurePolicy": "Fail",
+                    "sideEffects": "None",
+                    "rules": [rule],
+                    "objectSelector": {"matchExpressions": [selected]},
+                }
+            ],
+        }
 
 
 def _injector_values(istio_namespace: str, values: Json) -> Json:

@@ -115,19 +115,29 @@ class Handlers:
             case "create":
                 if target.name:
                     raise method_not_allowed()
-                return _json(renderer.one(emulator.create(target, await _body(http), query)), status=201)
+                return self._written(renderer.one(emulator.create(target, await _body(http), query)), status=201)
             case "update":
-                return _json(renderer.one(emulator.update(target, await _body(http), query)))
+                return self._written(renderer.one(emulator.update(target, await _body(http), query)))
             case "patch":
                 body, kind = await _body(http), http.content_type
                 created = emulator.store.get(target.key) is None
-                return _json(renderer.one(emulator.patch(target, kind, body, query)), status=201 if created else 200)
+                changed = renderer.one(emulator.patch(target, kind, body, query))
+                return self._written(changed, status=201 if created else 200)
             case "delete":
                 return _json(renderer.one(emulator.delete(target, await _body(http, empty=True), query)))
         deleted = emulator.delete_collection(target, await _body(http, empty=True), query)
         metadata = {"resourceVersion": str(emulator.store.revision)}
         head: Json = {"kind": f"{target.type.kind.name}List", "apiVersion": target.api_version, "metadata": metadata}
         return _json(head | {"items": deleted})
+
+    def _written(self, document: Json, *, status: int = 200) -> "web.Response":
+        """Answer a write with the object and with what was said of it, as kubectl prints it."""
+        response = _json(document, status=status)
+        warnings, self._cluster.emulator.warnings = self._cluster.emulator.warnings, []
+        for each in warnings:
+            quoted = " ".join(each.split()).replace("\\", "\\\\").replace('"', '\\"')
+            response.headers.add("Warning", f'299 - "{quoted}"')
+        return response
 
     async def _watch(
         self, http: "web.BaseRequest", wanted: ResourceRequest, query: Mapping[str, str], renderer: Renderer

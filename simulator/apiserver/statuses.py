@@ -26,7 +26,7 @@ class StatusError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
+            **({"reason": self.reason} if self.reason else {}),
             "details": self.details,  # even where it is empty: clients look into it
         }
         return status | {"code": self.code}

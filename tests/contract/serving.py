@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,15 @@ class ServedMesh:
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         response = pool.request(method, self.url + path, body=data, headers=sent, retries=False, timeout=30)
         return response.status, response.data
+
+    def sent(self, method: str, path: str, body: Any) -> Mapping[str, str]:
+        """Send a document and return the headers of the answer, which must be a success."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode()
+        response = self._pool().request(method, self.url + path, body=data, headers=headers, retries=False, timeout=30)
+        assert response.status < 300, response.data
+        found: Mapping[str, str] = response.headers
+        return found
 
     def stream(self, path: str, **more: str) -> Any:
         """Open a watch and return the response, to be read line by line."""

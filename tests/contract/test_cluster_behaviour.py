@@ -97,3 +97,44 @@ def test_istiod_does_not_send_a_workloads_own_certificate(cluster: ServedMesh) -
     dump = json.loads(cluster.raw("GET", path)[1])
     (section,) = [each for each in dump["configs"] if each["@type"].endswith("SecretsConfigDump")]
     assert "dynamic_active_secrets" not in section
+
+
+def virtual_service(name: str, **http: Any) -> Any:
+    """Return a VirtualService with one HTTP route."""
+    return {"metadata": {"name": name}, "spec": {"hosts": ["web"], "http": [http]}}
+
+
+SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices"
+
+
+def test_istiod_refuses_invalid_configuration(cluster: ServedMesh) -> None:
+    """What istiod's webhook denies is not stored, on create, update and dry run; a status is nobody's business."""
+    good = virtual_service("web", route=[{"destination": {"host": "web"}}])
+    bad = virtual_service("web", route=[{"destination": {"host": "web"}}], timeout="-1s")
+    code, status = cluster.request("POST", SERVICES, bad)
+    assert code == 400
+    assert status["message"].startswith('admission webhook "validation.istio.io" denied the request: configuration is')
+    assert cluster.request("POST", f"{SERVICES}?dryRun=All", bad)[0] == 400
+    assert cluster.request("POST", SERVICES, good)[0] == 201
+    assert cluster.request("PATCH", f"{SERVICES}/web", {"spec": bad["spec"]}, content=MERGE)[0] == 400
+    assert cluster.request("PATCH", f"{SERVICES}/web", {"metadata": {"labels": {"a": "b"}}}, content=MERGE)[0] == 200
+
+
+def test_warnings_reach_the_client(cluster: ServedMesh) -> None:
+    """What istiod warns of is stored, and said in the header that kubectl prints."""
+    route = {"destination": {"host": "web"}}
+    rules = {"metadata": {"name": "web"}, "spec": {"hosts": ["web"], "http": [{"route": [route]}, {"route": [route]}]}}
+    headers = cluster.sent("POST", SERVICES, rules)
+    assert headers["Warning"].startswith('299 - "')
+
+
+def test_no_istiod_no_admission(cluster: ServedMesh) -> None:
+    """Without an istiod the webhook fails, as its policy says; without the webhook, anything is stored."""
+    bad = virtual_service("web", route=[{"destination": {"host": "web"}}], timeout="-1s")
+    assert cluster.request("DELETE", f"{SYSTEM}/services/istiod")[0] == 200
+    code, status = cluster.request("POST", SERVICES, bad)
+    assert code == 500
+    assert 'failed calling webhook "validation.istio.io"' in status["message"]
+    group = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    assert cluster.request("DELETE", f"{group}/istiod-default-validator")[0] == 200
+    assert cluster.request("POST", SERVICES, bad)[0] == 201
