@@ -20,6 +20,8 @@ _PARTS = {
 }
 """Part of an expectation → the decision that it hangs on; the route for all others."""
 _ROUTING = (StepKind.ROUTE, StepKind.CLUSTER, StepKind.NETWORK_FILTER, StepKind.FILTER_CHAIN, StepKind.LISTENER)
+_AFTER_ROUTING = frozenset({StepKind.CLUSTER, StepKind.ENDPOINT, StepKind.TRANSPORT, StepKind.HTTP_FILTER})
+"""Where a request may end because of the route that led there."""
 _TELLING = frozenset(_ROUTING) | {StepKind.RBAC, StepKind.NAME_RESOLUTION, StepKind.TRANSPORT}
 """Decisions of which the reason, and what was tried in vain, help to find the mistake."""
 _WORDS = {StepKind.RBAC: "authorization", StepKind.TRANSPORT: "encryption"}
@@ -47,6 +49,9 @@ def _decisions(seen: Observed, mismatch: Mismatch) -> Iterator[tuple[Hop | None,
         last = trace.last_step
         if last is not None:
             yield (trace.hops[-1] if trace.hops else None), last
+        route = hop.step(StepKind.ROUTE) if hop is not None else None
+        if hop is not None and route is not None and last is not None and last.kind in _AFTER_ROUTING:
+            yield hop, route
         return
     if hop is None or kind is StepKind.RBAC:
         return

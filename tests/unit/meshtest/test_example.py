@@ -80,3 +80,17 @@ def test_shards_share_the_work() -> None:
     totals = [int(run(str(SHOP), "--shard", f"{number}/3")[1].rpartition("\n")[0].rpartition("\n")[2].split()[0])
               for number in (1, 2, 3)]  # fmt: skip
     assert sum(totals) == int(run(str(SHOP))[1].rstrip().rpartition("\n")[2].split()[0])
+
+
+def test_a_lost_subset_is_blamed_on_the_rule_that_names_it(tmp_path: Path) -> None:
+    """A route to a cluster that is not there is at fault, with its line, and not only the missing cluster."""
+    routes = (SHOP / "base" / "catalog-routes.yaml").read_text()
+    (tmp_path / "routes.yaml").write_text(routes.replace("subset: v2\n    timeout", "subset: v9\n    timeout"))
+    text = (SHOP / "shop.meshtest.yaml").read_text()
+    overlay = f"[{SHOP / 'base'}]\n    overlay: [routes.yaml]"
+    (tmp_path / "shop.meshtest.yaml").write_text(text.replace("[base]", overlay))
+    code, out = run(str(tmp_path), "-k", "testers")
+    assert code == 1
+    assert "the proxy has no cluster of this name" in out
+    assert "route testers by VirtualService/shop/catalog http[0].match[0]" in out
+    assert "routes.yaml:14" in out
