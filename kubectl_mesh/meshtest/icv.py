@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import urlsplit
 
 from kubectl_mesh.meshtest.borrowed import Borrowed
+from kubectl_mesh.meshtest.drafts import Draft
 from kubectl_mesh.meshtest.icv_blocks import Block, blocks
-from kubectl_mesh.meshtest.importing import Draft
 from kubectl_mesh.meshtest.model import Case, Expectation
 from kubectl_mesh.meshtest.nodes import Node, each
 

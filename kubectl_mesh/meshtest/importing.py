@@ -1,10 +1,11 @@
-"""Test files of other tools → suites: which tool a file is of, and what its cases have in common."""
+"""Test files of other tools → suites: which tool a file is of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kubectl_mesh.meshtest import icv, router_check
 from kubectl_mesh.meshtest.decoding import read_suites, roots
-from kubectl_mesh.meshtest.model import Case, Expectation, Given, RequestSpec, Suite
+from kubectl_mesh.meshtest.model import Given, Suite
 from kubectl_mesh.meshtest.nodes import Node
 
 ICV = "istio-config-validator"
@@ -27,8 +28,6 @@ class Importer:
         form = self.form or form_of(documents)
         if not form:
             return read_suites(text, source=source)
-        from kubectl_mesh.meshtest import icv, router_check
-
         read = icv.cases if form == ICV else router_check.cases
         found = tuple(case for document in documents for case in read(document, self.sender))
         return (Suite(name=source, source=source, given=Given(stand_ins=True), cases=found),)
@@ -45,28 +44,3 @@ def form_of(documents: Sequence[Node]) -> str:
             if "tests" in document.value:
                 return ROUTER_CHECK
     return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A case being translated; `skip` says what cannot be."""
-
-    name: str
-    sender: str
-    position: str
-    method: str
-    headers: tuple[tuple[str, str], ...] = ()
-    random: float | None = None
-    skip: str = ""
-
-    def case(self, url: str, expect: Expectation | None, *, suffix: str = "") -> Case:
-        """Return the case of one URL; one that expects nothing decides nothing."""
-        reason = self.skip or ("" if expect is not None else "nothing is expected")
-        return Case(
-            name=f"{self.name}{suffix}",
-            sender=self.sender,
-            request=RequestSpec(url=url, method=self.method, headers=self.headers, random=self.random),
-            expect=expect if expect is not None else Expectation(),
-            position=self.position,
-            skip=reason,
-        )

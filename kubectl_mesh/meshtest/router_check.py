@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kubectl_mesh.meshtest.borrowed import Borrowed
-from kubectl_mesh.meshtest.importing import Draft
+from kubectl_mesh.meshtest.drafts import Draft
 from kubectl_mesh.meshtest.model import Case, Destination, Expectation
 from kubectl_mesh.meshtest.nodes import Node, each
 from simulator.model.names import ClusterName
