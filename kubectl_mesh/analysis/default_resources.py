@@ -13,6 +13,13 @@ _LABELS = {"istio": "ingressgateway"}
 _PORTS = (("http2", 80, 8080), ("https", 443, 8443), ("tcp", 31400, 31400), ("tls", 15443, 15443))
 SOURCE = "default installation"
 """Where resources say they come from that stand in for others, of which nothing more is known."""
+_MADE = frozenset({"default control plane", SOURCE, "made up by the simulator"})
+"""Sources of what stands in for an installation: nobody can correct it."""
+
+
+def is_given(resource: Resource) -> bool:
+    """Tell whether somebody wrote a resource, or it was made to stand in for what is always there."""
+    return resource.origin.source not in _MADE
 
 
 def with_default_gateway(

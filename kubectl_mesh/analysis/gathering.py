@@ -17,8 +17,6 @@ _RUNTIME = ("Service", "Pod", "Namespace", "Node", "Secret")
 """What files may leave out because it is made elsewhere: without any of a kind, its absence tells nothing."""
 _PASSED_OVER = frozenset({"Service", "Namespace", "Node", "Pod", "Secret"})
 """Kinds that belong to no revision."""
-_MADE = frozenset({"default control plane", "default installation", "made up by the simulator"})
-"""Sources of what stands in for an installation: nobody can correct it."""
 _MESH = frozenset({"MeshConfig", "MeshNetworks"})
 """No resources of their own: istiod's ConfigMap holds them."""
 _CONFIDENTIAL = {"Secret": "their data is read neither from a cluster nor from a bundle"}
@@ -46,11 +44,6 @@ def _control_plane(given: Sequence[Resource]) -> tuple[Resource, ...]:
 
     added = missing(given)
     return (*added, *namespaces((*given, *added)))
-
-
-def is_given(resource: Resource) -> bool:
-    """Tell whether somebody wrote a resource, or it was made to stand in for what is always there."""
-    return resource.origin.source not in _MADE
 
 
 def _missing(resources: Sequence[Resource]) -> Iterator[str]:

@@ -7,8 +7,8 @@ known, so that a check which needs pods works on files and on a live cluster ali
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kubectl_mesh.analysis.default_resources import is_given
 from kubectl_mesh.analysis.world import World
-from simulator.manifests.placement import SYNTHETIC
 from simulator.model.labels import selects
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -128,7 +128,7 @@ def in_mesh(world: World, pod: PodView) -> bool:
         if _INJECT in said:
             return said[_INJECT] == "true"
     namespace = world.find("Namespace", "", pod.namespace)
-    if namespace is None or namespace.origin == SYNTHETIC:
+    if namespace is None or not is_given(namespace):
         return pod.planned  # files leave namespaces out: whoever writes policies for a workload has it in the mesh
     if pod.planned and "istio-injection" not in namespace.labels and "istio.io/rev" in namespace.labels:
         return True

@@ -9,10 +9,13 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 Path = tuple[str | int, ...]
+_DRY_RUN, _TRUE = "istio.io/dry-run", frozenset({"1", "t", "T", "true", "TRUE", "True"})
 
 
 def acts(policy: Resource) -> bool:
-    """Tell whether a policy allows or denies, rather than logs or asks somebody else."""
+    """Tell whether a policy allows or denies, rather than logs, asks somebody else, or is only tried out."""
+    if policy.annotations.get(_DRY_RUN) in _TRUE:
+        return False
     return (policy.spec.get("action") or "ALLOW") in ("ALLOW", "DENY")
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from kubectl_mesh.analysis.gathering import from_files, is_given, over_source
+from kubectl_mesh.analysis.default_resources import is_given
+from kubectl_mesh.analysis.gathering import from_files, over_source
 from kubectl_mesh.analysis.registry import chosen
 from kubectl_mesh.analysis.reporting import at_least, row
 from kubectl_mesh.analysis.runner import Analysis, analyze

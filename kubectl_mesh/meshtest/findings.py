@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kubectl_mesh.analysis.gathering import is_given, over_source
+from kubectl_mesh.analysis.default_resources import is_given
+from kubectl_mesh.analysis.gathering import over_source
 from kubectl_mesh.analysis.registry import chosen
 from kubectl_mesh.analysis.reporting import row
 from kubectl_mesh.analysis.runner import Analysis, analyze

@@ -125,7 +125,7 @@ ANALYZERS = (
         name="mesh.PolicyProtocols",
         description="Finds AuthorizationPolicies with HTTP conditions that apply to ports which do not speak HTTP",
         inputs=("AuthorizationPolicy", "Service", "Pod"),
-        hints=(*WORKLOAD_KINDS, "Namespace"),
+        hints=(*WORKLOAD_KINDS, "Namespace", "Gateway"),
         run=_conditions,
     ),
 )

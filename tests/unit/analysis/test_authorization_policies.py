@@ -97,3 +97,25 @@ def test_a_policy_needs_its_target() -> None:
     (given,) = findings(TARGETS, _policy(reference, selector=""))
     assert given.code == "KM0016"
     assert given.witness == "Gateway shop/waypoint: not found; no proxy enforces the policy"
+
+
+def test_a_gateway_hears_what_its_gateways_open() -> None:
+    """HTTPS that a gateway terminates is HTTP to its policies, whatever the names of its service's ports."""
+    deny = _policy("action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]")
+    tls = "{port: {number: 8443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: MODE, credentialName: a}}"
+    gateway = resource("Gateway", "front", f"{{selector: {{app: db}}, servers: [{tls}]}}")
+    service_of = service("db", ports="{name: https, port: 443, targetPort: 8443}")
+    pods = pod("db")
+    assert codes(PROTOCOLS, deny, gateway.replace("MODE", "SIMPLE"), service_of, pods) == []
+    assert codes(PROTOCOLS, deny, gateway.replace("MODE", "PASSTHROUGH"), service_of, pods) == ["KM0004 policy"]
+    router = pods.replace("image: proxy", "image: proxy, args: [proxy, router]")
+    assert codes(PROTOCOLS, deny, service_of, pods) == ["KM0004 policy"]
+    assert codes(PROTOCOLS, deny, service_of, router) == []
+
+
+def test_a_policy_that_is_only_tried_out_changes_nothing() -> None:
+    """What the dry-run annotation marks is not judged by its effect."""
+    deny = _policy("action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]")
+    tried = deny.replace("namespace: shop}", "namespace: shop, annotations: {istio.io/dry-run: 'true'}}")
+    assert codes(PROTOCOLS, deny, service("db", ports=TCP), pod("db")) == ["KM0004 policy"]
+    assert codes(PROTOCOLS, tried, service("db", ports=TCP), pod("db")) == []
