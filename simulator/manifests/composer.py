@@ -94,7 +94,13 @@ class _Composer:
         self.document_start: type = events.DocumentStartEvent
         self.document_end: type = events.DocumentEndEvent
         self.stream_end: type = events.StreamEndEvent
-        self.handlers: dict[type, Callable[[Any], None]] = {
+        self.reset()
+
+    def handlers(self) -> dict[type, Callable[[Any], None]]:
+        """Return what to do on each type of event. Not kept: an object that holds its own methods is never freed."""
+        from yaml import events
+
+        return {
             events.ScalarEvent: self.on_scalar,
             events.MappingStartEvent: self.on_mapping,
             events.SequenceStartEvent: self.on_sequence,
@@ -102,7 +108,6 @@ class _Composer:
             events.SequenceEndEvent: self.on_end,
             events.AliasEvent: self.on_alias,
         }
-        self.reset()
 
     def reset(self) -> None:
         """Forget the previous document."""
@@ -118,7 +123,7 @@ class _Composer:
 
     def documents(self) -> Iterator[Composed]:
         """Yield one document after another."""
-        next_event, handlers = self.next, self.handlers
+        next_event, handlers = self.next, self.handlers()
         while (kind := type(next_event())) is not self.stream_end:
             if kind is not self.document_start:
                 continue

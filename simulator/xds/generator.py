@@ -24,6 +24,9 @@ class Generator:
         self.snapshot = snapshot
         self._shared = Shared(snapshot)
 
+    def __del__(self) -> None:
+        self._shared.forget()
+
     def view(self, proxy: Proxy) -> ProxyView:
         """Return what generation may know of a proxy."""
         return ProxyView(snapshot=self.snapshot, proxy=proxy, scope=self.snapshot.scope(proxy), shared=self._shared)

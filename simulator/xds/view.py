@@ -36,6 +36,10 @@ class Shared:
             found = self._built[key] = build(self.snapshot, *args, **kwargs)
         return cast(T, found)
 
+    def forget(self) -> None:
+        """Let go of all results. Builders that take this as an argument tie it to itself: it would never be freed."""
+        self._built.clear()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ProxyView:
