@@ -56,6 +56,18 @@ class Message:
         return replace(self, fields=tuple(field for field in self.fields if field[0] not in dropped))
 
     @property
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies, without quotes around their values; of one name the first counts."""
+        found: dict[str, str] = {}
+        for line in self.values("cookie"):
+            for pair in line.split(";"):
+                name, equals, value = pair.strip().partition("=")
+                quoted = len(value) > 1 and value[0] == value[-1] == '"'
+                if equals:
+                    found.setdefault(name, value[1:-1] if quoted else value)
+        return found
+
+    @property
     def path_only(self) -> str:
         """The path without query and fragment."""
         return self.path.partition("?")[0].partition("#")[0]

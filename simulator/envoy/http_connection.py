@@ -6,9 +6,9 @@ maybeNormalizePath, maybeNormalizeHost).
 
 from dataclasses import dataclass, replace
 
-from simulator.envoy.addresses import parse_ip
+from simulator.envoy.addresses import longest_prefix
 from simulator.envoy.connections import Connection
-from simulator.envoy.documents import child, flag, integer, text
+from simulator.envoy.documents import child, children, flag, integer, text
 from simulator.envoy.headers import Message
 from simulator.envoy.http_codec import Decoded, Limits, Refusal, decode, is_authority, protocol_error
 from simulator.envoy.paths import merge_slashes, normalize, unescape_slashes
@@ -158,19 +158,23 @@ def _forwarding_headers(manager: Json, message: Message, connection: Connection)
             message = message.with_field("x-forwarded-for", ",".join([*message.values("x-forwarded-for"), remote]))
         if hops == 0 or message.value("x-forwarded-proto") is None:
             message = message.with_field("x-forwarded-proto", own_scheme)
-        if not _internal(remote):
+        if not _internal(manager, remote):
             message = message.without(_EDGE_HEADERS)
     else:
         if len(forwarded) > hops:
             remote = forwarded[-hops - 1]
         if message.value("x-forwarded-proto") is None:
             message = message.with_field("x-forwarded-proto", own_scheme)
+    message = message.without(("x-envoy-internal",))
+    if _internal(manager, remote) and len(forwarded) < 2:
+        message = message.with_field("x-envoy-internal", "true")
     if not message.scheme:
         sent = (message.value("x-forwarded-proto") or "").lower()
         message = replace(message, scheme=sent if sent in ("http", "https") else own_scheme)
     return message, remote
 
 
-def _internal(address: str) -> bool:
-    ip = parse_ip(address)
-    return ip is not None and (ip.is_private or ip.is_loopback)
+def _internal(manager: Json, address: str) -> bool:
+    """Tell whether an address is one of the operator's own; none is unless the configuration says so."""
+    ranges = children(child(manager, "internal_address_config"), "cidr_ranges")
+    return longest_prefix(ranges, address) is not None

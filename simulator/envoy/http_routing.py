@@ -220,7 +220,7 @@ def _act(state: _Run, context: Context) -> Departure:
         action = child(route, "redirect")
         return state.end(_redirected(redirect_code(action), redirect_location(action, match, message), message))
     if "direct_response" in route:
-        return state.end(_direct_response(child(route, "direct_response"), message))
+        return state.end(_direct_response(child(route, "direct_response"), match, message))
     if "route" not in route:
         return state.end(_no_route(details="route_not_found", grpc=message.is_grpc))
     return _forward(state, context, child(route, "route"), match)
@@ -233,12 +233,16 @@ def _redirected(status: int, location: str, message: Message) -> Verdict:
     )  # fmt: skip
 
 
-def _direct_response(action: Json, message: Message) -> Verdict:
+def _direct_response(action: Json, match: Json, message: Message) -> Verdict:
     status = integer(action, "status", 200)
     return Verdict(
-        disposition=Disposition.DIRECT_RESPONSE, status=200 if message.is_grpc else status, details="direct_response",
-        body=text(child(action, "body"), "inline_string"),
-    )  # fmt: skip
+        disposition=Disposition.DIRECT_RESPONSE,
+        status=200 if message.is_grpc else status,
+        details="direct_response",
+        # a client of gRPC reads the text in a header
+        body="" if message.is_grpc else text(child(action, "body"), "inline_string"),
+        location=redirect_location({}, match, message) if 300 <= status < 400 else "",
+    )
 
 
 def _forward(state: _Run, context: Context, action: Json, match: Json) -> Departure:

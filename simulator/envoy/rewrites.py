@@ -51,7 +51,7 @@ def rewritten_host(action: Json, message: Message) -> str:
     if "host_rewrite_path_regex" in action:
         rewrite = child(action, "host_rewrite_path_regex")
         pattern = text(child(rewrite, "pattern"), "regex")
-        return replace_all(pattern, message.path_only, text(rewrite, "substitution"))
+        return replace_all(pattern, message.path_only, text(rewrite, "substitution")) or message.authority
     return message.authority
 
 

@@ -97,12 +97,7 @@ def _shown(message: Message, name: str) -> str:
 
 
 def _cookie_matches(matcher: Json, message: Message) -> bool:
-    value: str | None = None
-    for line in message.values("cookie"):
-        for pair in line.split(";"):
-            name, _, content = pair.strip().partition("=")
-            if name == text(matcher, "name") and value is None:
-                value = content
+    value = message.cookies.get(text(matcher, "name"))
     holds = value is not None and matches_string(child(matcher, "string_match"), value)
     return holds != flag(matcher, "invert_match")
 

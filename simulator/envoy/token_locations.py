@@ -71,7 +71,7 @@ def locate(providers: Iterable[Json], message: Message) -> list[Location]:
         found += [
             Location(token=token, issuers=frozenset(issuers), header=name) for token in tokens if token is not None
         ]
-    sent, baked = _decoded_parameters(message.path), _cookies(message)
+    sent, baked = _decoded_parameters(message.path), message.cookies
     for name in sorted(places.parameters.keys() & sent.keys()):
         found.append(Location(token=sent[name], issuers=frozenset(places.parameters[name]), parameter=name))
     for name in sorted(places.cookies.keys() & baked.keys()):
@@ -107,13 +107,3 @@ def _without_parameter(path: str, name: str) -> str:
         grouped.setdefault(unquote(key), []).append(unquote(value))
     kept = [f"{key}={value}" for key in sorted(grouped) if key != name for value in grouped[key]]
     return path.partition("?")[0] + (f"?{'&'.join(kept)}" if kept else "")
-
-
-def _cookies(message: Message) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for line in message.values("cookie"):
-        for pair in line.split(";"):
-            name, equals, value = pair.strip().partition("=")
-            if equals:
-                found.setdefault(name, value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value)
-    return found

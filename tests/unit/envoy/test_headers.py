@@ -55,3 +55,9 @@ def test_of_repeated_query_parameters_the_first_counts() -> None:
     assert matches_query({"name": "b", "present_match": True}, {"b": ""})
     assert not matches_query({"name": "a", "string_match": {"exact": "2"}}, {"a": "1"})
     assert not matches_query({"name": "z", "string_match": {"prefix": ""}}, {})
+
+
+def test_cookies_are_read_without_their_quotes() -> None:
+    """Of one name the first cookie counts, and a word without an equals sign is no cookie."""
+    lines = Message(method="GET", path="/", authority="h", fields=(("cookie", 'a="1"; b'), ("cookie", "a=2; c=")))
+    assert lines.cookies == {"a": "1", "c": ""}

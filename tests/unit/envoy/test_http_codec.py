@@ -152,6 +152,24 @@ def test_a_refused_request_still_has_a_route_where_its_protocol_is_told() -> Non
         assert (found[0] if found else None, departure.verdict.status) == (route, 400)
 
 
+@pytest.mark.parametrize(("status", "location"), [(200, ""), (302, "http://h/p?q")])
+def test_a_direct_response_that_redirects_names_the_same_place(status: int, location: str) -> None:
+    """Envoy gives a direct response of a redirect's status the request's own URL."""
+    route = {"match": {"prefix": "/"}, "direct_response": {"status": status, "body": {"inline_string": "no"}}}
+    routes = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [route]}]}
+    verdict = route_http(Config(), {"route_config": routes}, Connection(request=replace(GET, target="/p?q"))).verdict
+    assert (verdict.status, verdict.location, verdict.body) == (status, location, "no")
+
+
+@pytest.mark.parametrize(("source", "internal"), [("10.1.2.3", "true"), ("192.168.0.1", None)])
+def test_only_the_operators_own_addresses_are_internal(source: str, internal: str | None) -> None:
+    """What a client says of being internal does not count; no address is internal unless it is configured."""
+    own = {"internal_address_config": {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}}
+    request = replace(GET, source_ip=source, headers=(("x-envoy-internal", "true"),))
+    assert accept(own, Connection(request=request)).message.value("x-envoy-internal") == internal
+    assert accept(PLAIN, Connection(request=request)).message.value("x-envoy-internal") is None
+
+
 def test_http2_has_its_own_framing() -> None:
     """What HTTP/1 demands of methods does not hold for HTTP/2."""
     assert refusal(method="BREW") == (400, "http1.codec_error")

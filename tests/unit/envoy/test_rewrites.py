@@ -75,6 +75,12 @@ def test_a_redirect_knows_the_old_protocol_in_any_case() -> None:
     assert redirect_location({"path_redirect": "/n"}, {"prefix": "/"}, message) == "http://a.test/n"
 
 
+def test_a_host_rewrite_to_nothing_leaves_the_host() -> None:
+    """A pattern that leaves no text leaves the host as it is."""
+    action = {"host_rewrite_path_regex": {"pattern": {"regex": ".*"}, "substitution": ""}}
+    assert rewrite(REQUEST, action, {"prefix": "/"}).authority == "a.test:80"
+
+
 def test_headers_are_removed_before_they_are_added() -> None:
     """Each level removes first and then adds; a later level sees what an earlier one did."""
     levels: list[dict[str, Any]] = [
