@@ -98,6 +98,11 @@ def test_exit_codes(words: str, code: int, shop: ServedMesh, capsys: pytest.Capt
     assert "unexpected" not in capsys.readouterr().err
 
 
+def _heed_interrupts() -> None:
+    """Let Ctrl-C reach a process also where a shell runs the tests in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("words", "page"),
     [("envoy deploy/web -n shop", "/ready"), ("controlz", "/scopej"), ("istiod-debug", "/syncz")],
@@ -105,7 +110,8 @@ def test_exit_codes(words: str, code: int, shop: ServedMesh, capsys: pytest.Capt
 def test_dashboard(words: str, page: str, shop: ServedMesh) -> None:
     """A dashboard prints its address, answers there several times, and ends at Ctrl-C."""
     arguments = ["dashboard", *words.split(), "--browser=false", "--kubeconfig", str(shop.kubeconfig)]
-    with subprocess.Popen([sys.executable, "-m", "kubectl_mesh", *arguments], stdout=subprocess.PIPE) as process:
+    program = [sys.executable, "-m", "kubectl_mesh", *arguments]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, preexec_fn=_heed_interrupts) as process:
         assert process.stdout is not None
         url = process.stdout.readline().decode().strip()
         try:
@@ -113,9 +119,10 @@ def test_dashboard(words: str, page: str, shop: ServedMesh) -> None:
                 with urllib.request.urlopen(url + page, timeout=20) as answer:
                     assert answer.status == 200
                     assert answer.read()
-        finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
