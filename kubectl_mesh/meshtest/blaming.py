@@ -56,7 +56,7 @@ def _decisions(seen: Observed, mismatch: Mismatch) -> Iterator[tuple[Hop | None,
     if hop is None or kind is StepKind.RBAC:
         return
     kinds = (kind,) if kind is not None else _ROUTING
-    step = next((step for each in kinds if (step := hop.step(each)) is not None), None)
+    step = next((step for each in kinds if (step := hop.step(each)) is not None), hop.steps[-1] if hop.steps else None)
     if step is not None:
         yield hop, step
 
@@ -70,7 +70,10 @@ def _told(predictor: Predictor, seen: Observed, hop: Hop | None, step: Step) -> 
     because = f", {step.because}" if step.because and step.kind in _TELLING else ""
     lost = step.kind is StepKind.NAME_RESOLUTION and step is seen.trace.last_step
     guess = _guess(seen.trace.request.host, predictor.directory.services) if lost else ""
-    yield _placed(f"{where}: {word} {step.chosen}{by}{because}{guess}", origin)
+    chosen = step.chosen
+    if step.kind is StepKind.RBAC and origin is not None:  # istiod's name for the rule says what its own does
+        chosen, because = ("allowed" if step.details.get("allowed", True) else "denied"), ""
+    yield _placed(f"{where}: {word} {chosen}{by}{because}{guess}", origin)
     if step.kind in _TELLING:
         for rejected in step.rejected[:_LISTED]:
             rule = predictor.policy(rejected.name)

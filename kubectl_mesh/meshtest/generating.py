@@ -4,12 +4,12 @@ All of them pass until somebody changes what becomes of a request.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from kubectl_mesh.diagnosis.predictor import Predictor
-from kubectl_mesh.diagnosis.representatives import Representatives, one_each, port_of, requests_of
+from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
 from kubectl_mesh.diagnosis.senders import sender_name
 from kubectl_mesh.errors import MeshError
+from kubectl_mesh.meshtest.gateway_requests import entering
 from kubectl_mesh.meshtest.judging import is_host
 from kubectl_mesh.meshtest.model import API_VERSION, KIND
 from kubectl_mesh.meshtest.observing import Observed, observe
@@ -17,9 +17,8 @@ from kubectl_mesh.meshtest.running import UNDECIDABLE
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.proxies import ProxyId, Role
-from simulator.model.requests import Request, Tls
+from simulator.model.requests import Request
 from simulator.model.wire import Json
-from simulator.spaces.witnesses import domain_example
 
 _KINDS = {"VirtualService": "virtualService", "HTTPRoute": "httpRoute", "GRPCRoute": "grpcRoute"}
 _SYSTEM = frozenset({"istio-system", "kube-system"})
@@ -67,37 +66,13 @@ def _is_application(workload: Workload) -> bool:
 
 def _requests(predictor: Predictor, stand_ins: Representatives, sender: Workload) -> Iterator[Request]:
     if sender.role is Role.GATEWAY:
-        yield from _entering(predictor, stand_ins, sender)
+        yield from entering(predictor, stand_ins, sender)
         return
     proxy = ProxyId(sender.name, sender.namespace)
     for host, record in sorted(predictor.directory.services.items()):
         if record.namespace not in _SYSTEM and "*" not in host and not host.startswith(_KUBERNETES):
             for port in sorted(record.backends):
                 yield from requests_of(stand_ins.witnesses(proxy, host, port), host, port)
-
-
-def _entering(predictor: Predictor, stand_ins: Representatives, gateway: Workload) -> Iterator[Request]:
-    """Yield requests for the hosts of a gateway, to the ports by which its services lead to it."""
-    ports = {
-        one.port: port
-        for record in predictor.directory.services.values()
-        for port, backends in record.backends.items()
-        for one in backends
-        if one.address in gateway.addresses
-    }
-    proxy = ProxyId(gateway.name, gateway.namespace)
-    for configuration, hosts in stand_ins.virtual_hosts(proxy).items():
-        inner = port_of(configuration)
-        encrypted = configuration.startswith("https")
-        for virtual_host in hosts.values() if inner in ports else ():
-            for host in dict.fromkeys(domain_example(str(domain)) for domain in virtual_host.get("domains", ())):
-                for request in requests_of(stand_ins.witnesses(proxy, host, inner), host, ports[inner]):
-                    yield replace(
-                        request,
-                        scheme="https" if encrypted else "http",
-                        tls=Tls.SIMPLE if encrypted else Tls.NONE,
-                        sni=host if encrypted else "",
-                    )
 
 
 def _says_something(seen: Observed) -> bool:

@@ -53,7 +53,8 @@ class Runner:
             observed = self.ask(case.sender, case.request)
         except MeshError as error:
             return replace(blank, messages=(str(error), *([error.hint] if error.hint else [])))
-        request = f"{observed.trace.request.method} {case.request.url} from {case.sender}"
+        method = f"{observed.trace.request.method} " if observed.trace.request.is_http else ""
+        request = f"{method}{case.request.url} from {case.sender}"
         if observed.trace.disposition in UNDECIDABLE:
             reason = f"{observed.disposition}: {'; '.join(observed.trace.notes) or observed.trace.verdict.details}"
             return replace(blank, messages=(reason,), request=request)
