@@ -80,7 +80,7 @@ def _node(document: Json, now: datetime) -> Sequence[Any]:
         state += ",SchedulingDisabled"
     prefix = "node-role.kubernetes.io/"
     roles = ",".join(sorted(label.removeprefix(prefix) for label in labels if label.startswith(prefix))) or NONE
-    addresses = {each.get("type"): each.get("address") for each in status.get("addresses") or ()}
+    addresses = {each.get("type"): each.get("address") for each in reversed(status.get("addresses") or ())}
     info = status.get("nodeInfo") or {}
     return (
         name(document), state, roles, created(document, now), info.get("kubeletVersion", ""),

@@ -24,6 +24,7 @@ from simulator.apiserver.objects import (
     with_metadata,
 )
 from simulator.apiserver.patches import json_patch, merge_patch
+from simulator.apiserver.service_account_tokens import Issuer, filled
 from simulator.apiserver.statuses import (
     already_exists,
     bad_request,
@@ -53,8 +54,9 @@ _STALE = "the object has been modified; please apply your changes to the latest 
 class Emulator:
     """Answers requests on the objects of a store."""
 
-    def __init__(self, keeper: Keeper, clock: Callable[[], str]) -> None:
+    def __init__(self, keeper: Keeper, clock: Callable[[], str], *, issuer: Issuer | None = None) -> None:
         self.keeper = keeper
+        self._issuer = issuer
         self.store: ObjectStore = keeper.store
         self.lister = Lister(self.store)
         self._clock = clock
@@ -76,7 +78,10 @@ class Emulator:
         self._require_namespace(target)
         if self.store.get(target.key) is not None:
             raise already_exists(target.type.kind.plural, target.type.kind.group, target.name)
-        return self._write(target, self._defaulted(target, document), query)
+        document = self._defaulted(target, document)
+        if self._issuer is not None and target.type.id == "secrets":
+            document = filled(document, namespace=target.namespace, keeper=self.keeper, issuer=self._issuer)
+        return self._write(target, document, query)
 
     def update(self, target: Target, body: object, query: Query) -> Json:
         """Replace an object, or only its status or scale. An object that is not there is created."""
@@ -223,7 +228,7 @@ class Emulator:
 
     def _furnish(self, target: Target) -> None:
         if target.type.id == "namespaces":
-            for document in namespace_documents(target.name):
+            for document in namespace_documents(target.name, roots=self.keeper.roots):
                 self.keeper.put_absent(document)
         if target.type.id == DEFINITIONS:
             definition = self.store.get(target.key) or {}

@@ -6,32 +6,49 @@ manifests are without a server.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simulator.apiserver.definitions import definitions
 from simulator.manifests.injector import find_injectors
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
+KUBERNETES_ROOT, ISTIO_ROOT = "kube-root-ca.crt", "istio-ca-root-cert"
+"""ConfigMaps in which every namespace finds the roots of the API server's and of the mesh's certificates."""
 _SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
-def furniture(resources: Sequence[Resource], *, istio_namespace: str = "istio-system") -> Iterator[Json]:
-    """Walk the documents that a cluster of `resources` has besides them; those that are there anyway are included."""
+def furniture(
+    resources: Sequence[Resource], *, roots: Mapping[str, str], istio_namespace: str = "istio-system"
+) -> Iterator[Json]:
+    """Walk the documents that a cluster of `resources` has besides them; those that are there anyway are included.
+
+    `roots` has the root certificates that every namespace gets, as PEM by name of their ConfigMap.
+    """
     named = {resource.namespace for resource in resources if resource.namespace}
     named |= {resource.name for resource in resources if resource.kind == "Namespace"}
     for name in sorted(named.union(_SYSTEM)):
-        yield from namespace(name)
+        yield from namespace(name, roots=roots)
+    yield from (_lease(resource.name) for resource in resources if resource.kind == "Node")
     yield from definitions()
     yield from _roles()
     yield _kubernetes_service()
-    if any(resource.kind == "Pod" and resource.labels.get("app") == "istiod" for resource in resources):
+    if has_istiod(resources):
         values = find_injectors(resources, nodes=()).injector("default").values
         yield from injection(istio_namespace, values)
 
 
-def namespace(name: str) -> Iterable[Json]:
-    """Return a namespace with what its controllers put into it."""
+def has_istiod(resources: Sequence[Resource]) -> bool:
+    """Tell whether a control plane is installed: an istiod runs, or will once its Deployment is looked at."""
+    return any(
+        (one.kind == "Pod" and one.labels.get("app") == "istiod")
+        or (one.kind == "Deployment" and one.name.startswith("istiod"))
+        for one in resources
+    )
+
+
+def namespace(name: str, *, roots: Mapping[str, str]) -> Iterable[Json]:
+    """Return a namespace with what its controllers put into it: an account, and roots to trust."""
     yield {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -40,6 +57,23 @@ def namespace(name: str) -> Iterable[Json]:
         "status": {"phase": "Active"},
     }
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+    for root, pem in roots.items():
+        field = "ca.crt" if root == KUBERNETES_ROOT else "root-cert.pem"
+        yield {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": root, "namespace": name},
+            "data": {field: pem},
+        }
+
+
+def _lease(node: str) -> Json:
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": node, "namespace": "kube-node-lease"},
+        "spec": {"holderIdentity": node, "leaseDurationSeconds": 40},
+    }
 
 
 def _kubernetes_service() -> Json:

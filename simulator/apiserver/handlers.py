@@ -224,17 +224,18 @@ class Handlers:
                 raise denial(user, asked)
         if http.method not in ("GET", "HEAD"):
             raise method_not_allowed()
-        answer = self._scaffold_page(path, http.headers.get("Accept", ""))
+        answer = self._scaffold_page(path, http.headers.get("Accept", ""), verbose="verbose" in http.query_string)
         if answer is None:
             raise no_such_path()
         return answer
 
-    def _scaffold_page(self, path: str, accept: str) -> "web.StreamResponse | None":
+    def _scaffold_page(self, path: str, accept: str, *, verbose: bool) -> "web.StreamResponse | None":
         from aiohttp import web
 
         catalog = self._cluster.keeper.catalog
         if path in ("/healthz", "/livez", "/readyz"):
-            return web.Response(text="ok", content_type="text/plain")
+            words = f"[+]ping ok\n{path[1:]} check passed\n" if verbose else "ok"
+            return web.Response(text=words, content_type="text/plain")
         if path in ("/api", "/apis") and (version := scaffold.wanted_discovery(accept)):
             document = scaffold.aggregated(catalog, core=path == "/api", version=version)
             kind = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"

@@ -8,7 +8,8 @@ back as changes that watchers see.
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from simulator.apiserver.catalog import Catalog, ResourceType
@@ -43,8 +44,16 @@ _KEPT_BY_STORE = frozenset({"resourceVersion", "uid", "creationTimestamp", "gene
 class Keeper:
     """The objects given by users, and the world derived from them."""
 
-    def __init__(self, store: ObjectStore, derive: Derive, resources: Sequence[Resource]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        derive: Derive,
+        resources: Sequence[Resource],
+        *,
+        roots: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.store = store
+        self.roots = roots
         self.catalog = Catalog(one.document for one in resources if one.kind == "CustomResourceDefinition")
         self.generation = 0
         self.problem = ""
@@ -175,7 +184,7 @@ class Keeper:
 
     def _furnish(self, resources: Sequence[Resource]) -> None:
         taken = {self._key_of(resource) for resource in resources}
-        for document in furniture(resources):
+        for document in furniture(resources, roots=self.roots):
             self.put_absent(document, taken=taken)
 
     def put_absent(self, document: Json, *, taken: Iterable[Key | None] = ()) -> None:

@@ -8,9 +8,11 @@ from simulator.apiserver.authorization import Attributes
 from simulator.apiserver.catalog import Catalog
 from simulator.apiserver.lists import Form
 from simulator.apiserver.objects import Target
-from simulator.apiserver.statuses import StatusError, bad_request, no_such_path
+from simulator.apiserver.statuses import StatusError, bad_request, no_such_path, not_simulated
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_ELSEWHERE = frozenset({"approval", "attach", "binding", "ephemeralcontainers", "proxy", "resize"})
+"""Paths below objects that a cluster has and a simulated one cannot have: nothing runs in its containers."""
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 JSON_TYPES = frozenset({"application/json", "application/*", "*/*", ""})
 
@@ -60,7 +62,7 @@ def resource_request(catalog: Catalog, method: str, path: str, query: Mapping[st
     if subresource == "finalize":
         subresource = "status"
     if subresource and each.subresource(subresource) is None:
-        raise no_such_path()
+        raise not_simulated(each.kind.plural, subresource) if subresource in _ELSEWHERE else no_such_path()
     if len(rest) > 3 and subresource != "proxy":
         raise no_such_path()
     if name and each.kind.namespaced and not namespace:

@@ -8,6 +8,7 @@ from simulator.apiserver.authorization import Authorizer
 from simulator.apiserver.commands import Commands
 from simulator.apiserver.emulator import Emulator
 from simulator.apiserver.fault_board import FaultBoard
+from simulator.apiserver.furniture import ISTIO_ROOT, KUBERNETES_ROOT, has_istiod
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.machines import Machines
 from simulator.apiserver.neighbours import Neighbours
@@ -63,18 +64,22 @@ def cluster_of(
     authority = Authority(seed, now=now())
     store = ObjectStore(clock)
     board = FaultBoard(faults)
-    keeper = Keeper(store, board.deriving(derive), resources)
+    certificates = WorkloadCertificates(seed, now)
+    roots = {KUBERNETES_ROOT: authority.root.decode()}
+    if has_istiod(resources):
+        roots[ISTIO_ROOT] = certificates.root.decode()
+    keeper = Keeper(store, board.deriving(derive), resources, roots=roots)
     board.begun(keeper.latest)
     tokens = Tokens(store, now, expired=board.tokens_expired)
     authorizer = Authorizer(store, forbids=board.forbids)
-    machines = Machines(keeper, clock, board, certificates=WorkloadCertificates(seed, now))
+    machines = Machines(keeper, clock, board, certificates=certificates)
     sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority, faults=board)
     ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path)
     return Cluster(
         now=now,
         authority=authority,
         keeper=keeper,
-        emulator=Emulator(keeper, clock),
+        emulator=Emulator(keeper, clock, issuer=tokens),
         authorizer=authorizer,
         tokens=tokens,
         reviews=Reviews(authorizer, tokens),

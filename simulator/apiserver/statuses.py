@@ -53,6 +53,12 @@ def no_such_path() -> StatusError:
     return StatusError(code=404, reason="NotFound", message="the server could not find the requested resource")
 
 
+def not_simulated(plural: str, subresource: str) -> StatusError:
+    """Return 404 for a path below an object that a cluster has and this one does not."""
+    words = f"the server could not find the requested resource: {plural}/{subresource} is not simulated"
+    return StatusError(code=404, reason="NotFound", message=words)
+
+
 def already_exists(plural: str, group: str, name: str) -> StatusError:
     """Return 409 for a create of an object that is there."""
     message = f'{qualified(plural, group)} "{name}" already exists'

@@ -138,3 +138,37 @@ def test_no_istiod_no_admission(cluster: ServedMesh) -> None:
     group = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     assert cluster.request("DELETE", f"{group}/istiod-default-validator")[0] == 200
     assert cluster.request("POST", SERVICES, bad)[0] == 201
+
+
+def test_namespaces_trust_the_roots(cluster: ServedMesh) -> None:
+    """Every namespace, a new one too, finds the roots of the API server and of the mesh."""
+    assert cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": "fresh"}})[0] == 201
+    for namespace in ("shop", "fresh"):
+        path = f"/api/v1/namespaces/{namespace}/configmaps"
+        api = cluster.request("GET", f"{path}/kube-root-ca.crt")[1]["data"]["ca.crt"]
+        assert api == cluster.served.cluster.authority.root.decode()
+        mesh = cluster.request("GET", f"{path}/istio-ca-root-cert")[1]["data"]["root-cert.pem"]
+        assert mesh.startswith("-----BEGIN CERTIFICATE-----")
+        assert mesh != api
+
+
+def test_token_secrets_are_filled(cluster: ServedMesh) -> None:
+    """A secret that asks for the token of an account gets one that holds, with the root beside it."""
+    annotations = {"kubernetes.io/service-account.name": "default"}
+    body = {"metadata": {"name": "token", "annotations": annotations}, "type": "kubernetes.io/service-account-token"}
+    assert cluster.request("POST", "/api/v1/namespaces/shop/secrets", body)[0] == 201
+    data = cluster.request("GET", "/api/v1/namespaces/shop/secrets/token")[1]["data"]
+    token = base64.b64decode(data["token"]).decode()
+    review = {"spec": {"token": token}}
+    status = cluster.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)[1]["status"]
+    assert status["user"]["username"] == "system:serviceaccount:shop:default"
+    assert base64.b64decode(data["ca.crt"]) == cluster.served.cluster.authority.root
+
+
+def test_what_is_not_simulated_says_so(cluster: ServedMesh) -> None:
+    """A pod's processes cannot be attached to, nor can containers be added to it: the answer names that."""
+    pod = sorted(names(cluster, PODS))[0]
+    for subresource in ("attach", "ephemeralcontainers"):
+        code, status = cluster.request("GET", f"{PODS}/{pod}/{subresource}")
+        assert (code, status["reason"]) == (404, "NotFound")
+        assert f"pods/{subresource} is not simulated" in status["message"]
