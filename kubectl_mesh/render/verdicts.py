@@ -1,6 +1,7 @@
 """A run of tests for a person: what failed, with the hop and the rule at fault, then the count."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from kubectl_mesh.render.color import Palette
 from kubectl_mesh.render.terminal import printable
@@ -12,9 +13,21 @@ _LISTED = 10
 
 def render(run: TestRun, *, palette: Palette, verbose: bool = False) -> str:
     """Return the report; `verbose` lists passing tests and the whole path of failing ones."""
-    lines = [line for result in run.results for line in _result(result, palette, verbose)]
+    lines: list[str] = []
+    for _, group in groupby(run.results, key=_reason):
+        first, *rest = group
+        lines += _result(first, palette, verbose)
+        if first.verdict is Verdict.UNDECIDED:
+            lines += [f"    and {len(rest)} more, for the same reason"] if rest else []
+        else:
+            lines += [line for result in rest for line in _result(result, palette, verbose)]
     lines += [line for each in run.coverage for line in _coverage(each, palette)]
     return "\n".join([*lines, summary(run, palette=palette)]) + "\n"
+
+
+def _reason(result: Result) -> tuple[object, ...]:
+    """Return what tests have in common that one sentence can be said about."""
+    return (result.suite, result.verdict, result.messages if result.verdict is Verdict.UNDECIDED else ())
 
 
 def summary(run: TestRun, *, palette: Palette) -> str:

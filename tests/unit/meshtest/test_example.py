@@ -94,3 +94,14 @@ def test_a_lost_subset_is_blamed_on_the_rule_that_names_it(tmp_path: Path) -> No
     assert "the proxy has no cluster of this name" in out
     assert "route testers by VirtualService/shop/catalog http[0].match[0]" in out
     assert "routes.yaml:14" in out
+
+
+def test_a_missing_mesh_is_told_once(tmp_path: Path) -> None:
+    """What keeps every test of a file from being decided is said once, with how many it concerns."""
+    text = (SHOP / "shop.meshtest.yaml").read_text()
+    (tmp_path / "shop.meshtest.yaml").write_text(text.replace("[base]", "[nowhere]"))
+    code, out = run(str(tmp_path))
+    assert code == 3
+    assert out.count("nowhere: no such file or directory") == 1
+    assert "and 22 more, for the same reason" in out
+    assert "23 undecided" in out
