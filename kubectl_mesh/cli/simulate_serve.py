@@ -104,10 +104,11 @@ def _serve(call: Call, *, port: int, kubeconfig: str, faults: "Sequence[Fault]")
 
 def _resources(call: Call) -> "Sequence[Resource]":
     from kubectl_mesh.sources.simulated import example
+    from kubectl_mesh.sources.standard_input import standard_input
     from simulator.apiserver.simulated import installed
     from simulator.manifests.reading import read_manifests
 
     paths = [str(example())] if call.settings.demo else call.settings.files
     completion = call.settings.completion
-    read = read_manifests(paths, stdin=sys.stdin.buffer.read)
+    read = read_manifests(paths, stdin=standard_input)
     return installed(read, control_plane=completion.control_plane, inject=completion.inject)

@@ -1,10 +1,10 @@
 """Files with proxies written into them: what the injection webhook would do, without a cluster."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kubectl_mesh.errors import InputError
+from kubectl_mesh.sources.standard_input import standard_input
 from simulator.manifests import kube_inject
 from simulator.manifests.files import read_texts
 from simulator.manifests.injector import Injector
@@ -25,7 +25,7 @@ def injected_files(
 ) -> tuple[Written, ...]:
     """Return the documents of files with proxies; `cluster` has the resources that say how, else the files do."""
     try:
-        texts = list(read_texts(paths, stdin=sys.stdin.buffer.read))
+        texts = list(read_texts(paths, stdin=standard_input))
         found = parse_manifests("\n---\n".join(_texts(cluster))) if cluster is not None else _readable(texts)
         injector, native = kube_inject.injector_of(found, revision=revision, settings=settings)
         return _injected(texts, injector, native=native, namespace=namespace)

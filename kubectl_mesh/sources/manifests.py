@@ -1,11 +1,11 @@
 """Files as they are, for commands that look at what is written rather than at the mesh it makes."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kubectl_mesh.errors import InputError
+from kubectl_mesh.sources.standard_input import standard_input
 from simulator.model.errors import ManifestError, SimulatorError
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -26,7 +26,7 @@ def read_files(paths: Sequence[str], *, namespace: str) -> Manifests:
     refused: list[ManifestError] = []
     try:
         resources = read_what_is_readable(
-            paths, refused=refused.append, default_namespace=namespace, stdin=sys.stdin.buffer.read
+            paths, refused=refused.append, default_namespace=namespace, stdin=standard_input
         )
     except SimulatorError as error:
         raise InputError(str(error), hint=error.hint) from error

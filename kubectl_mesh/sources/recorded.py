@@ -5,7 +5,6 @@ Envoy's admin documents are told apart from manifests by content, so that `-f` t
 
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from kubectl_mesh.bundle import Bundle, read_bundle
 from kubectl_mesh.errors import InputError, NotAvailable, UsageError
 from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.standard_input import standard_input
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -23,7 +23,6 @@ _DUMP = re.compile(rb'\A\s*(?:\{\s*"configs"\s*:|(?:---\s*\n)?configs:)')
 _CLUSTERS = re.compile(rb'\A\s*(?:\{\s*"cluster_?[sS]tatuses"\s*:|(?:---\s*\n)?cluster_?[sS]tatuses:)')
 _ZTUNNEL = re.compile(rb'\A\s*\{\s*"(?:workloads|services|policies|certificates|workload[sS]tate|stagedServices)"\s*:')
 _UNNAMED = ProxyId("proxy", "")
-_stdin: list[bytes] = []
 
 
 def is_saved_document(paths: Sequence[str]) -> bool:
@@ -156,9 +155,7 @@ def _head(path: str) -> bytes:
 
 def _read(path: str) -> bytes:
     if path == "-":
-        if not _stdin:
-            _stdin.append(sys.stdin.buffer.read())
-        return _stdin[0]
+        return standard_input()
     try:
         return Path(path).read_bytes()
     except OSError as error:

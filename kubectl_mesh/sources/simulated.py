@@ -1,6 +1,5 @@
 """The mesh that manifests describe, behind the protocol. The only module that imports the generator."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kubectl_mesh.errors import InputError, NotAvailable, NothingFound
 from kubectl_mesh.sources.base import Completion, LocatedSource, MeshSource, ResourceSource
 from kubectl_mesh.sources.progress import counted
+from kubectl_mesh.sources.standard_input import standard_input
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Directory
 from simulator.model.errors import SimulatorError
@@ -33,7 +33,7 @@ def open_manifests(paths: Sequence[str], completion: Completion = _DEFAULT) -> "
 
     def opened() -> SimulatedMesh:
         with counted() as progress:
-            return _mesh(read_manifests(paths, stdin=_stdin, progress=progress), completion)
+            return _mesh(read_manifests(paths, stdin=standard_input, progress=progress), completion)
 
     return _translated(opened)
 
@@ -65,8 +65,8 @@ def open_change(
 
     def open_both() -> tuple[SimulatedMesh, SimulatedMesh]:
         with counted() as progress:
-            base = read_manifests([str(example())] if demo else list(paths), stdin=_stdin, progress=progress)
-            applied = read_manifests(list(apply), stdin=_stdin) if apply else ()
+            base = read_manifests([str(example())] if demo else list(paths), stdin=standard_input, progress=progress)
+            applied = read_manifests(list(apply), stdin=standard_input) if apply else ()
             after = changed(base, applied=applied, deleted=[parse_ref(text) for text in delete])
             return _mesh(base, completion), _mesh(after, completion)
 
@@ -90,9 +90,9 @@ def open_given(
     from simulator.manifests.reading import read_manifests
 
     def open_it() -> SimulatedMesh:
-        resources = read_manifests(list(paths), stdin=_stdin)
+        resources = read_manifests(list(paths), stdin=standard_input)
         if overlay:
-            resources = changed(resources, applied=read_manifests(list(overlay), stdin=_stdin))
+            resources = changed(resources, applied=read_manifests(list(overlay), stdin=standard_input))
         if mesh_config:
             resources = with_mesh_config(resources, _text(mesh_config))
         listed = not isinstance(creation_order, str)
@@ -211,10 +211,6 @@ def _translated(ask: Callable[[], Answer]) -> Answer:
         return ask()
     except SimulatorError as error:
         raise InputError(str(error), hint=error.hint) from error
-
-
-def _stdin() -> bytes:
-    return sys.stdin.buffer.read()
 
 
 _: tuple[type[MeshSource], type[ResourceSource], type[LocatedSource]] = (SimulatedMesh, SimulatedMesh, SimulatedMesh)
