@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 def installed(
     resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
 ) -> tuple[Resource, ...]:
-    """Return manifests with what a cluster is given before they are: an istiod where they have none, and Namespaces.
+    """Return manifests with what a cluster has before they are applied: an istiod, Namespaces and Nodes, where missing.
 
     Once served, all of this can be changed and deleted like everything else, and does not come back.
     """
     from simulator.manifests import control_plane as istio
     from simulator.manifests.mesh_namespaces import with_injection
+    from simulator.manifests.placement import synthetic_nodes
 
     given = [*resources, *(istio.missing(resources) if control_plane else ())]
+    given += () if any(one.kind == "Node" for one in resources) else synthetic_nodes()
     given += istio.namespaces(given)
     return tuple(with_injection(given, inject))
 

@@ -172,3 +172,17 @@ def test_what_is_not_simulated_says_so(cluster: ServedMesh) -> None:
         code, status = cluster.request("GET", f"{PODS}/{pod}/{subresource}")
         assert (code, status["reason"]) == (404, "NotFound")
         assert f"pods/{subresource} is not simulated" in status["message"]
+
+
+def test_cordoned_node_is_not_the_only_one(cluster: ServedMesh) -> None:
+    """Changing one node leaves the others, and pods where they are."""
+    before = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in cluster.request("GET", PODS)[1]["items"]}
+    nodes = names(cluster, "/api/v1/nodes")
+    cordon = {"spec": {"unschedulable": True}}
+    assert cluster.request("PATCH", "/api/v1/nodes/node-1", cordon, content=MERGE)[0] == 200
+    body = {"metadata": {"name": "extra"}, "spec": {"ports": [{"port": 80}]}}
+    assert cluster.request("POST", "/api/v1/namespaces/shop/services", body)[0] == 201
+    eventually(lambda: "clusterIP" in cluster.request("GET", "/api/v1/namespaces/shop/services/extra")[1]["spec"])
+    assert names(cluster, "/api/v1/nodes") == nodes
+    after = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in cluster.request("GET", PODS)[1]["items"]}
+    assert after == before
