@@ -25,6 +25,8 @@ _OTHER_TOOLS = frozenset(
         "kubeadm.k8s.io",
     }
 )
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
+"""Files that kustomize reads; in them `apiVersion` and `kind` may be left out."""
 _METADATA: Json = {
     "labels": {"*": "string"},
     "annotations": {"*": "string"},
@@ -59,6 +61,8 @@ def to_resource(
     objects pass that lack a required field.
     """
     value = document.value
+    if document.source.endswith(_KUSTOMIZATIONS) and type(value) is dict and "kind" not in value:
+        return None
     origin = Origin(source=document.source, line=document.line, text=document.text)
     try:
         kind, api_version = _type_of(value)

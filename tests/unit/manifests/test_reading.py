@@ -120,7 +120,8 @@ def test_namespaces_follow_the_scope_of_the_kind() -> None:
 
 
 def test_objects_of_other_tools_are_passed_over() -> None:
-    """A kustomization beside the manifests is no part of the cluster."""
+    """A kustomization beside the manifests is no part of the cluster, whether it says what it is or not."""
+    assert parse_manifests("resources: [a.yaml]\n", source="k8s/kustomization.yaml") == ()
     assert parse_manifests("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n") == ()
 
 
