@@ -9,6 +9,7 @@ from simulator.registry.ambiguities import ambiguities
 from simulator.registry.destination_rules import DestinationRuleIndex
 from simulator.registry.discovery import watched
 from simulator.registry.endpoint_sources import collect_endpoints
+from simulator.registry.field_names import with_json_names
 from simulator.registry.flags import enabled
 from simulator.registry.gateway_api.convert import convert_gateway_api
 from simulator.registry.ingress import Converted, convert_ingresses
@@ -31,7 +32,7 @@ from simulator.registry.workloads import Workloads
 @collector_paused()
 def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     """Return istiod's view of a mesh of explicit resources: Services, EndpointSlices, Pods and configuration."""
-    everything = ResourceIndex(resources)
+    everything = ResourceIndex(with_json_names(resource) for resource in resources)
     settings = load_settings(everything)
     index, refusals = without_refused(watched(everything, settings))
     workloads = Workloads(index, settings)
