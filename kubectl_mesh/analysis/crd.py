@@ -3,7 +3,7 @@
 `crd.json` holds them (Istio 1.30, Gateway API 1.5), parts that occur several times by number in `shared`. In it `p` are
 fields, `a` items of a list, `m` values of a map with any keys, `r` required fields, `t` a type (s, i, n, b, x for a
 number or text, o for anything), `e` allowed values, `lo`/`hi` a range, `re` a pattern, `n` least and greatest length,
-`1` groups of fields of which one may be set. Rules in CEL are not in it.
+`1` groups of fields of which one may be set. Rules in CEL are in `crd_rules.json`.
 """
 
 import copy
@@ -135,10 +135,10 @@ def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
             yield from _check(item, inner, (*path, field))
     for field in schema.get("r", ()):
         if value.get(field) is None:
-            yield Misfit(path=path, text=f"{_dotted((*path, field))} is required")
+            yield Misfit(path=path, text=f"{dotted((*path, field))} is required")
     for group in schema.get("1", ()):
         given = [field for field in group if value.get(field) is not None]
-        text = f"{_dotted(path)} has {' and '.join(given)}; only one is allowed"
+        text = f"{dotted(path)} has {' and '.join(given)}; only one is allowed"
         for field in given[:-1]:
             yield Misfit(path=(*path, field), text=text, overruled=True)
 
@@ -151,23 +151,23 @@ def _scalar(value: Any, schema: Json, kind: str, path: Path) -> Iterator[Misfit]
         near = _nearest(str(value), [str(each) for each in schema["e"]])
         hint = f'; did you mean "{near}"?' if near else ""
         allowed = ", ".join(str(each) for each in schema["e"])
-        text = f"{_dotted(path)}: {quote(str(value))} is not one of {allowed}{hint}"
+        text = f"{dotted(path)}: {quote(str(value))} is not one of {allowed}{hint}"
         yield Misfit(path=path, text=text, is_unreadable=True)
     if value < schema["lo"] if "lo" in schema else False:
-        yield Misfit(path=path, text=f"{_dotted(path)}: {value} is less than {schema['lo']}")
+        yield Misfit(path=path, text=f"{dotted(path)}: {value} is less than {schema['lo']}")
     if value > schema["hi"] if "hi" in schema else False:
-        yield Misfit(path=path, text=f"{_dotted(path)}: {value} is greater than {schema['hi']}")
+        yield Misfit(path=path, text=f"{dotted(path)}: {value} is greater than {schema['hi']}")
     if "re" in schema and not _pattern(schema["re"]).search(value):
-        yield Misfit(path=path, text=f"{_dotted(path)}: {quote(value)} does not have the form {schema['re']}")
+        yield Misfit(path=path, text=f"{dotted(path)}: {quote(value)} does not have the form {schema['re']}")
 
 
 def _length(value: Any, limits: list[int | None], path: Path) -> Iterator[Misfit]:
     least, most = limits
     unit = _MEASURES[type(value)]
     if least and len(value) < least:
-        yield Misfit(path=path, text=f"{_dotted(path)} has {len(value)} {unit}, fewer than {least}")
+        yield Misfit(path=path, text=f"{dotted(path)} has {len(value)} {unit}, fewer than {least}")
     if most is not None and len(value) > most:
-        yield Misfit(path=path, text=f"{_dotted(path)} has {len(value)} {unit}, more than {most}")
+        yield Misfit(path=path, text=f"{dotted(path)} has {len(value)} {unit}, more than {most}")
 
 
 @cache
@@ -176,7 +176,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _wrong_type(value: Any, wanted: str, path: Path) -> Misfit:
-    text = f"{_dotted(path)} must be {wanted}, not {_shown(value)}"
+    text = f"{dotted(path)} must be {wanted}, not {_shown(value)}"
     return Misfit(path=path, text=text, is_unreadable=not (wanted in _NUMBERS and _is_number(value)))
 
 
@@ -194,7 +194,7 @@ def _shown(value: Any) -> str:
 
 def _unknown(field: str, known: Json, path: Path) -> str:
     near = _nearest(field, list(known))
-    return f"{_dotted((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
+    return f"{dotted((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
 
 
 def _camel(name: str) -> str:
@@ -211,5 +211,6 @@ def _nearest(word: str, known: list[str]) -> str:
     return next(iter(get_close_matches(word, known, n=1, cutoff=0.7)), "")
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
+    """Return a path as kubectl writes it: spec.http[0].route."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")

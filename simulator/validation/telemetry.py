@@ -1,6 +1,6 @@
 """Rules of a Telemetry. istio: ValidateTelemetry in pkg/config/validation/validation.go.
 
-Its filters of access logs are CEL expressions; without a CEL parser they are not looked into.
+Of its filters of access logs, which are CEL expressions, istiod checks the syntax only.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 from simulator.validation import names
+from simulator.validation.cel_parser import CelSyntaxError, parse
 from simulator.validation.problems import Problems, at, error, warning
 from simulator.validation.selectors import policy_attachment
 
@@ -21,6 +22,15 @@ def validate(resource: Resource) -> Problems:
     yield from at(("spec", "tracing"), _tracing(spec.get("tracing") or ()))
     for number, logging in enumerate(spec.get("accessLogging") or ()):
         yield from at(("spec", "accessLogging", number), _providers(logging or {}))
+        if (logging or {}).get("filter") is not None:
+            yield from at(("spec", "accessLogging", number, "filter"), _filter(logging["filter"]))
+
+
+def _filter(wanted: Json) -> Problems:
+    try:
+        parse(wanted.get("expression") or "")
+    except CelSyntaxError as refused:
+        yield error(f"must be a valid CEL expression, {refused}", "expression")
 
 
 def _providers(part: Json) -> Problems:

@@ -27,8 +27,11 @@ def _users(world: World) -> Iterator[Finding]:
 
 
 def _uses_proxy_id(spec: Json) -> bool:
+    """Tell whether an application runs as the proxy's user; where there is only the proxy, as in a gateway, none does."""
+    containers = [each for each in spec.get("containers") or () if each.get("name") not in _OWN_CONTAINERS]
+    if spec.get("containers") and not containers:
+        return False
     settings = [spec.get("securityContext")]
-    containers = (each for each in spec.get("containers") or () if each.get("name") not in _OWN_CONTAINERS)
     settings += [each.get("securityContext") for each in containers]
     return any((each or {}).get("runAsUser") == _PROXY_USER for each in settings)
 

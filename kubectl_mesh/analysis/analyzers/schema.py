@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
 from kubectl_mesh.analysis.crd import Misfit, as_istiod_reads, kinds, misfits_of
+from kubectl_mesh.analysis.crd_rules import broken_rules
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
@@ -50,10 +51,14 @@ class ValidationAnalyzer:
             if unreadable:  # istiod never sees it
                 yield from _refused(resource, unreadable)
                 continue
+            refused = False
             for problem in validate(as_istiod_reads(resource, found)):
+                refused = refused or not (problem.is_warning or problem.code)
                 code = problem.code or ("IST0133" if problem.is_warning else "IST0106")
                 arguments = problem.arguments or (problem.text,)
                 yield Finding(code=code, resource=resource, arguments=arguments, path=problem.path)
+            if not refused:  # most rules of the CRDs are istiod's too
+                yield from _refused(resource, broken_rules(resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,11 @@ class FieldAnalyzer:
             found = world.once(misfits_of(kind))
             for resource in world.of_kind(kind) if found else ():
                 yield from _refused(resource, found.get(resource, ()))
+            if kind in RULES:
+                continue
+            for resource in world.of_kind(kind):
+                if not any(each.is_unreadable for each in found.get(resource, ())):
+                    yield from _refused(resource, broken_rules(resource))
 
 
 def _refused(resource: Resource, misfits: Iterable[Misfit]) -> Iterator[Finding]:

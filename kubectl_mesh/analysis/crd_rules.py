@@ -1,0 +1,103 @@
+"""What the rules of CRDs in CEL ask of Istio's and Gateway API's objects (`x-kubernetes-validations`).
+
+`crd_rules.json` holds the rules with their messages, and by kind where they stand (`r`) and the defaults that the API
+server fills in before it looks at them (`d`). In a path `[]` are items of a list, `{}` values of a map. Rules about
+changes (`oldSelf`) are left out: files have no past.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from kubectl_mesh.analysis.cel import rule
+from kubectl_mesh.analysis.crd import Misfit, dotted
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+from simulator.validation.problems import Path
+
+_ITEMS, _VALUES = "[]", "{}"
+
+
+@dataclass(slots=True)
+class _Part:
+    """A place in a kind's schema, with the rules that stand there and what is filled in where it is left out."""
+
+    rules: list[int] = field(default_factory=list)
+    default: Any = None
+    parts: dict[str, "_Part"] = field(default_factory=dict)
+
+    def at(self, path: str) -> "_Part":
+        """Return the part at a path, made where it is not there yet."""
+        part = self
+        for step in path.replace(_ITEMS, f".{_ITEMS}").replace(_VALUES, f".{_VALUES}").split("."):
+            if step:
+                part = part.parts.setdefault(step, _Part())
+        return part
+
+
+@cache
+def _document() -> Json:
+    import json
+    from pkgutil import get_data
+
+    document: Json = json.loads(get_data(__name__, "crd_rules.json") or b"{}")
+    return document
+
+
+@cache
+def _root(group: str, kind: str) -> _Part | None:
+    found = _document()["kinds"].get(f"{group}/{kind}")
+    if found is None:
+        return None
+    root = _Part()
+    for path, rules in found["r"].items():
+        root.at(path).rules = rules
+    for path, default in found.get("d", {}).items():
+        root.at(path).default = default
+    return root
+
+
+def broken_rules(resource: Resource) -> Iterator[Misfit]:
+    """Yield the rules that a resource breaks, one misfit for each place and rule."""
+    root, spec = _root(resource.group, resource.kind), resource.document.get("spec")
+    if root is not None and isinstance(spec, dict):
+        yield from _check(_complete(spec, root), root, ("spec",))
+
+
+def _complete(value: Any, part: _Part) -> Any:
+    """Return a value with defaults filled in; what needs none is returned as it is."""
+    if isinstance(value, list) and _ITEMS in part.parts:
+        return [_complete(item, part.parts[_ITEMS]) for item in value]
+    if not isinstance(value, dict):
+        return value
+    filled = dict(value)
+    for name, inner in part.parts.items():
+        if filled.get(name) is not None:
+            filled[name] = _complete(filled[name], inner)
+        elif inner.default is not None:
+            filled[name] = copy.deepcopy(inner.default)
+    return filled
+
+
+def _check(value: Any, part: _Part, path: Path) -> Iterator[Misfit]:
+    for number in part.rules:
+        expression, message = _document()["rules"][number]
+        if not rule(expression)(value):
+            yield Misfit(path=path, text=f"{dotted(path)}: {message}")
+    for name, inner in part.parts.items():
+        for step, item in _items(value, name):
+            if item is not None:
+                yield from _check(item, inner, (*path, step))
+
+
+def _items(value: Any, name: str) -> Iterator[tuple[str | int, Any]]:
+    if name == _ITEMS:
+        yield from enumerate(value) if isinstance(value, list) else ()
+    elif not isinstance(value, dict):
+        return
+    elif name == _VALUES:
+        yield from value.items()
+    elif name in value:
+        yield name, value[name]

@@ -1,0 +1,93 @@
+"""CEL: its syntax, its values, and the rules of CRDs that are written in it."""
+
+import pytest
+
+from kubectl_mesh.analysis.cel import rule
+from kubectl_mesh.analysis.crd_rules import broken_rules
+from simulator.validation.cel_parser import CelSyntaxError, parse
+from tests.unit.analysis.test_validation import read
+
+OPERAND = (
+    "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "holds"),
+    [
+        ("self == 3", 3, True),
+        ("self + 1 * 2 < 5 && self != 4", 2, True),
+        ("has(self.a) ? self.a.size() > 0 : true", {"a": ""}, False),
+        ("has(self.a) ? self.a.size() > 0 : true", {}, True),
+        ("self.all(x, x.startsWith('a'))", ["ab", "b"], False),
+        ("self.exists_one(x, x == 'a')", ["a", "a"], False),
+        ("self.filter(x, x > 1).size() == 2", [1, 2, 3], True),
+        ("self.matches(r'''^[a-z]+$''')", "ab1", False),
+        ('duration(self) >= duration("1ms")', "500us", False),
+        ("self in ['a', 'b']", "c", False),
+        ("self.missing == 1 || true", {}, True),
+        ("self.missing == 1", {}, True),
+        ("!self.contains('*')", "a*", False),
+        ("self.__namespace__ == 'x'", {"namespace": "x"}, True),
+        ("url(self).getScheme() in ['http', 'https']", "ftp://a", False),
+        ("{'a': 1}[self] == 1", "a", True),
+        ("self.substring(7, 8) == '/'", "unix:///a", True),
+    ],
+)
+def test_rules_are_evaluated(expression: str, value: object, holds: bool) -> None:
+    """A rule holds or does not; one that has no value says nothing against the document."""
+    assert rule(expression)(value) is holds
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("", f"1:0: Syntax error: mismatched input '<EOF>' expecting {OPERAND}"),
+        ("a >= ", f"1:6: Syntax error: mismatched input '<EOF>' expecting {OPERAND}\n | a >= \n | .....^"),
+        ("a b", "1:3: Syntax error: extraneous input 'b' expecting <EOF>\n | a b\n | ..^"),
+        ("f(1", "1:4: Syntax error: missing ')' at '<EOF>'\n | f(1\n | ...^"),
+    ],
+)
+def test_syntax_errors_are_told_as_cel_go_does(expression: str, problem: str) -> None:
+    """An expression that is none is told with its place."""
+    with pytest.raises(CelSyntaxError) as refused:
+        parse(expression)
+    assert str(refused.value) == f"ERROR: <input>:{problem}"
+
+
+ROUTE = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a, namespace: b}\nspec: SPEC\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "broken"),
+    [
+        ("{rules: [{backendRefs: [{name: web, port: 80}]}]}", []),
+        (
+            "{rules: [{backendRefs: [{name: web}]}]}",
+            ["spec.rules[0].backendRefs[0]: Must have port for Service reference"],
+        ),
+        ("{rules: [{backendRefs: [{name: web, kind: Pool, group: x.io}]}]}", []),
+        (
+            "{rules: [{matches: [{path: {value: a}}]}]}",
+            [
+                "spec.rules[0].matches[0].path: value must be an absolute path and start with '/' "
+                "when type one of ['Exact', 'PathPrefix']"
+            ],
+        ),
+        (
+            "{parentRefs: [{name: a}, {name: a}]}",
+            [
+                "spec.parentRefs: sectionName or port must be unique when parentRefs includes 2 or more references "
+                "to the same parent"
+            ],
+        ),
+        (
+            "{rules: [{filters: [{type: URLRewrite}]}]}",
+            ["spec.rules[0].filters[0]: filter.urlRewrite must be specified for URLRewrite filter.type"],
+        ),
+    ],
+)
+def test_rules_of_crds_are_kept_with_defaults_filled_in(spec: str, broken: list[str]) -> None:
+    """What the API server's rules refuse is told with the place and the CRD's own message."""
+    (resource,) = read(ROUTE.replace("SPEC", spec))
+    assert [each.text for each in broken_rules(resource)] == broken
