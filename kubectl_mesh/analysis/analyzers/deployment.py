@@ -27,7 +27,7 @@ def _users(world: World) -> Iterator[Finding]:
 
 
 def _uses_proxy_id(spec: Json) -> bool:
-    """Tell whether an application runs as the proxy's user; where there is only the proxy, as in a gateway, none does."""
+    """Tell whether an application runs as the proxy's user; in a gateway only the proxy does."""
     containers = [each for each in spec.get("containers") or () if each.get("name") not in _OWN_CONTAINERS]
     if spec.get("containers") and not containers:
         return False
