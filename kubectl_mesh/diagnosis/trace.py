@@ -20,7 +20,7 @@ from kubectl_mesh.reports.trace import (
     VerdictReport,
 )
 from simulator.model.directory import Directory
-from simulator.model.requests import Request, Wire
+from simulator.model.requests import Request, Tls, Wire
 from simulator.model.resources import ObjectRef, Origin, Provenance
 from simulator.model.traces import Disposition, Forwarded, Hop, Share, Step, StepKind, Trace, Verdict
 from simulator.model.wire import Sourced
@@ -121,6 +121,7 @@ def _forwarded(forwarded: Forwarded, directory: Directory) -> ForwardedReport:
         port=forwarded.port,
         workload=workload.id if workload is not None else "",
         tls=forwarded.tls.value,
+        client_tls=request.tls.value if forwarded.tls is Tls.NONE else Tls.NONE.value,
         tunnel=forwarded.tunnel,
         via=forwarded.via,
         mirrors=_shares(forwarded.mirrors),

@@ -9,6 +9,7 @@ GET http://cart:7070/items from deploy/web
                  VirtualService/shop/cart http[0].match[0]  cart.yaml:12
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -45,6 +46,8 @@ _OBVIOUS = frozenset(
     }
 )
 """Details that another line says already, or that matter only when something is looked for."""
+_STATUS = re.compile(r" \(\d{3} [A-Z]+\)$")
+"""A status in the meaning of a disposition, which connections that are not HTTP do not have."""
 _WIDTH = 15
 _INDENT = "  "
 _BELOW = _INDENT + " " * _WIDTH
@@ -82,7 +85,8 @@ class _Page:
         status = f" {verdict.status}" if verdict.status else ""
         word = f"{verdict.disposition.upper().replace('-', ' ')}{status}"
         end = f" to {printable(report.destination)}" if report.destination else ""
-        yield f"{self._style('green' if verdict.delivered else 'red', word)}{end}: {verdict.meaning}"
+        meaning = verdict.meaning if verdict.status else _STATUS.sub("", verdict.meaning)
+        yield f"{self._style('green' if verdict.delivered else 'red', word)}{end}: {meaning}"
         yield f"{printable(request.method)} {printable(request.url)} from {printable(request.from_)}"
 
     def hop(self, number: int, hop: HopReport) -> Iterator[str]:
@@ -132,6 +136,8 @@ class _Page:
         port = f":{forwarded.port}" if forwarded.port else ""
         workload = f" ({printable(forwarded.workload)})" if forwarded.workload else ""
         words = {"none": "in plain text", "simple": "over TLS", "mutual": "over mutual TLS"}
+        if forwarded.client_tls != "none":
+            words["none"] = "in the client's own TLS"
         tunnel = " inside HBONE" if forwarded.tunnel else ""
         tunnel += f" by way of {printable(forwarded.via)}" if forwarded.via else ""
         sent = printable(" ".join(part for part in (forwarded.method, forwarded.target) if part))

@@ -61,6 +61,8 @@ class ForwardedReport:
     workload: str = ""
     """The pod that has the address, `name.namespace`."""
     tls: str = "none"
+    client_tls: str = "none"
+    """TLS that the client itself speaks, carried on as it came."""
     tunnel: str = ""
     via: str = ""
     """Where the tunnel ends, `address:port`; empty when it ends at the endpoint."""
