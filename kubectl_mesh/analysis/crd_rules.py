@@ -6,7 +6,7 @@ changes (`oldSelf`) are left out: files have no past.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -18,13 +18,14 @@ from simulator.model.wire import Json
 from simulator.validation.problems import Path
 
 _ITEMS, _VALUES = "[]", "{}"
+_GATEWAY_API = "gateway.networking.k8s.io"
 
 
 @dataclass(slots=True)
 class _Part:
     """A place in a kind's schema, with the rules that stand there and what is filled in where it is left out."""
 
-    rules: list[int] = field(default_factory=list)
+    rules: list[tuple[Callable[[Any], bool], str]] = field(default_factory=list)
     default: Any = None
     parts: dict[str, "_Part"] = field(default_factory=dict)
 
@@ -53,17 +54,23 @@ def _root(group: str, kind: str) -> _Part | None:
         return None
     root = _Part()
     for path, rules in found["r"].items():
-        root.at(path).rules = rules
+        root.at(path).rules = [(rule(expression), message) for expression, message in map(_rule, rules)]
     for path, default in found.get("d", {}).items():
         root.at(path).default = default
     return root
+
+
+def _rule(number: int) -> tuple[str, str]:
+    expression, message = _document()["rules"][number]
+    return expression, message
 
 
 def broken_rules(resource: Resource) -> Iterator[Misfit]:
     """Yield the rules that a resource breaks, one misfit for each place and rule."""
     root, spec = _root(resource.group, resource.kind), resource.document.get("spec")
     if root is not None and isinstance(spec, dict):
-        yield from _check(_complete(spec, root), root, ("spec",))
+        has_defaults = resource.group == _GATEWAY_API
+        yield from _check(_complete(spec, root) if has_defaults else spec, root, ("spec",))
 
 
 def _complete(value: Any, part: _Part) -> Any:
@@ -82,22 +89,17 @@ def _complete(value: Any, part: _Part) -> Any:
 
 
 def _check(value: Any, part: _Part, path: Path) -> Iterator[Misfit]:
-    for number in part.rules:
-        expression, message = _document()["rules"][number]
-        if not rule(expression)(value):
+    for holds, message in part.rules:
+        if not holds(value):
             yield Misfit(path=path, text=f"{dotted(path)}: {message}")
-    for name, inner in part.parts.items():
-        for step, item in _items(value, name):
-            if item is not None:
-                yield from _check(item, inner, (*path, step))
-
-
-def _items(value: Any, name: str) -> Iterator[tuple[str | int, Any]]:
-    if name == _ITEMS:
-        yield from enumerate(value) if isinstance(value, list) else ()
-    elif not isinstance(value, dict):
-        return
-    elif name == _VALUES:
-        yield from value.items()
-    elif name in value:
-        yield name, value[name]
+    if isinstance(value, list):
+        each = part.parts.get(_ITEMS)
+        if each is not None:
+            for number, item in enumerate(value):
+                yield from _check(item, each, (*path, number))
+    elif isinstance(value, dict):
+        every = part.parts.get(_VALUES)
+        for name, item in value.items():
+            inner = part.parts.get(name, every)
+            if inner is not None and item is not None:
+                yield from _check(item, inner, (*path, name))
