@@ -97,7 +97,13 @@ def _own_options(command: Any) -> list[tuple[str, str]]:
 
 
 def _is_shared(option: Any) -> bool:
-    return option.name in {parameter.name for parameter in shared_parameters()}
+    """Tell a shared option from one of the command's own, which is shown where the shared one of its name is hidden."""
+    found = next((each for each in shared_parameters() if each.name == option.name), None)
+    return found is not None and bool(option.hidden) == _is_hidden(found.annotation)
+
+
+def _is_hidden(annotation: Any) -> bool:
+    return any(getattr(item, "hidden", False) for item in getattr(annotation, "__metadata__", ()))
 
 
 def _spelling(option: Any) -> str:

@@ -37,8 +37,8 @@ def check_inject(
     if bool(pod) == bool(labels):
         raise UsageError("check-inject requires only a pod, or --labels", hint="kubectl mesh check-inject deploy/web")
     lookup = Lookup(source=call.source, home=call.namespace)
-    document = describe.find(lookup, "Pod", pod) if pod else None
-    home = namespace_of(document) if document is not None else call.namespace or "default"
+    document = describe.find(lookup, "Pod", pod, within=call.namespace) if pod else None
+    home = namespace_of(document) if document is not None else call.home
     namespace = lookup.get("Namespace", "", home)
     if namespace is None:
         raise NothingFound(f"{home}: no such namespace", hint="kubectl get namespaces")

@@ -41,6 +41,11 @@ class Call:
         return self.settings.namespace
 
     @property
+    def home(self) -> str:
+        """Namespace of names that stand without one: `-n`, else the kubeconfig's, else `default`."""
+        return self.namespace or str(getattr(self.source, "namespace", "") or "default")
+
+    @property
     def palette(self) -> Palette:
         """Styles for stdout."""
         return choose(self.settings.color, terminal=sys.stdout.isatty(), environment=os.environ)
@@ -94,11 +99,7 @@ def command(function: Function) -> Function:
     _, *own = signature.parameters.values()
     taken = {flag for parameter in own for flag in options.flags(parameter.annotation)}
     names = {parameter.name for parameter in own}
-    shared = [
-        parameter
-        for parameter in options.shared_parameters()
-        if parameter.name not in names and not options.flags(parameter.annotation) & taken
-    ]
+    shared = [parameter for parameter in options.shared_parameters(taken) if parameter.name not in names]
     shared_names = {parameter.name for parameter in shared}
 
     @functools.wraps(function)

@@ -60,9 +60,7 @@ def _addon(name: str) -> Callable[..., None]:
         browser: Browser = True,
     ) -> None:
         home = call.settings.connection.istio_namespace
-        (pod, *_) = dashboards.pods_selected(
-            call.source, addon.selector, namespaces=(home, call.namespace or "default")
-        )
+        (pod, *_) = dashboards.pods_selected(call.source, addon.selector, namespaces=(home, call.home))
         _serve(call, pod, ui_port, path=addon.path, local=(address, port), browser=browser)
 
     show.__doc__ = f"""Open {name.capitalize()}.

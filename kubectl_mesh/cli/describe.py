@@ -19,7 +19,7 @@ IgnoreUnmeshed = Annotated[bool, typer.Option("--ignoreUnmeshed", help="Do not w
 
 def _lookup(call: Call) -> Lookup:
     istio = call.settings.connection.istio_namespace
-    return Lookup(source=call.source, home=call.namespace, istio_namespace=istio)
+    return Lookup(source=call.source, home=call.home, istio_namespace=istio)
 
 
 def _show(call: Call, report: DescribeReport, form: str) -> None:
@@ -47,7 +47,7 @@ def pod(
 
     form = check_output(output, allowed=("text", "json", "yaml"))
     with reading("the mesh"):
-        report = describe.of_pod(_lookup(call), target, ignore_unmeshed=ignore_unmeshed)
+        report = describe.of_pod(_lookup(call), target, within=call.namespace, ignore_unmeshed=ignore_unmeshed)
     _show(call, report, form)
 
 
@@ -69,5 +69,5 @@ def service(
 
     form = check_output(output, allowed=("text", "json", "yaml"))
     with reading("the mesh"):
-        report = describe.of_service(_lookup(call), service)
+        report = describe.of_service(_lookup(call), service, within=call.namespace)
     _show(call, report, form)

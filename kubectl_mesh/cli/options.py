@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
 
 from kubectl_mesh.cli.log_options import LOG_OPTIONS, LogOptions
+from kubectl_mesh.errors import UsageError
 from kubectl_mesh.sources.base import Completion, Connection
 
 Files = Annotated[
@@ -63,7 +65,7 @@ _GLOBALS: dict[str, tuple[Any, Any]] = {
         Annotated[str, _global("-i", "--istioNamespace", env="ISTIOCTL_ISTIONAMESPACE")],
         "istio-system",
     ),
-    "revision": (Annotated[str, _global("--revision")], ""),
+    "revision": (Annotated[str, _global("--revision", "-r")], ""),
     "proxy_admin_port": (Annotated[int, _global("--proxy-admin-port")], 15000),
 }
 _SHARED: dict[str, tuple[Any, Any]] = {
@@ -80,12 +82,24 @@ _SHARED: dict[str, tuple[Any, Any]] = {
 }
 
 
-def shared_parameters() -> list[inspect.Parameter]:
-    """Return every shared option as a keyword parameter of a command's function."""
+def shared_parameters(taken: AbstractSet[str] = frozenset()) -> list[inspect.Parameter]:
+    """Return every shared option as a keyword parameter of a command's function.
+
+    A hidden option gives up the spellings that are `taken` and keeps the rest; any other gives way altogether.
+    """
     return [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=left)
         for name, (annotation, default) in _SHARED.items()
+        if (left := _left(name, annotation, taken)) is not None
     ]
+
+
+def _left(name: str, annotation: Any, taken: AbstractSet[str]) -> Any:
+    spellings = flags(annotation)
+    if not spellings & taken:
+        return annotation
+    rest = sorted(spellings - taken, reverse=True)  # the long ones first
+    return Annotated[annotation.__origin__, _global(*rest)] if name in _GLOBALS and rest else None
 
 
 def flags(annotation: Any) -> frozenset[str]:
@@ -125,6 +139,9 @@ class Settings:
         connection = {name: rest.pop(name) for name in _GLOBALS if name in rest}
         if "kube_cluster" in connection:
             connection["cluster"] = connection.pop("kube_cluster")
+        port = connection.get("proxy_admin_port", 15000)
+        if not 1 <= port <= 65535:
+            raise UsageError(f"port number {port} must be in the range 1..65535")
         connection["as_groups"] = tuple(connection.pop("as_group", None) or ())
         return cls(
             files=tuple(rest.get("files") or ()),

@@ -36,7 +36,9 @@ def version(
         from kubectl_mesh.diagnosis import versions
 
         try:
-            found = versions.diagnose(call.source, client=__version__)
+            found = versions.diagnose(
+                call.source, client=__version__, istio_namespace=call.settings.connection.istio_namespace
+            )
         except SourceError as error:
             failure = error
     if form:

@@ -21,7 +21,7 @@ Revision = Annotated[str, typer.Option("-r", "--revision", help="Revision of the
 
 def _find(call: Call) -> tuple[tuple[waypoints.WaypointRow, ...], bool]:
     everywhere = call.settings.all_namespaces
-    namespace = None if everywhere else call.namespace or "default"
+    namespace = None if everywhere else call.home
     return waypoints.find(Lookup(source=call.source), namespace=namespace), everywhere
 
 

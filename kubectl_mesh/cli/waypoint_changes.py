@@ -48,7 +48,7 @@ def apply(
     Example:
       kubectl mesh waypoint apply -n shop --enroll-namespace --wait
     """
-    home = call.namespace or "default"
+    home = call.home
     gateway = waypoints.generate(name=name, namespace=home, traffic=traffic, revision=revision)
     if enroll and not _may_enroll(call, home, overwrite=overwrite):
         return
@@ -119,7 +119,7 @@ def delete(
         raise UsageError(
             "must specify a waypoint name or delete all using --all or delete specific revision using --revision"
         )
-    home = call.namespace or "default"
+    home = call.home
     found = waypoints.find(Lookup(source=call.source), namespace=home)
     known = [row.name for row in found if not revision or row.revision == revision]
     wanted = [name for name in names or known if name in known]

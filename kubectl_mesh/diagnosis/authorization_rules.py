@@ -32,7 +32,7 @@ def subject(lookup: Lookup, name: str) -> Json:
     try:
         proxy = find_proxy(lookup.source, name, namespace=lookup.home)
     except NothingFound:
-        found = find(lookup, "Pod", name)
+        found = find(lookup, "Pod", name, within=lookup.home)
         if not is_ambient(found):
             raise
         return found

@@ -25,10 +25,9 @@ _UNSELECTED = (
 )
 
 
-def of_pod(lookup: Lookup, name: str, *, ignore_unmeshed: bool = False) -> DescribeReport:
+def of_pod(lookup: Lookup, name: str, *, within: str = "", ignore_unmeshed: bool = False) -> DescribeReport:
     """Describe a pod, its services, what it accepts, and the ways in from outside."""
-    document = find(lookup, "Pod", name)
-    lookup.home = lookup.home or namespace_of(document)
+    document = find(lookup, "Pod", name, within=within)
     pod = describe_pod.pod(lookup, document, ignore_unmeshed=ignore_unmeshed)
     services = describe_service.selecting(lookup, document)
     unselected = not services and not ignore_unmeshed
@@ -55,10 +54,9 @@ def of_pod(lookup: Lookup, name: str, *, ignore_unmeshed: bool = False) -> Descr
     )
 
 
-def of_service(lookup: Lookup, name: str) -> DescribeReport:
+def of_service(lookup: Lookup, name: str, *, within: str = "") -> DescribeReport:
     """Describe a service by the proxy of its first usable pod."""
-    document = find(lookup, "Service", name)
-    lookup.home = lookup.home or namespace_of(document)
+    document = find(lookup, "Service", name, within=within)
     selector = spec(document).get("selector")
     pods = lookup.all("Pod", namespace_of(document)) if selector else []
     chosen = [pod for pod in pods if selects(selector or {}, labels(pod))]
@@ -98,16 +96,16 @@ def _ambient_service(lookup: Lookup, document: Json, pod: Json) -> DescribeRepor
     )
 
 
-def find(lookup: Lookup, kind: str, text: str) -> Json:
+def find(lookup: Lookup, kind: str, text: str, *, within: str = "") -> Json:
     """Return the pod or service that a name stands for; a workload's name stands for its first pod."""
-    for target in readings(text, namespace=lookup.home):
+    for target in readings(text, namespace=within):
         found = [each for each in lookup.all(kind, target.namespace or None) if _is_meant(each, kind, target)]
         homes = sorted(set(map(namespace_of, found)))
         if len(homes) > 1:
             raise AmbiguousName(f"{text}: in namespaces {' and '.join(homes)}", hint=f"write {homes[0]}/{text}")
         if found:
             return min(found, key=name_of)
-    where = f" in namespace {lookup.home}" if lookup.home else ""
+    where = f" in namespace {within}" if within else ""
     raise NothingFound(f"{text}: no such {kind.lower()}{where}", hint=f"kubectl get {kind.lower()}s -A")
 
 

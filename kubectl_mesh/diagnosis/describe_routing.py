@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
+from kubectl_mesh.diagnosis.prototext import text_form
 from kubectl_mesh.reports.describe import DestinationRuleReport, PortLevel, VirtualServiceReport
 from simulator.model.labels import Labels, selects
 from simulator.model.names import resolve_short_name
@@ -89,7 +90,7 @@ def virtual_service(lookup: Lookup, document: Json, service: Json, subsets: Subs
     for route in (*tcp, *tls):
         reached = _leads_to(document, route, service)
         matches += reached
-        facts += [_plain_match(match) for match in listed(route.get("match"))] if reached else []
+        facts += [text_form(match) for match in listed(route.get("match"))] if reached else []
     name = lookup.called(document)
     if not matches:
         checked = ((http, "HTTP"), (tcp, "TCP"), (tls, "TLS"))
@@ -166,23 +167,7 @@ def _extended(host: str) -> str:
 def _fault(route: Json) -> Iterator[str]:
     fault = route.get("fault")
     if fault:
-        yield f"Fault injection {_plain_match(fault)}"
-
-
-def _plain_match(match: Json) -> str:
-    """Write a message as protobuf's text form does: `name:value`, nested in braces."""
-    return " ".join(_field(name, value) for name, value in match.items())
-
-
-def _field(name: str, value: object) -> str:
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
-    if isinstance(value, dict):
-        return f"{snake}:{{{_plain_match(value)}}}"
-    if isinstance(value, list):
-        return " ".join(_field(name, item) for item in value)
-    if isinstance(value, bool):
-        return f"{snake}:{str(value).lower()}"
-    return f'{snake}:"{value}"' if isinstance(value, str) else f"{snake}:{value}"
+        yield f"Fault injection {text_form(fault)}"
 
 
 def describe_match(match: Json) -> str:
@@ -205,4 +190,4 @@ def string_match(matcher: Json) -> str:
         return str(matcher["exact"])
     if "prefix" in matcher:
         return f"{matcher['prefix']}*"
-    return _plain_match(matcher)
+    return text_form(matcher)

@@ -56,7 +56,13 @@ class VersionReport:
             {
                 "Component": "pilot",
                 "Revision": istiod.revision,
-                "Info": {"version": istiod.version, "revision": istiod.git_revision, "status": istiod.status},
+                "Info": {
+                    "version": istiod.version,
+                    "revision": istiod.git_revision,
+                    "golang_version": "",
+                    "status": istiod.status,
+                    "tag": istiod.version if istiod.status else "",
+                },
                 "ID": istiod.istiod,
             }
             for istiod in self.istiods

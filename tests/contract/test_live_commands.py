@@ -1,5 +1,6 @@
 """Commands that change or reach what runs in a cluster, on a served one."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -33,6 +34,27 @@ def ambient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMesh]:
 def call(served: ServedMesh, words: str) -> int:
     """Make one call on a served mesh."""
     return int(run(["kubectl-mesh", *words.split(), "--kubeconfig", str(served.kubeconfig)]))
+
+
+def test_names_are_told_with_the_namespace_that_was_not_given(
+    shop: ServedMesh, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A description leaves the namespace out that `-n` or the kubeconfig names, and no other."""
+    assert call(shop, "describe service web.shop") == 0
+    assert capsys.readouterr().out.startswith("Service: web.shop\n")
+    assert call(shop, "describe service web -n shop") == 0
+    assert capsys.readouterr().out.startswith("Service: web\n")
+
+
+def test_istiods_of_a_revision(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """`-r` asks the istiods of a revision, and version tells which each is of."""
+    assert call(shop, "ps -r default") == 0
+    assert call(shop, "ps -r nosuch") == 3
+    capsys.readouterr()
+    assert call(shop, "version -o json") == 0
+    (istiod,) = json.loads(capsys.readouterr().out)["meshVersion"]
+    assert istiod["Revision"] == "default"
+    assert set(istiod["Info"]) == {"version", "revision", "golang_version", "status", "tag"}
 
 
 def test_levels_of_istiod(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:

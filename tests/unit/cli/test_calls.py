@@ -50,6 +50,19 @@ def test_table_on_stdout(dump: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert err == ""
 
 
+def test_ports_have_a_range(dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that cannot be one is refused in istioctl's words."""
+    assert call("pc", "cluster", "-f", str(dump), "--proxy-admin-port", "70000") == 2
+    assert "port number 70000 must be in the range 1..65535" in capsys.readouterr().err
+
+
+def test_a_letter_that_a_command_takes_leaves_the_long_name(dump: Path) -> None:
+    """`-r` is the revision, but for commands that reset by it: there --revision still is."""
+    assert call("pc", "cluster", "-f", str(dump), "-r", "canary") == 0
+    assert call("pc", "log", "-r", "--revision", "canary", "--demo") == 2
+    assert call("pc", "log", "web", "--revision", "canary", "--demo", "--level", "x") != 2
+
+
 @pytest.mark.parametrize("words", [("pc", "c"), ("pc", "clusters"), ("proxy-config", "cluster")])
 def test_other_names(words: tuple[str, ...], dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """istioctl's other names mean the same command."""
