@@ -33,7 +33,10 @@ def admit(store: ObjectStore, target: Target, document: Json) -> Sequence[str]:
     from simulator.validation.rules import RULES, rules_of
 
     kind = target.type.kind.name
-    found = list(rules_of(kind)(_resource(target, document))) if kind in RULES else []
+    try:
+        found = list(rules_of(kind)(_resource(target, document))) if kind in RULES else []
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # a field of a type that no rule expects
+        raise _denied(webhook, f"error decoding configuration: {error}") from error
     errors = [each for each in found if not each.is_warning and not each.code]
     if errors:
         why = errors[0].text if len(errors) == 1 else joined(errors)

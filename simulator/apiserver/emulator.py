@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.apiserver.admission import admit
 from simulator.apiserver.apply import Ownership
+from simulator.apiserver.catalog import Catalog
 from simulator.apiserver.fields import selection
 from simulator.apiserver.furniture import namespace as namespace_documents
 from simulator.apiserver.keeper import DEFINITIONS, Keeper
@@ -207,6 +208,8 @@ class Emulator:
     def _write(self, target: Target, document: Json, query: Query) -> Json:
         present = self.store.get(target.key)
         self.warnings = list(admit(self.store, target, document))
+        if target.type.id == DEFINITIONS:
+            Catalog([document])  # raises here, and not when it is stored, where it defines nothing
         generation = 1 if present is None else int(present["metadata"].get("generation") or 1)
         if present is not None and present.get("spec") != document.get("spec"):
             generation += 1

@@ -87,7 +87,14 @@ class Handlers:
             return _json(self._cluster.tokens.request(target, await _body(http)), status=201)
         if target.type.id == "pods" and target.subresource in ("portforward", "exec", "log", "proxy", "eviction"):
             return await self._pod(http, wanted, query)
-        answer = await self._object(http, wanted, query)
+        try:
+            answer = await self._object(http, wanted, query)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            if wanted.verb not in ("create", "update", "patch"):
+                raise
+            kind = target.type.kind.name
+            words = f"{kind} in version {target.version!r} cannot be handled as a {kind}: {error}"
+            raise bad_request(words) from error
         if isinstance(answer, web.Response) and self._cluster.faults.truncates(wanted.attributes.full_resource):
             return await truncated(http, answer)
         return answer

@@ -7,6 +7,7 @@ back as changes that watchers see.
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from simulator.apiserver.world import Derive, World
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
+_LOG = logging.getLogger(__name__)
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 PASSIVE_GROUPS = frozenset(
     {
@@ -127,12 +129,17 @@ class Keeper:
                 world = await asyncio.to_thread(self._derive, self._inputs.resources())
                 self.problem = ""
             except Exception as error:  # a mesh that cannot be derived must not take the API down
-                self.problem = str(error) or type(error).__name__
+                self._failed(str(error) or type(error).__name__)
             if generation == self.generation:
                 if world is not None:
                     self._world = world
                     self._adopt(world)
                 self._settled = generation
+
+    def _failed(self, problem: str) -> None:
+        if problem != self.problem:
+            _LOG.warning("the present objects make no mesh, the one before them stays: %s", problem)
+        self.problem = problem
 
     async def _quiet(self) -> None:
         """Wait until no more changes come, unless somebody asks for the world."""

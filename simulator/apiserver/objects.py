@@ -54,6 +54,9 @@ def check_shape(target: Target, document: object) -> Json:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version ({target.api_version})"
         )
+    for field in ("spec", "status"):
+        if not isinstance(document.get(field), dict | None):
+            raise bad_request(f"{kind} in version {version!r} cannot be handled as a {kind}: {field} is not an object")
     metadata = dict(document.get("metadata") or {})
     _check_maps(target, metadata)
     if metadata.get("namespace") not in (None, "", target.namespace):

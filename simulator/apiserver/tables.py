@@ -5,8 +5,10 @@ Kubernetes: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go (Table).
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from simulator.apiserver.catalog import ResourceType
+from simulator.apiserver.cells import name
 from simulator.apiserver.columns import Columns, built_in
 from simulator.apiserver.columns_custom import custom_columns
 from simulator.apiserver.lists import as_served, metadata_only
@@ -33,10 +35,17 @@ def table(
         "metadata": metadata,
         "columnDefinitions": columns.definitions(),
         "rows": [
-            {"cells": list(columns.cells(document, now)), "object": _beside(document, include, api_version)}
+            {"cells": _cells(columns, document, now), "object": _beside(document, include, api_version)}
             for document in documents
         ],
     }
+
+
+def _cells(columns: Columns, document: Json, now: datetime) -> list[Any]:
+    try:
+        return list(columns.cells(document, now))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # one odd object must not hide the others
+        return [name(document), *["<unknown>"] * (len(columns.headings) - 1)]
 
 
 def _beside(document: Json, include: str, api_version: str) -> Json | None:

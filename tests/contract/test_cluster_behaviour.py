@@ -186,3 +186,23 @@ def test_cordoned_node_is_not_the_only_one(cluster: ServedMesh) -> None:
     assert names(cluster, "/api/v1/nodes") == nodes
     after = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in cluster.request("GET", PODS)[1]["items"]}
     assert after == before
+
+
+def test_odd_objects_do_no_harm(cluster: ServedMesh) -> None:
+    """What no rule expects is refused as the client's mistake; a row that cannot be shown leaves the others."""
+    refused = {
+        SERVICES: {"metadata": {"name": "odd"}, "spec": "none"},
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": {
+            "metadata": {"name": "odds.test"},
+            "spec": {"group": "test", "names": 7, "versions": [{"name": "v1"}]},
+        },
+    }
+    for path, body in refused.items():
+        code, status = cluster.request("POST", path, body)
+        assert (code, status["reason"]) == (400, "BadRequest"), status
+    path = "/api/v1/namespaces/shop/services"
+    body = {"metadata": {"name": "odd"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}}
+    assert cluster.request("POST", path, body)[0] == 201
+    cluster.request("PATCH", f"{path}/odd/status", {"status": {"loadBalancer": [1]}}, content=MERGE)
+    rows = cluster.request("GET", path, Accept="application/json;as=Table;v=v1;g=meta.k8s.io")[1]["rows"]
+    assert {row["cells"][0] for row in rows} >= {"web", "odd"}
