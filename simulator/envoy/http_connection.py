@@ -6,7 +6,7 @@ maybeNormalizePath, maybeNormalizeHost).
 
 from dataclasses import dataclass, replace
 
-from simulator.envoy.addresses import longest_prefix
+from simulator.envoy.addresses import longest_prefix, parse_ip
 from simulator.envoy.connections import Connection
 from simulator.envoy.documents import child, children, flag, integer, text
 from simulator.envoy.headers import Message
@@ -153,7 +153,7 @@ def _forwarding_headers(manager: Json, message: Message, connection: Connection)
     remote = connection.source_ip
     if flag(manager, "use_remote_address"):
         if hops > 0 and len(forwarded) >= hops:
-            remote = forwarded[-hops]
+            remote = _address(forwarded[-hops], connection)
         if not flag(manager, "skip_xff_append") and connection.source_ip:
             message = message.with_field("x-forwarded-for", ",".join([*message.values("x-forwarded-for"), remote]))
         if hops == 0 or message.value("x-forwarded-proto") is None:
@@ -162,7 +162,7 @@ def _forwarding_headers(manager: Json, message: Message, connection: Connection)
             message = message.without(_EDGE_HEADERS)
     else:
         if len(forwarded) > hops:
-            remote = forwarded[-hops - 1]
+            remote = _address(forwarded[-hops - 1], connection)
         if message.value("x-forwarded-proto") is None:
             message = message.with_field("x-forwarded-proto", own_scheme)
     message = message.without(("x-envoy-internal",))
@@ -172,6 +172,11 @@ def _forwarding_headers(manager: Json, message: Message, connection: Connection)
         sent = (message.value("x-forwarded-proto") or "").lower()
         message = replace(message, scheme=sent if sent in ("http", "https") else own_scheme)
     return message, remote
+
+
+def _address(text: str, connection: Connection) -> str:
+    """Return an address that a proxy before told, or the peer's where it is none; ports and brackets make it none."""
+    return text if parse_ip(text) is not None and "[" not in text else connection.source_ip
 
 
 def _internal(manager: Json, address: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.envoy.chance import happens, percent, runtime_percent
-from simulator.envoy.documents import child, children, flag, integer, mapping, package, seconds, text, unpack
+from simulator.envoy.documents import child, children, flag, integer, mapping, package, seconds, text, texts, unpack
 from simulator.envoy.headers import matches_header
 from simulator.envoy.jwt_authn import authenticate
 from simulator.envoy.rbac import Judgement, judge, judge_matcher
@@ -42,9 +42,11 @@ class Filter:
     config: Json
     overrides: tuple[Json, ...] = ()
     disabled: bool = field(default=False)
+    cluster: str | None = None
+    """Where the route leads; None when the proxy answers itself."""
 
 
-def configured(manager: Json, levels: Sequence[Json], extensions: Any) -> Iterator[Filter]:
+def configured(manager: Json, levels: Sequence[Json], extensions: Any, *, cluster: str | None) -> Iterator[Filter]:
     """Yield the filters of an HttpConnectionManager in order; `levels` are the nearest route level first."""
     for document in children(manager, "http_filters"):
         name = text(document, "name")
@@ -63,7 +65,12 @@ def configured(manager: Json, levels: Sequence[Json], extensions: Any) -> Iterat
                 content = unpack(child(content, "config"))[1]
             overrides.append(content)
         yield Filter(
-            name=name, kind=package(config), config=unpack(config)[1], overrides=tuple(overrides), disabled=disabled
+            name=name,
+            kind=package(config),
+            config=unpack(config)[1],
+            overrides=tuple(overrides),
+            disabled=disabled,
+            cluster=cluster,
         )
 
 
@@ -77,9 +84,14 @@ def run(item: Filter, context: Context) -> Outcome:
     return handler(item, context)
 
 
-def _refused(status: int, context: Context) -> int:
-    """Return the HTTP status of an answer: gRPC clients get 200 and the error in a trailer."""
-    return 200 if context.message.is_grpc else status
+def _answer(
+    disposition: Disposition, context: Context, *, status: int, details: str, body: str, flags: str = ""
+) -> Verdict:
+    """Return an answer in place of the destination's: gRPC clients get 200 and the error in headers."""
+    grpc = context.message.is_grpc
+    return Verdict(
+        disposition=disposition, status=200 if grpc else status, details=details, flags=flags, body="" if grpc else body
+    )
 
 
 def _step(item: Filter, *, chosen: str, because: str, document: Json | None = None, **details: Any) -> Step:
@@ -92,7 +104,7 @@ def _step(item: Filter, *, chosen: str, because: str, document: Json | None = No
 def _cors(item: Filter, context: Context) -> Outcome:
     policy = next(iter(item.overrides), None)
     origin = context.message.value("origin")
-    if not policy or not origin:
+    if not policy or not origin or item.cluster is None:
         return Outcome(context=context)
     enabled = child(policy, "filter_enabled")
     if enabled and not happens(runtime_percent(enabled), context.random):
@@ -122,19 +134,21 @@ def _cors_answer(item: Filter, context: Context, because: str) -> Outcome:
 
 def _fault(item: Filter, context: Context) -> Outcome:
     config = next(iter(item.overrides), item.config)
-    if not all(matches_header(matcher, context.message) for matcher in children(config, "headers")):
+    if not _fault_applies(config, item, context):
         return Outcome(context=context)
     steps: list[Step] = []
+    delayed = False
     delay = child(config, "delay")
     fixed = seconds(delay, "fixed_delay")
     if fixed:
         chance = percent(child(delay, "percentage"))
-        word = "delays" if happens(chance, context.random) else "may delay"
+        delayed = happens(chance, context.random)
+        word = "delays" if delayed else "may delay"
         steps.append(
             _step(item, chosen=f"fault: {word} {fixed:g}s", because=f"for {chance:g} % of requests", document=config,
                   delay=fixed, percent=chance)
         )  # fmt: skip
-    abort = child(config, "abort")
+    abort = _abort(child(config, "abort"), context)
     if not abort:
         return Outcome(context=context, steps=tuple(steps))
     chance = percent(child(abort, "percentage"))
@@ -146,12 +160,35 @@ def _fault(item: Filter, context: Context) -> Outcome:
     )  # fmt: skip
     if not aborts:
         return Outcome(context=context, steps=tuple(steps))
-    status = 200 if "grpc_status" in abort else _refused(integer(abort, "http_status"), context)
-    verdict = Verdict(
-        disposition=Disposition.FAULT_ABORTED, status=status, details="fault_filter_abort", flags="FI",
-        body="fault filter abort",
+    verdict = _answer(
+        Disposition.FAULT_ABORTED, context, details="fault_filter_abort", body="fault filter abort",
+        status=200 if "grpc_status" in abort else integer(abort, "http_status"), flags="DI,FI" if delayed else "FI",
     )  # fmt: skip
     return Outcome(context=context, steps=tuple(steps), verdict=verdict)
+
+
+def _fault_applies(config: Json, item: Filter, context: Context) -> bool:
+    message, nodes = context.message, texts(config, "downstream_nodes")
+    return (
+        all(matches_header(matcher, message) for matcher in children(config, "headers"))
+        and text(config, "upstream_cluster") in ("", item.cluster)
+        and (not nodes or message.value("x-envoy-downstream-service-node") in nodes)
+        and integer(config, "max_active_faults", 1) > 0
+    )
+
+
+def _abort(abort: Json, context: Context) -> Json:
+    """Return an abort with its status; where the client's headers name that, without one when they do not."""
+    if "header_abort" not in abort:
+        return abort
+    for field_name, header in (
+        ("http_status", "x-envoy-fault-abort-request"),
+        ("grpc_status", "x-envoy-fault-abort-grpc-request"),
+    ):
+        asked = context.message.value(header) or ""
+        if asked.isascii() and asked.isdigit():
+            return {field_name: int(asked), "percentage": child(abort, "percentage")}
+    return {}
 
 
 def _jwt(item: Filter, context: Context) -> Outcome:
@@ -160,10 +197,7 @@ def _jwt(item: Filter, context: Context) -> Outcome:
         return Outcome(context=context)
     if found.error:
         details = f"jwt_authn_access_denied{{{found.error.replace(' ', '_')}}}"
-        verdict = Verdict(
-            disposition=Disposition.UNAUTHENTICATED, status=_refused(found.status, context), details=details,
-            body=found.error,
-        )  # fmt: skip
+        verdict = _answer(Disposition.UNAUTHENTICATED, context, status=found.status, details=details, body=found.error)
         return Outcome(
             context=context, steps=(_step(item, chosen="token refused", because=found.error),), verdict=verdict
         )
@@ -190,9 +224,9 @@ def _rbac(item: Filter, context: Context) -> Outcome:
     if judgement.allowed:
         return Outcome(context=context, steps=(step,))
     policy = (judgement.policy or "none").replace(" ", "_")
-    verdict = Verdict(
-        disposition=Disposition.DENIED, status=_refused(403, context),
-        details=f"rbac_access_denied_matched_policy[{policy}]", body="RBAC: access denied",
+    verdict = _answer(
+        Disposition.DENIED, context, status=403, details=f"rbac_access_denied_matched_policy[{policy}]",
+        body="RBAC: access denied",
     )  # fmt: skip
     return Outcome(context=context, steps=(step,), verdict=verdict)
 

@@ -193,7 +193,8 @@ def _upgrade_refusal(state: _Run, message: Message) -> Verdict | None:
 
 def _filters(state: _Run, context: Context) -> tuple[Verdict | None, Context]:
     levels = [level for level in (state.choice.entry, state.route, state.virtual_host) if level]
-    for item in configured(state.manager, levels, state.config.extensions):
+    cluster = state.choice.cluster if "route" in (state.route or {}) else None
+    for item in configured(state.manager, levels, state.config.extensions, cluster=cluster):
         outcome = run(item, context)
         context = outcome.context
         state.steps += outcome.steps

@@ -136,16 +136,22 @@ def _uri_template(permission: Json, context: Context) -> bool:
 
 
 def _authenticated(principal: Json, context: Context) -> bool:
-    if context.connection.request.tls is not Tls.MUTUAL:
+    if context.connection.request.tls is Tls.NONE:
         return False
+    # TLS without a certificate has the name "", which only a pattern that takes everything takes
     wanted = child(child(principal, "authenticated"), "principal_name")
     return not wanted or matches_string(wanted, context.connection.identity)
 
 
 def _custom(principal: Json, context: Context) -> bool:
     kind, config = typed(child(principal, "custom"))
-    if kind == "Config" and "san_matcher" in config:
-        return context.connection.request.tls is Tls.MUTUAL
+    if kind == "Config" and config.keys() & {"san_matcher", "any_validated_client_certificate"}:
+        names = child(config, "san_matcher")
+        shown = context.connection.request.tls is Tls.MUTUAL
+        if not shown or not names:
+            return shown
+        by_uri = text(names, "san_type") in ("URI", "3")
+        return by_uri and matches_string(child(names, "matcher"), context.connection.identity)
     raise NotSimulated(f"principal: custom {kind} is not simulated")
 
 

@@ -170,6 +170,22 @@ def test_only_the_operators_own_addresses_are_internal(source: str, internal: st
     assert accept(PLAIN, Connection(request=request)).message.value("x-envoy-internal") is None
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "trusted"),
+    [
+        ("1.2.3.4, 5.6.7.8", "5.6.7.8"),
+        ("5.6.7.8, bad", "127.0.0.1"),
+        ("5.6.7.8:80", "127.0.0.1"),
+        ("[2001:db8::1]", "127.0.0.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_the_address_that_a_proxy_told_has_to_be_one(forwarded: str, trusted: str) -> None:
+    """The last address of X-Forwarded-For counts; where it is none, the peer's own does."""
+    assert sent(headers=(("x-forwarded-for", forwarded),)).remote_ip == trusted
+
+
 def test_http2_has_its_own_framing() -> None:
     """What HTTP/1 demands of methods does not hold for HTTP/2."""
     assert refusal(method="BREW") == (400, "http1.codec_error")

@@ -114,3 +114,24 @@ def test_a_kind_that_is_not_known_is_named() -> None:
     """A permission of a kind that is not simulated is an error that names it, not a guess."""
     with pytest.raises(UnreadableDocument, match="brand_new"):
         permits({"brand_new": {}}, context())
+
+
+@pytest.mark.parametrize(
+    ("principal", "tls", "holds"),
+    [
+        ({"authenticated": {}}, Tls.NONE, False),
+        ({"authenticated": {}}, Tls.SIMPLE, True),
+        (NAMED, Tls.SIMPLE, False),
+        ({"any_validated_client_certificate": {}}, Tls.SIMPLE, False),
+        ({"any_validated_client_certificate": {}}, Tls.MUTUAL, True),
+        ({"san_matcher": {"san_type": "URI", "matcher": {"prefix": "spiffe://cluster.local/"}}}, Tls.MUTUAL, True),
+        ({"san_matcher": {"san_type": "URI", "matcher": {"prefix": "spiffe://other/"}}}, Tls.MUTUAL, False),
+        ({"san_matcher": {"san_type": "DNS", "matcher": {"prefix": ""}}}, Tls.MUTUAL, False),
+    ],
+)
+def test_an_identity_needs_a_certificate(principal: dict[str, Any], tls: Tls, holds: bool) -> None:
+    """TLS alone is enough where no name is asked for; a name or any certificate needs mutual TLS."""
+    if "authenticated" not in principal:
+        kind = "x/envoy.extensions.rbac.principals.mtls_authenticated.v3.Config"
+        principal = {"custom": {"typed_config": {"@type": kind, **principal}}}
+    assert is_principal(principal, context(tls=tls)) is holds
