@@ -86,6 +86,13 @@ def over_source(
     return world
 
 
+def services_of(source: MeshSource) -> tuple[tuple[Resource, ...], str]:
+    """Return the services of a mesh's other cluster, and why they could not be listed; empty where they could."""
+    absent: dict[str, str] = {}
+    found = tuple(_listed(source, "Service", absent))
+    return found, absent.get("Service", "")
+
+
 def _read(analyzer: Analyzer) -> tuple[str, ...]:
     return (*analyzer.inputs, *getattr(analyzer, "hints", ()))
 

@@ -1,7 +1,6 @@
 """One service in several clusters: what differs.
 
-istiod: pkg/config/analysis/analyzers/multicluster/service.go. The world holds one cluster's resources, so this is asked
-with the services of each cluster.
+istiod: pkg/config/analysis/analyzers/multicluster/service.go.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -45,6 +45,10 @@ class World:
     absent: Mapping[str, str] = field(default_factory=dict)
     unlisted: Mapping[str, str] = field(default_factory=dict)
     """Of the absent kinds, those that the user may not list, or that a failure kept from being listed."""
+    elsewhere: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
+    """Services of the mesh's other clusters, by cluster id."""
+    cluster_id: str = ""
+    """What the cluster that all else is from is called beside those."""
     partial: bool = False
     """Files, beside which more may exist: what they leave out altogether is not missing."""
     asked: set[str] = field(init=False, default_factory=set)

@@ -5,17 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kubectl_mesh.analysis.default_resources import is_given
-from kubectl_mesh.analysis.gathering import from_files, over_source
+from kubectl_mesh.analysis.gathering import from_files, over_source, services_of
 from kubectl_mesh.analysis.registry import chosen
 from kubectl_mesh.analysis.reporting import at_least, row
 from kubectl_mesh.analysis.runner import Analysis, analyze
 from kubectl_mesh.analysis.suppression import Suppression, audible
 from kubectl_mesh.analysis.world import World
-from kubectl_mesh.cli.context import Call
+from kubectl_mesh.cli.context import Call, open_source
+from kubectl_mesh.cli.options import Settings
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports.findings import CheckRow, FindingRow, FindingsReport
 from kubectl_mesh.sources.manifests import Manifests, read_document, read_files
 from simulator.manifests.collecting import collector_paused
+from simulator.model.resources import Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Question:
     mesh_config: str
     analyzers: tuple[str, ...]
     suppressions: tuple[Suppression, ...]
+    remote_contexts: tuple[str, ...] = ()
 
 
 def run(call: Call, question: Question) -> FindingsReport:
@@ -64,8 +67,23 @@ def _run(call: Call, question: Question) -> FindingsReport:
         )
         namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
     world.now = datetime.now(UTC)
+    _look_elsewhere(call, world, question.remote_contexts)
     report = _report(analyze(world, analyzers), question, files, world, namespace=namespace)
     return replace(report, target=_target(offline or question.paths, namespace))
+
+
+def _look_elsewhere(call: Call, world: World, contexts: Sequence[str]) -> None:
+    """Add the services of other clusters, named by contexts of the kubeconfig."""
+    connection = call.settings.connection
+    found: dict[str, Sequence[Resource]] = {}
+    unlisted = dict(world.unlisted)
+    for name in contexts:
+        source = open_source(Settings(connection=replace(connection, context=name, cluster="", user="")))
+        found[name], refused = services_of(source)
+        if refused:
+            unlisted[f"Service of context {name}"] = refused
+    world.elsewhere, world.unlisted = found, unlisted
+    world.cluster_id = connection.context or "current context"
 
 
 def _offline_paths(call: Call, question: Question) -> tuple[str, ...] | None:

@@ -45,7 +45,8 @@ Revision = Annotated[
 Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Accepted: directories always are.")]
 Ignore = Annotated[bool, typer.Option("--ignore-unknown", help="Pass over documents that cannot be read.")]
 Remote = Annotated[
-    list[str] | None, typer.Option("--remote-contexts", metavar="CONTEXT", help="Accepted; only one cluster is read.")
+    list[str] | None,
+    typer.Option("--remote-contexts", metavar="CONTEXT", help="Compare services with those of another cluster, too."),
 ]
 Named = Annotated[list[str] | None, typer.Option("--analyzer", metavar="NAME", help="Run only this analyzer.")]
 Listing = Annotated[bool, typer.Option("-L", "--list-analyzers", help="List the analyzers, and end.")]
@@ -113,8 +114,9 @@ def analyze(
         mesh_config=mesh_config_file,
         analyzers=tuple(analyzer or ()),
         suppressions=tuple(parse_suppression(text) for text in suppress or ()),
+        remote_contexts=tuple(name for given in remote_contexts or () for name in given.split(",") if name),
     )
-    _notes(call, question.suppressions, remote=bool(remote_contexts))
+    _notes(call, question.suppressions)
     with nullcontext() if use_kube else waiting("analyzing"):  # a cluster has waits of its own
         report = _difference(call, question) if diff else run(call, question)
     if baseline:
@@ -145,7 +147,7 @@ def _listing() -> str:
     return "".join(f"* {name}:\n    {each.description}\n" for name, each in analyzers().items())
 
 
-def _notes(call: Call, suppressions: Sequence["Suppression"], *, remote: bool) -> None:
+def _notes(call: Call, suppressions: Sequence["Suppression"]) -> None:
     from kubectl_mesh.analysis.messages import catalogue
 
     for each in suppressions:
@@ -153,8 +155,6 @@ def _notes(call: Call, suppressions: Sequence["Suppression"], *, remote: bool) -
             call.note(
                 f"Warning: Supplied message code '{each.code}' is an unknown message code and will not have any effect."
             )
-    if remote:
-        call.note("warning: --remote-contexts: only one cluster is read; the others are not looked at")
 
 
 def _difference(call: Call, question: "Question") -> FindingsReport:

@@ -18,8 +18,8 @@ from simulator.registry.mesh_config import default_mesh_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r'"((?:IST|KM)\d{4})"')
-UNUSED = frozenset({"IST0001", "IST0141", "IST0142", "IST0143", "IST0156", "IST0168", "IST0169", "IST0170", "IST0172"})
-"""Codes of istioctl that no analyzer emits, of `precheck`, or about several clusters."""
+UNUSED = frozenset({"IST0001", "IST0141", "IST0142", "IST0143", "IST0156", "IST0168", "IST0169", "IST0172"})
+"""Codes of istioctl that no analyzer emits, or of `precheck`."""
 
 
 def declared() -> Iterator[str]:

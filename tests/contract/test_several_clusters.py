@@ -50,7 +50,7 @@ def test_a_service_that_differs_is_found(
     assert "west" in found["message"]
 
 
-def test_a_cluster_that_cannot_be_asked_is_no_clean_answer(
+def test_a_context_that_does_not_exist_is_told(
     clusters: tuple[ServedMesh, ServedMesh], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A context that does not exist is wrong usage."""

@@ -1,12 +1,13 @@
 """MeshNetworks, and services that differ between clusters.
 
-istiod: pkg/config/analysis/analyzers/multicluster. What differs between clusters is asked in `service_differences`.
+istiod: pkg/config/analysis/analyzers/multicluster.
 """
 
 from collections.abc import Iterator
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.service_differences import differing_services
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
 
@@ -35,7 +36,18 @@ def _networks(world: World) -> Iterator[Finding]:
                 yield Finding(code="IST0126", resource=resource, arguments=(registry, name))
 
 
+def _services(world: World) -> Iterator[Finding]:
+    if world.elsewhere:
+        yield from differing_services({world.cluster_id: world.of_kind("Service"), **world.elsewhere})
+
+
 ANALYZERS = (
+    Check(
+        name="services.MultiClusterServiceAnalyzer",
+        description="Check the validity of services in the multi-cluster environment",
+        inputs=("Service",),
+        run=_services,
+    ),
     Check(
         name="meshnetworks.MeshNetworksAnalyzer",
         description="Check the validity of MeshNetworks in the cluster",
