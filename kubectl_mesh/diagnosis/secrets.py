@@ -6,6 +6,7 @@ istioctl: pkg/writer/compare/sds/util.go.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from kubectl_mesh.reports import proxy_config as report
 from kubectl_mesh.reports.tables import Table
 from simulator.model.wire import Json
 
+_PEM_BLOCK = re.compile(rb"-----BEGIN ([^\n-]*)-----(.*?)-----END \1-----", re.DOTALL)
 REDACTED = base64.b64encode(b"[redacted]").decode()
 _SPIFFE = "envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig"
 _PRIVATE = frozenset(
@@ -116,14 +118,11 @@ class Certificate:
 
 
 def read_certificate(pem: bytes) -> Certificate | None:
-    """Read the first certificate of PEM text; None when it cannot be read."""
+    """Read the certificate that PEM text begins with; None when it cannot be read."""
     from cryptography import x509
 
-    start, end = pem.find(b"-----BEGIN"), pem.find(b"-----END")
-    if start < 0 or end < 0:
-        return None
     try:
-        certificate = x509.load_pem_x509_certificate(pem[start:])
+        certificate = x509.load_der_x509_certificate(_first_block(pem))
         return Certificate(
             authority=_is_authority(certificate),
             serial=certificate.serial_number,
@@ -133,6 +132,16 @@ def read_certificate(pem: bytes) -> Certificate | None:
         )
     except ValueError:
         return None
+
+
+def _first_block(pem: bytes) -> bytes:
+    """Return the bytes of the first block that can be decoded, whatever it is said to be; none are no certificate."""
+    for block in _PEM_BLOCK.finditer(pem):
+        try:
+            return base64.b64decode(b"".join(block[2].split()), validate=True)
+        except binascii.Error:
+            continue
+    return b""
 
 
 def _is_authority(certificate: Any) -> bool:
