@@ -5,6 +5,7 @@ MeshError              3  the question cannot be answered
 │   └── AmbiguousName  2  a name that several objects answer to
 ├── InputError         3  a file or a bundle that cannot be read
 ├── SourceError        3  the mesh cannot be reached, or refuses
+│   ├── Unreachable    3  no question will be answered: nobody is there, or the user is unknown
 │   └── NotAvailable   3  this source cannot know the answer
 └── NothingFound       5  nothing matches what was asked for
 
@@ -50,6 +51,10 @@ class InputError(MeshError):
 
 class SourceError(MeshError):
     """The mesh cannot be reached, or refuses to answer."""
+
+
+class Unreachable(SourceError):
+    """The mesh answers no question at all: it cannot be reached, or does not know who asks."""
 
 
 class NotAvailable(SourceError):

@@ -6,7 +6,7 @@ from kubectl_mesh.analysis.analyzer import Analyzer
 from kubectl_mesh.analysis.default_resources import with_default_gateway
 from kubectl_mesh.analysis.pods import POD_KINDS, WORKLOAD_KINDS
 from kubectl_mesh.analysis.world import World, world_of
-from kubectl_mesh.errors import MeshError, NothingFound
+from kubectl_mesh.errors import MeshError, NothingFound, Unreachable
 from kubectl_mesh.sources.base import Incomplete, MeshSource, Prefetching
 from simulator.model.caveats import Caveat
 from simulator.model.resources import Origin, Resource
@@ -64,7 +64,7 @@ def over_source(
 ) -> World:
     """Lay files over what a mesh shows of the kinds that analyzers read; a file's object replaces the mesh's own.
 
-    No source gives away the data of secrets.
+    No source gives away the data of secrets. Raises Unreachable when the mesh answers nothing.
     """
     kinds = {kind for analyzer in analyzers for kind in _read(analyzer)} - _MESH
     wanted = sorted({_asked(kind) for kind in kinds} | {"ConfigMap", "Deployment"})
@@ -89,7 +89,10 @@ def over_source(
 def services_of(source: MeshSource) -> tuple[tuple[Resource, ...], str]:
     """Return the services of a mesh's other cluster, and why they could not be listed; empty where they could."""
     absent: dict[str, str] = {}
-    found = tuple(_listed(source, "Service", absent))
+    try:
+        found = tuple(_listed(source, "Service", absent))
+    except Unreachable as error:
+        return (), str(error)
     return found, absent.get("Service", "")
 
 
@@ -108,6 +111,8 @@ def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[R
         documents = source.resources(kind)
     except NothingFound:
         return
+    except Unreachable:
+        raise
     except MeshError as error:
         absent[kind] = str(error)
         return

@@ -13,7 +13,7 @@ from kubectl_mesh.analysis.suppression import Suppression, audible
 from kubectl_mesh.analysis.world import World
 from kubectl_mesh.cli.context import Call, open_source
 from kubectl_mesh.cli.options import Settings
-from kubectl_mesh.errors import NothingFound
+from kubectl_mesh.errors import NothingFound, Unreachable
 from kubectl_mesh.reports.findings import CheckRow, FindingRow, FindingsReport
 from kubectl_mesh.sources.manifests import Manifests, read_document, read_files
 from simulator.manifests.collecting import collector_paused
@@ -31,6 +31,8 @@ class Question:
     analyzers: tuple[str, ...]
     suppressions: tuple[Suppression, ...]
     remote_contexts: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    """Files without an object are an answer too, as one side of a comparison is."""
 
 
 def run(call: Call, question: Question) -> FindingsReport:
@@ -53,18 +55,25 @@ def _run(call: Call, question: Question) -> FindingsReport:
             simulated=bool(settings.files or settings.demo) and settings.completion.control_plane,
         )
         namespace = "" if settings.all_namespaces else settings.namespace
+        if not question.may_be_empty and not files.unread:
+            _need_objects(files, offline, namespace)
     else:
         source = call.source
         home = settings.namespace or str(getattr(source, "namespace", "") or "default")
         files = _read(call, question.paths, default=home)
         is_live = not settings.bundle
-        world = over_source(
-            source,
-            files.resources,
-            analyzers=analyzers,
-            mesh=mesh,
-            revision=question.revision or "default",
-        )
+        try:
+            world = over_source(
+                source,
+                files.resources,
+                analyzers=analyzers,
+                mesh=mesh,
+                revision=question.revision or "default",
+            )
+        except Unreachable as error:
+            if not question.paths:
+                raise
+            raise Unreachable(str(error), hint="--use-kube=false analyzes the files alone") from error
         namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
     world.now = datetime.now(UTC)
     _look_elsewhere(call, world, question.remote_contexts)
@@ -84,6 +93,15 @@ def _look_elsewhere(call: Call, world: World, contexts: Sequence[str]) -> None:
             unlisted[f"Service of context {name}"] = refused
     world.elsewhere, world.unlisted = found, unlisted
     world.cluster_id = connection.context or "current context"
+
+
+def _need_objects(files: Manifests, paths: Sequence[str], namespace: str) -> None:
+    """Raise NothingFound where there is nothing to analyze: silence would read as approval."""
+    where = ", ".join(paths)
+    if not files.resources:
+        raise NothingFound(f"no objects in {where}", hint="is this the right path?")
+    if namespace and all(namespace not in (each.namespace, each.name) for each in files.resources):
+        raise NothingFound(f"no objects of namespace {namespace} in {where}", hint="leave -n out for all of them")
 
 
 def _offline_paths(call: Call, question: Question) -> tuple[str, ...] | None:

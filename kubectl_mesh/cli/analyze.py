@@ -163,7 +163,9 @@ def _difference(call: Call, question: "Question") -> FindingsReport:
 
     if len(question.paths) != 2:
         raise UsageError("--diff takes two paths", hint="kubectl mesh analyze --diff BEFORE AFTER")
-    before, after = (run(call, replace(question, paths=(path,), use_kube=False)) for path in question.paths)
+    before, after = (
+        run(call, replace(question, paths=(path,), use_kube=False, may_be_empty=True)) for path in question.paths
+    )
     return replace(
         after,
         target=f"{question.paths[1]} instead of {question.paths[0]}",

@@ -15,6 +15,8 @@ from kubectl_mesh.reports.annotated import Case, Ending, Place, Remark, Rule, Se
 from kubectl_mesh.reports.findings import Change, FindingRow, FindingsReport
 from simulator.model.wire import Json
 
+_NAMED = 8
+"""Kinds that a summary names; of more it tells the number."""
 _SEVERITIES = {"Error": Severity.ERROR, "Warning": Severity.WARNING, "Info": Severity.NOTE}
 _COLORS = {"Error": "\x1b[1;31m", "Warning": "\x1b[33m", "Info": ""}
 _HEADINGS = {Change.INTRODUCED: "Introduced", Change.FIXED: "Fixed", Change.UNCHANGED: "Unchanged"}
@@ -81,8 +83,8 @@ def summary(report: FindingsReport) -> str:
 
 
 def _needs(report: FindingsReport) -> list[str]:
-    kinds = {each.strip() for check in report.skipped for each in check.needs}
-    return sorted(kinds)
+    kinds = sorted({each.strip() for check in report.skipped for each in check.needs})
+    return kinds if len(kinds) <= _NAMED else [f"{len(kinds)} kinds"]
 
 
 def _levels(rows: Sequence[FindingRow]) -> str:

@@ -48,6 +48,8 @@ def read_value(path: str) -> object:
     try:
         text = Path(path).read_text(encoding="utf-8")
         value: object = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}", hint="check the path") from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from error
     return value

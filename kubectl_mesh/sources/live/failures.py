@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from kubectl_mesh.errors import NothingFound, SourceError
+from kubectl_mesh.errors import NothingFound, SourceError, Unreachable
 
 
 class Forbidden(SourceError):
     """The user may not do what a question needs."""
 
 
-class Unauthorized(SourceError):
+class Unauthorized(Unreachable):
     """The API server does not know who asks."""
 
 
@@ -44,7 +44,7 @@ def _message(body: bytes) -> str:
     return str(status.get("message", "")) if isinstance(status, dict) else ""
 
 
-def unreachable(error: Exception, *, host: str) -> SourceError:
+def unreachable(error: Exception, *, host: str) -> Unreachable:
     """Return the error for a connection that failed."""
     reason: Any = error
     while getattr(reason, "reason", None) is not None and isinstance(reason.reason, Exception):
@@ -53,18 +53,18 @@ def unreachable(error: Exception, *, host: str) -> SourceError:
     words = text.lower()
     if "certificate verify failed" in words:
         detail = text.partition("certificate verify failed:")[2].strip(" )'\"") or "its certificate is not trusted"
-        return SourceError(
+        return Unreachable(
             f"{host}: certificate: {detail.split('(_ssl')[0].strip()}",
             hint="check certificate-authority in the kubeconfig, or --insecure-skip-tls-verify",
         )
     if "timed out" in words or isinstance(error, TimeoutError):
-        return SourceError(f"{host}: no answer in time", hint="--request-timeout allows more")
+        return Unreachable(f"{host}: no answer in time", hint="--request-timeout allows more")
     if "refused" in words:
-        return SourceError(f"{host}: connection refused", hint="is the cluster running? kubectl cluster-info")
+        return Unreachable(f"{host}: connection refused", hint="is the cluster running? kubectl cluster-info")
     if "name or service not known" in words or "failed to resolve" in words or "nodename" in words:
-        return SourceError(
+        return Unreachable(
             f"{host}: no such host", hint="check the server in the kubeconfig: kubectl config view --minify"
         )
-    return SourceError(
+    return Unreachable(
         f"{host}: {text.splitlines()[0] if text else type(reason).__name__}", hint="kubectl cluster-info"
     )

@@ -116,3 +116,31 @@ def test_analyzers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[::2] == sorted(lines[::2])
     assert "* gateway.SecretAnalyzer:" in lines
+
+
+def test_nothing_to_analyze_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files without an object, or without one in the namespace asked for, are not approved of in silence."""
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("# nothing yet\n")
+    assert run(["kubectl-mesh", "analyze", "--use-kube=false", str(empty)]) == 5
+    assert "no objects in" in capsys.readouterr().err
+    empty.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {ports: [{port: 80}]}\n")
+    assert run(["kubectl-mesh", "analyze", "--use-kube=false", "-n", "c", str(empty)]) == 5
+    assert "no objects of namespace c in" in capsys.readouterr().err
+
+
+def test_a_cluster_that_is_not_there_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An API server that refuses connections is one error, not one for each kind of object."""
+    config = tmp_path / "config"
+    config.write_text(
+        "apiVersion: v1\nkind: Config\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\n"
+        "users: [{name: a, user: {token: x}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
+        "current-context: a\n"
+    )
+    assert run(["kubectl-mesh", "analyze", "--kubeconfig", str(config)]) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert (
+        told.err
+        == "error: https://127.0.0.1:1: connection refused\nhint: is the cluster running? kubectl cluster-info\n"
+    )
