@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from simulator.apiserver import webhook_roots
 from simulator.apiserver.catalog import Catalog, ResourceType
 from simulator.apiserver.controllers import COMPLETE, WORKLOADS, statuses
-from simulator.apiserver.furniture import furniture
+from simulator.apiserver.furniture import ISTIO_ROOT, furniture
 from simulator.apiserver.inputs import Inputs
 from simulator.apiserver.storage import Key, ObjectStore
 from simulator.apiserver.world import Derive, World
@@ -182,6 +183,8 @@ class Keeper:
         stored = self.store.get(key)
         if key.resource in COMPLETE:
             document = COMPLETE[key.resource](document)
+        if key.resource in webhook_roots.RESOURCES:
+            document = webhook_roots.trusted(document, self.roots.get(ISTIO_ROOT, ""))
         document = _with_generation(document, stored)
         if status is not None:
             observed = document.get("metadata", {}).get("generation") if document["kind"] in WORKLOADS else None
@@ -202,6 +205,8 @@ class Keeper:
             return
         metadata = document["metadata"]
         key = Key(each.id, metadata.get("namespace", "") if each.kind.namespaced else "", metadata["name"])
+        if key.resource in webhook_roots.RESOURCES:
+            document = webhook_roots.trusted(document, self.roots.get(ISTIO_ROOT, ""))
         if key not in taken and self.store.get(key) is None:
             self.store.put(key, document)
 

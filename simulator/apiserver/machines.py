@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 from simulator.apiserver.control import Scopes
 from simulator.apiserver.fault_board import FaultBoard
+from simulator.apiserver.injection_webhook import PORT as WEBHOOK
+from simulator.apiserver.injection_webhook import answer as injected
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.ports import PodRequest
 from simulator.apiserver.workload_certificates import WorkloadCertificates
@@ -26,7 +28,7 @@ from simulator.model.wire import Json
 T = TypeVar("T")
 ENVOY_ADMIN, AGENT_STATS, ENVOY_READY, ENVOY_STATS = 15000, 15020, 15021, 15090
 ISTIOD_DEBUG, ISTIOD_MONITORING, CONTROLZ = 8080, 15014, 9876
-_ISTIOD = frozenset({ISTIOD_DEBUG, ISTIOD_MONITORING, CONTROLZ})
+_ISTIOD = frozenset({ISTIOD_DEBUG, ISTIOD_MONITORING, CONTROLZ, WEBHOOK})
 _ENVOY = frozenset({ENVOY_ADMIN, AGENT_STATS, ENVOY_READY, ENVOY_STATS})
 _ZTUNNEL = frozenset({ENVOY_ADMIN, AGENT_STATS, ENVOY_READY})
 
@@ -170,6 +172,9 @@ class Machines:
         if request.port == CONTROLZ:
             scopes = self._scopes.setdefault(identity(request.pod), Scopes())
             return scopes.answer(request.method, path, request.body)
+        if request.port == WEBHOOK:
+            revision = revision_of(request.pod) or "default"
+            return await self.ask(lambda world: injected(world.state, path, request.body, revision=revision))
         if path in ("/ready", "/healthz/ready"):
             return text("")
         if path == "/metrics":

@@ -5,8 +5,10 @@ leads to a gRPC server on a socket file of its own.
 """
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +42,10 @@ class Refused(Exception):
 
 
 class PodPorts:
-    """Opens connections to ports of pods. `sockets` names the socket files of ports that are not HTTP."""
+    """Opens connections to ports of pods.
+
+    `sockets` names the socket files of ports that are not HTTP, `secured` how ports that speak TLS do so.
+    """
 
     def __init__(
         self,
@@ -48,10 +53,12 @@ class PodPorts:
         answer: Answer,
         listens: Callable[[Json, int], bool],
         sockets: Callable[[Json, int], Awaitable[str | None]],
+        secured: Callable[[Json, int], ssl.SSLContext | None] = lambda pod, port: None,
     ) -> None:
         self._answer = answer
         self._listens = listens
         self._sockets = sockets
+        self._secured = secured
 
     async def request(self, request: PodRequest) -> Page:
         """Answer one HTTP request. Raises Refused."""
@@ -67,11 +74,13 @@ class PodPorts:
         if not self._listens(pod, port):
             raise Refused(pod, port)
         ours, theirs = socket.socketpair()
-        await _serve(theirs, pod, port, self._answer)
+        await _serve(theirs, pod, port, self._answer, self._secured(pod, port))
         return await asyncio.open_connection(sock=ours)
 
 
-async def _serve(connection: socket.socket, pod: Json, port: int, answer: Answer) -> None:
+async def _serve(
+    connection: socket.socket, pod: Json, port: int, answer: Answer, secured: ssl.SSLContext | None
+) -> None:
     from aiohttp import web
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -85,7 +94,16 @@ async def _serve(connection: socket.socket, pod: Json, port: int, answer: Answer
         return response
 
     server: Any = web.Server(handle, keepalive_timeout=5.0, access_log=None)
-    await asyncio.get_running_loop().connect_accepted_socket(server, connection)
+    accepted = asyncio.get_running_loop().connect_accepted_socket(server, connection, ssl=secured)
+    if secured is None:
+        await accepted
+    else:  # the handshake needs the other side, which is still to be connected
+        asyncio.get_running_loop().create_task(_quietly(accepted))
+
+
+async def _quietly(work: Coroutine[Any, Any, Any]) -> None:
+    with contextlib.suppress(OSError):
+        await work
 
 
 async def pipe(

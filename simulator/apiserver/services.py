@@ -1,5 +1,6 @@
 """The parts of a served cluster, put together once."""
 
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from simulator.apiserver.commands import Commands
 from simulator.apiserver.emulator import Emulator
 from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.furniture import ISTIO_ROOT, KUBERNETES_ROOT, has_istiod
+from simulator.apiserver.injection_webhook import PORT as WEBHOOK
 from simulator.apiserver.keeper import Keeper
-from simulator.apiserver.machines import Machines
+from simulator.apiserver.machines import Machines, is_istiod
 from simulator.apiserver.neighbours import Neighbours
 from simulator.apiserver.ports import PodPorts
 from simulator.apiserver.reviews import Reviews, Tokens
@@ -21,6 +23,7 @@ from simulator.apiserver.workload_certificates import WorkloadCertificates
 from simulator.apiserver.world import Derive
 from simulator.faults.model import Fault
 from simulator.model.resources import Resource
+from simulator.model.wire import Json
 
 Now = Callable[[], datetime]
 
@@ -74,7 +77,13 @@ def cluster_of(
     authorizer = Authorizer(store, forbids=board.forbids)
     machines = Machines(keeper, clock, board, certificates=certificates)
     sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority, faults=board)
-    ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path)
+
+    def secured(pod: Json, port: int) -> ssl.SSLContext | None:
+        namespace = str(pod["metadata"].get("namespace", ""))
+        is_webhook = port == WEBHOOK and is_istiod(pod)
+        return certificates.istiod(namespace).server_context() if is_webhook else None
+
+    ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path, secured=secured)
     return Cluster(
         now=now,
         authority=authority,

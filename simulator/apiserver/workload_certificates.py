@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from simulator.apiserver.tls import Authority
+from simulator.apiserver.tls import Authority, Identity
 from simulator.istiod.dump_views import section
 from simulator.model.wire import Json
 
@@ -41,6 +41,11 @@ class WorkloadCertificates:
     def root(self) -> bytes:
         """The root certificate as PEM: what istiod puts into every namespace as `istio-ca-root-cert`."""
         return self._authority.root
+
+    def istiod(self, namespace: str) -> Identity:
+        """Return the identity by which istiod answers to the API server."""
+        hosts = (f"istiod.{namespace}.svc", f"istiod.{namespace}.svc.cluster.local", "localhost")
+        return self._authority.issue("istiod", hosts=hosts)
 
     def in_envoy(self, dump: Json, *, trust_domain: str) -> Json:
         """Return a proxy's config dump with its own certificate and the root it trusts filled in."""

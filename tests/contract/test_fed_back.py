@@ -18,7 +18,7 @@ from tests.contract.serving import EXAMPLE, ServedMesh, serving
 
 EVERYTHING = "all"
 WRITTEN = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Service", "ServiceAccount", "ConfigMap", "Namespace"})
-"""What `kubectl get deploy,sts,ds,svc,sa,cm,ns,vs,dr,… -A` gives: no pods, no slices, no nodes."""
+"""What `kubectl get deploy,sts,ds,svc,sa,cm,ns,vs,dr,… -A` gives: no pods, no nodes, no slices of theirs."""
 AMBIENT = """
 apiVersion: v1
 kind: Namespace
@@ -74,6 +74,9 @@ def dumped(served: ServedMesh, what: str) -> str:
         for each in served.request("GET", f"/{group}")[1]["resources"]:
             if "list" in each["verbs"] and "/" not in each["name"] and (what == EVERYTHING or _is_written(group, each)):
                 items += _items(served, group, each["name"])
+    if what != EVERYTHING:  # no controller makes the API server's own
+        slices = _items(served, "apis/discovery.k8s.io/v1", "endpointslices")
+        items += [each for each in slices if each["metadata"]["name"] == "kubernetes"]
     return yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}, sort_keys=False)
 
 

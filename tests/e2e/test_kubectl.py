@@ -273,6 +273,54 @@ def test_istioctl_reads_a_proxy(shell: Shell, words: Sequence[str], expected: st
     assert expected in shell.istioctl(*(pod if word == "POD" else word for word in words))
 
 
+TOY = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: toy, namespace: shop}
+spec:
+  selector: {matchLabels: {app: toy}}
+  template:
+    metadata: {labels: {app: toy}}
+    spec: {containers: [{name: toy, image: toy}]}
+"""
+
+
+@needs_istioctl
+def test_istioctl_injects_by_the_webhook(shell: Shell, tmp_path: Path) -> None:
+    """The unchanged istioctl trusts the webhook's certificate and gets the proxy from it."""
+    manifest = tmp_path / "toy.yaml"
+    manifest.write_text(TOY)
+    assert "istio-proxy" in shell.istioctl("kube-inject", "-f", str(manifest))
+
+
+@needs_istioctl
+def test_istioctl_tags_revisions(shell: Shell) -> None:
+    """A revision tag is set beside the default one, listed and removed."""
+    shell.istioctl("tag", "set", "prod", "-r", "default")
+    assert [line.split()[:2] for line in shell.istioctl("tag", "list").splitlines()[1:]] == [
+        ["default", "default"],
+        ["prod", "default"],
+    ]
+    shell.istioctl("tag", "remove", "prod", "-y")
+    assert "prod" not in shell.istioctl("tag", "list")
+
+
+@needs_istioctl
+def test_istioctl_makes_a_secret_for_another_cluster(shell: Shell) -> None:
+    """The token that `create-remote-secret` waits for is there."""
+    assert "token: ey" in shell.istioctl("create-remote-secret", "--name", "other")
+
+
+@needs_kubectl
+def test_istiod_denies_through_kubectl(shell: Shell) -> None:
+    """kubectl shows why istiod refuses configuration."""
+    invalid = RULES.replace(
+        "{route: [{destination: {host: web}}]}", "{route: [{destination: {host: web}}], timeout: -1s}"
+    )
+    assert 'admission webhook "validation.istio.io" denied' in shell.kubectl("apply", "-f", "-", stdin=invalid, code=1)
+    shell.kubectl("delete", "-f", "-", "--ignore-not-found", stdin=invalid)
+
+
 def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
     """`simulate serve` writes a private kubeconfig when it is ready, tells it, and ends cleanly on SIGTERM."""
     pytest.importorskip("aiohttp", reason="needs the extra `serve`")
