@@ -32,6 +32,7 @@ _LEVELS: Sequence[frozenset[str]] = (
 )
 _WORDS = {"true": True, "false": False, "null": None}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_STARTS = frozenset({"[", "{", "(", ".", "-", "!"})
 _END = "<EOF>"
 
 
@@ -168,7 +169,9 @@ class _Parser:
             return Node("list", None, self._items("]"))
         if self._accept("{"):
             return self._map()
-        raise self._error(f"mismatched input '{token.text}' expecting {_OPERAND}")
+        after = self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+        starts = after.kind in ("name", "number", "text", "raw") or after.text in _STARTS
+        raise self._error(f"{'extraneous' if starts else 'mismatched'} input '{token.text}' expecting {_OPERAND}")
 
     def _named(self) -> Node:
         name = self._take().text

@@ -8,7 +8,7 @@ import re
 from simulator.model.envoy_types import knows
 
 _NAMES = """
-admin.v3 extensions.access_loggers.dynamic_modules.v3 extensions.bootstrap.dynamic_modules.v3
+extensions.access_loggers.dynamic_modules.v3 extensions.bootstrap.dynamic_modules.v3
 extensions.clusters.common.dns.v3 extensions.clusters.composite.v3 extensions.clusters.dynamic_modules.v3
 extensions.clusters.mcp_multicluster.v3 extensions.compression.qatzip.compressor.v3alpha
 extensions.compression.qatzstd.compressor.v3alpha extensions.config.v3alpha extensions.content_parsers.json.v3
@@ -48,12 +48,11 @@ OPAQUE_PACKAGES = frozenset(f"envoy.{name}" for name in _NAMES.split())
 """Full names of the packages."""
 
 _OTHERS = """
-cel.expr google.api google.api.expr.v1alpha1 google.protobuf google.rpc io.istio.http.peer_metadata io.prometheus.client
+cel.expr google.api google.api.expr.v1alpha1 google.protobuf io.istio.http.peer_metadata io.prometheus.client
 istio.analysis.v1alpha1 istio.envoy.config.filter.http.alpn.v2alpha1 istio.envoy.config.filter.http.jwt_auth.v2alpha1
 istio.envoy.config.filter.network.tcp_cluster_rewrite.v2alpha1 istio.extensions.v1alpha1 istio.mesh.v1alpha1
 istio.meta.v1alpha1 istio.networking.v1alpha3 istio.networking.v1beta1 istio.security.v1beta1 istio.telemetry.v1alpha1
-istio.type.v1beta1 istio.workload opentelemetry.proto.common.v1 stats udpa.annotations udpa.type.v1 validate
-xds.annotations.v3 xds.core.v3 xds.type.matcher.v3 xds.type.v3
+istio.type.v1beta1 istio.workload opentelemetry.proto.common.v1 stats udpa.annotations validate
 """
 _NOT_LINKED = """
 envoy.config.cluster.redis envoy.config.filter.network.mysql_proxy.v1alpha1

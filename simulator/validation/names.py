@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulator.model.go_text import quote
+from simulator.validation.ip_addresses import prefix_problem
 from simulator.validation.problems import Problems, error
 
 _LABEL = r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?"
@@ -127,26 +128,8 @@ def subnet(text: str) -> Problems:
     """Check an IP address or a CIDR range."""
     if text.count("/") != 1:
         yield from address(text)
-    elif not is_prefix(text):
+    elif prefix_problem(text):
         yield error(f"{text} is not a valid CIDR block")
-
-
-def is_prefix(text: str) -> bool:
-    """Tell whether a text is a CIDR range with a plain number of bits."""
-    host, _, bits = text.rpartition("/")
-    if not is_address(host) or "%" in host or not re.fullmatch(r"0|[1-9]\d{0,2}", bits):
-        return False
-    return int(bits) <= ipaddress.ip_address(host).max_prefixlen
-
-
-def prefix_problem(text: str) -> str:
-    """Return Go's words about a CIDR range it cannot read."""
-    host, _, bits = text.rpartition("/")
-    if not is_address(host):
-        return f"ParseAddr({quote(host)}): unable to parse IP"
-    if not re.fullmatch(r"0|[1-9]\d{0,2}", bits):
-        return f"bad bits after slash: {quote(bits)}"
-    return "prefix length out of range"
 
 
 def unix_path(path: str) -> Problems:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from simulator.model.go_text import quote
 from simulator.validation import names
+from simulator.validation.ip_addresses import prefix_problem
 from simulator.validation.problems import Problems, error, joined
 
 _ONE, _ALL = "{*}", "{**}"
@@ -85,9 +86,8 @@ def with_addresses(values: Sequence[str]) -> Problems:
     """Check IP addresses and CIDR ranges."""
     for value in values:
         if "/" in value:
-            if not names.is_prefix(value):
-                reason = f"netip.ParsePrefix({quote(value)}): {names.prefix_problem(value)}"
-                yield error(f"bad CIDR range ({value}): {reason}")
+            if problem := prefix_problem(value):
+                yield error(f"bad CIDR range ({value}): netip.ParsePrefix({quote(value)}): {problem}")
         elif not names.is_address(value):
             yield error(f"bad IP address ({value})")
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from simulator.model.go_text import quote
+from simulator.validation.ip_addresses import address_problem
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -88,7 +89,7 @@ def _check_literal(host: str) -> None:
     try:
         ipaddress.IPv6Address(inside.replace("%25", "%"))
     except ValueError:
-        raise _Refused(f"invalid host: ParseAddr({quote(inside)}): unable to parse IP") from None
+        raise _Refused(f"invalid host: {address_problem(inside)}") from None
 
 
 def _check_host(host: str) -> None:

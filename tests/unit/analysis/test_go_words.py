@@ -4,6 +4,7 @@ import pytest
 
 from simulator.validation.envoy_message import problems_of
 from simulator.validation.go_errors import duration_problem, parse_json
+from simulator.validation.ip_addresses import prefix_problem
 from simulator.validation.json_web_keys import keys
 from simulator.validation.urls import parse
 
@@ -117,3 +118,27 @@ def test_key_sets_are_refused_as_istio_does(text: str, told: list[str]) -> None:
 def test_messages_are_refused_as_istiod_does(value: object, told: str) -> None:
     """A value that does not fit Envoy's message is told in the parser's words, the first problem only."""
     assert [each.text for each in problems_of(LISTENER_FILTER, value)] == ([told] if told else [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("10.0.0.0/8", ""),
+        ("fe80::/10", ""),
+        ("::1.2.3.4/128", ""),
+        ("10.0.0.0", "no '/'"),
+        ("10.0.0.0/33", "prefix length out of range"),
+        ("10.0.0.0/x", 'bad bits after slash: "x"'),
+        ("10.0.0.256/8", 'ParseAddr("10.0.0.256"): IPv4 field has value >255'),
+        ("10.0.0/8", 'ParseAddr("10.0.0"): IPv4 address too short'),
+        ("10.01.0.0/8", 'ParseAddr("10.01.0.0"): IPv4 field has octet with leading zero'),
+        ("a/8", 'ParseAddr("a"): unable to parse IP'),
+        ("./8", 'ParseAddr("."): IPv4 field must have at least one digit (at ".")'),
+        ("fe80::1::/8", 'ParseAddr("fe80::1::"): multiple :: in address (at ":")'),
+        ("1:2/8", 'ParseAddr("1:2"): address string too short'),
+        ("fe80:x::/8", 'ParseAddr("fe80:x::"): each colon-separated field must have at least one digit (at "x::")'),
+    ],
+)
+def test_ranges_of_addresses_are_read_as_go_does(text: str, problem: str) -> None:
+    """What is no CIDR range is told in Go's words."""
+    assert prefix_problem(text) == problem
