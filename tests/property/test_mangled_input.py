@@ -13,6 +13,8 @@ from tests.property.mangling import answer, mangle
 from tests.property.meshes import documents, text_of
 
 LAW = settings(suppress_health_check=list(HealthCheck))
+SELDOM = settings(LAW, max_examples=settings().max_examples // 2)
+"""For what is slow: a whole config dump is written, read and printed."""
 OFTEN = settings(LAW, max_examples=3 * settings().max_examples)
 """For what is quick: with this, `make truth` tries well over 100,000 mangled inputs."""
 NAME = "web.shop"
@@ -101,7 +103,7 @@ def test_mangled_change(file: Path, before: list[dict[str, Any]], after: str) ->
     assert "unexpected:" not in complaints
 
 
-@LAW
+@SELDOM
 @given(mangled_dumps(), st.sampled_from(OF_A_DUMP))
 def test_mangled_dumps(file: Path, text: str, question: tuple[str, ...]) -> None:
     """Whatever a saved config dump holds, every command that reads one answers or says what is wrong with it."""

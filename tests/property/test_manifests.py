@@ -9,7 +9,7 @@ from simulator.manifests import cluster_state, parse_manifests
 from simulator.model.errors import ManifestError
 from simulator.model.resources import Resource
 
-LAW = settings(max_examples=settings().max_examples // 2)
+LAW = settings(max_examples=max(50, settings().max_examples // 10))
 """For laws of whole meshes; mangled input is tried as often as the profile says."""
 
 names = st.sampled_from(["api", "cart", "db", "front", "mail", "pay", "search", "web"])

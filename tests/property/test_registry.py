@@ -10,7 +10,7 @@ from simulator.model.resources import Origin, Resource
 from simulator.registry.build import build_snapshot
 from simulator.registry.snapshot import Snapshot
 
-LAW = settings(max_examples=settings().max_examples // 2)
+LAW = settings(max_examples=max(50, settings().max_examples // 10))
 """Of what the profile asks for: a sample in `make test`, many in `make truth`."""
 _NAMESPACES = ("shop", "bank")
 _NAMES = ("a", "b", "c")

@@ -13,7 +13,7 @@ from simulator.mesh import Mesh
 from simulator.xds.routes import route_names
 
 _HOSTS = ("web", "items", "pay.bank.svc.cluster.local", "x.test", "*.test", "*.shop.svc.cluster.local", "WEB.shop")
-_LAWS = settings(max_examples=settings().max_examples // 5, derandomize=True)
+_LAWS = settings(max_examples=max(20, settings().max_examples // 20), derandomize=True)
 _BASE = [
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}},
     *(
@@ -149,7 +149,7 @@ def _types(value: Any) -> set[str]:
     return own.union(*map(_types, value.values()))
 
 
-@settings(max_examples=settings().max_examples // 12, derandomize=True)
+@settings(max_examples=max(8, settings().max_examples // 50), derandomize=True)
 @given(_manifests())
 def test_resources_are_printed_as_envoy_prints(documents: list[Any]) -> None:
     """A resource that is read by Envoy's schema and printed again is the same: no misspelt field, no default."""
