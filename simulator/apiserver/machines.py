@@ -96,7 +96,7 @@ class Machines:
         if is_ztunnel(request.pod):
             return await self._ztunnel(request)
         if request.port not in _ENVOY or not has_envoy(request.pod):
-            words = "the application in this pod is not simulated, only its proxy is\n"
+            words = "applications are not simulated, only their proxies: `kubectl mesh trace` tells where requests go\n"
             return text(words, status=501)
         return await self._envoy(request)
 

@@ -4,6 +4,7 @@ istiod answers `/debug` to strangers with 401 (pilot/pkg/xds/debug.go, allowAuth
 xDS port with gRPC's 415.
 """
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.apiserver.machines import is_istiod
@@ -67,6 +68,15 @@ class Neighbours:
             for _, pod in self._store.list("pods", None):
                 labels = pod["metadata"].get("labels") or {}
                 if pod["metadata"].get("namespace", "") == namespace and selects(spec.get("selector") or {}, labels):
-                    target = entry.get("targetPort", port)
-                    return pod, target if isinstance(target, int) else port
+                    return pod, _number(pod, entry.get("targetPort", port))
         raise Refused(service, port)
+
+
+def _number(pod: Json, target: Any) -> int:
+    """Return the number of a target port; a name that no container declares is nobody's port."""
+    if isinstance(target, int):
+        return target
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    declared = {port.get("name"): port.get("containerPort") for each in containers for port in each.get("ports") or ()}
+    found = declared.get(target)
+    return found if isinstance(found, int) else 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from simulator.istiod import registry_views
+from simulator.istiod.ambient_view import ambient_view
 from simulator.istiod.dump_views import section
 from simulator.istiod.pages import Page, document, text
 from simulator.istiod.sync import CDS, ECDS, EDS, LDS, RDS, Push, connected, subscriptions, sync_status
@@ -24,6 +25,7 @@ REVISION = "simulated"
 PATHS = {
     "adsz": "Status and debug interface for ADS",
     "adsz?push=true": "Initiates push of the current state to all connected endpoints",
+    "ambientz": "Debug support for ambient",
     "authorizationz": "Internal authorization policies",
     "cachez": "Info about the internal XDS caches",
     "cachez?clear=true": "Clear the XDS caches",
@@ -259,6 +261,7 @@ def _empty_object(istiod: Istiod, query: Mapping[str, str]) -> Page:
 _WITH_PROXY = frozenset({"config_dump", "ecdsz", "edsz", "ndsz", "sidecarz"})
 _PAGES: Mapping[str, Callable[[Istiod, Mapping[str, str]], Page]] = {
     "adsz": _adsz,
+    "ambientz": lambda istiod, query: _json(ambient_view(istiod.snapshot), query),
     "authorizationz": _authorizationz,
     "cachez": _cachez,
     "clusterz": _clusterz,

@@ -4,6 +4,8 @@
 added to what somebody once wrote is in it.
 """
 
+import base64
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -115,3 +117,15 @@ def test_dumped_cluster_is_the_same_mesh(what: str, mesh: str, tmp_path: Any) ->
     for name, dump in before.items():
         for section, other in zip(dump["configs"], after[name]["configs"], strict=True):
             assert other == section, f"{name}: {section['@type']}"
+
+
+def test_istiod_shows_the_ambient_mesh(tmp_path: Any) -> None:
+    """`/debug/ambientz` lists the workloads and services that ztunnels are told of, addresses as base64 of text."""
+    with serving(AMBIENT, folder=tmp_path) as cluster:
+        pods = cluster.request("GET", "/api/v1/namespaces/istio-system/pods?labelSelector=app=istiod")[1]["items"]
+        path = f"/api/v1/namespaces/istio-system/pods/{pods[0]['metadata']['name']}:15014/proxy/debug/ambientz"
+        view = json.loads(cluster.raw("GET", path)[1])
+        web = cluster.request("GET", "/api/v1/namespaces/shop/pods?labelSelector=app=web")[1]["items"][0]
+    addresses = {base64.b64decode(each).decode() for one in view["workloads"] for each in one.get("addresses", ())}
+    assert web["status"]["podIP"] in addresses
+    assert "web.shop.svc.cluster.local" in {each["hostname"] for each in view["services"]}
