@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.cli.context import open_source
 from kubectl_mesh.cli.options import Settings
-from kubectl_mesh.cli.special_candidates import objects, of_command
+from kubectl_mesh.cli.special_candidates import faults, objects, of_command, types_of_configuration
 from kubectl_mesh.sources.base import Connection, MeshSource
 
-_PODS = frozenset({"pod", "target", "from_"})
+_PODS = frozenset({"pod", "target", "from_", "names"})
 _WORKLOADS = (("deploy", "Deployment"), ("sts", "StatefulSet"), ("svc", "Service"), ("gateway", "Gateway"))
 
 
@@ -48,6 +48,9 @@ def of_argument(
 
     `command` has the words that name the command, in their first spelling.
     """
+    if name == "fault":
+        yield from faults()
+        return
     settings = settings_from(words)
     source = open_source(settings)
     special = of_command(command, source, settings)
@@ -72,6 +75,8 @@ def of_option(flags: Sequence[str], words: Sequence[str]) -> Iterator[tuple[str,
     if "--namespace" in flags:
         source = open_source(settings)
         yield from ((name, "") for name in sorted({proxy.namespace for proxy in source.proxies()}))
+    elif "--type" in flags and "fault" in words:
+        yield from types_of_configuration()
     elif "--direction" in flags:
         yield from (("inbound", ""), ("outbound", ""))
     elif "--config" in flags:

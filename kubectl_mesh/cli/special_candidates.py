@@ -60,6 +60,20 @@ def _waypoints(source: MeshSource, settings: Settings) -> Found:
         yield row.name, "waypoint"
 
 
+def faults() -> Found:
+    """Walk the kinds of faults."""
+    from simulator.faults.model import RULES
+
+    yield from ((kind.value, rule.meaning) for kind, rule in RULES.items())
+
+
+def types_of_configuration() -> Found:
+    """Walk the short names of what istiod sends."""
+    from kubectl_mesh.diagnosis.proxy_status import SHORT_NAMES
+
+    yield from ((name, "") for name in dict.fromkeys(SHORT_NAMES.values()))
+
+
 def _pods(source: MeshSource, namespace: str) -> Found:
     for pod in source.resources("Pod", namespace or None):
         yield _called(pod, namespace), "pod"

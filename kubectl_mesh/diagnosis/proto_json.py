@@ -39,6 +39,7 @@ _MAPS = frozenset(
 )
 _METADATA_FIELDS = frozenset({"filter_metadata", "typed_filter_metadata"})
 _FREE_TYPES = ("TypedStruct", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue")
+_PLAIN = frozenset({"s", "b"})
 _ZEROS = {"s": "", "y": "", "b": False, "i": 0, "l": "0", "f": 0}
 _SECONDS = re.compile(r"(-?[0-9]+|[0-9-]{10}T[0-9:]{8})(?:\.([0-9]{1,9}))?(s|Z)")
 
@@ -65,6 +66,9 @@ def _message(document: Json, message: str) -> Json:
         field = known.get(key)
         if field is None:
             result[_name(key)] = camel_case(value)
+        elif isinstance(value, str | bool) and field.kind in _PLAIN:  # most values are: no more is to be done
+            if value or field.presence:
+                result[_name(field.name)] = value
         elif value is not None or field.kind == "V":
             printed = _field(field, value)
             if field.presence or not _is_zero(field, printed):
