@@ -25,7 +25,8 @@ def summary(changes: Changes) -> str:
         return f"no differences in {_count(changes.proxies_total, 'proxy', 'proxies')}"
     parts = [f"{len(changes.proxies_changed)} of {_count(changes.proxies_total, 'proxy', 'proxies')} change"]
     for verb, proxies in (("appear", changes.proxies_added), ("disappear", changes.proxies_removed)):
-        parts += [f"{_count(len(proxies), 'proxy', 'proxies')} {verb}"] if proxies else []
+        if proxies:
+            parts.append(f"1 proxy {verb}s" if len(proxies) == 1 else f"{len(proxies)} proxies {verb}")
     counted = Counter((change.kind, change.action) for change in changes.resources)
     resources = ", ".join(f"{_count(n, kind)} {action}" for (kind, action), n in counted.items())
     text = ", ".join(parts) + (f": {resources}" if resources else "")
@@ -37,7 +38,7 @@ def _request_summary(requests: Sequence[RequestChange]) -> str:
     if not differing:
         return "no request found that ends differently"
     failing = sum(_fails(change.after) and not _fails(change.before) for change in differing)
-    text = f"{_count(len(differing), 'kind')} of requests end differently"
+    text = f"{_count(len(differing), 'kind')} of requests {'ends' if len(differing) == 1 else 'end'} differently"
     return f"{text}, {failing} of them now {'fails' if failing == 1 else 'fail'}" if failing else text
 
 

@@ -67,14 +67,20 @@ def _no_cluster(target: Target, details: dict[str, list[str]]) -> Departure:
     step = Step(kind=StepKind.CLUSTER, chosen=target.cluster or "none", because=because, details=details)
     status = target.missing_status if target.http else None
     verdict = Verdict(disposition=Disposition.NO_CLUSTER, status=status, details="cluster_not_found", flags="NC")
-    return Departure(steps=(step,), verdict=verdict)
+    if len(target.shares) < 2:
+        return Departure(steps=(step,), verdict=verdict)
+    return Departure(steps=(step,), verdict=verdict, forwarded=_nowhere(target))  # others fare better
+
+
+def _nowhere(target: Target) -> Forwarded:
+    return Forwarded(
+        cluster=target.cluster, shares=target.shares, address="", port=0, request=target.request, mirrors=target.mirrors
+    )
 
 
 def _no_endpoint(target: Target, cluster: Json, selection: Selection, step: Step) -> Departure:
     missing = Step(kind=StepKind.ENDPOINT, chosen="none", because=selection.because, rejected=selection.rejected)
-    forwarded = Forwarded(
-        cluster=target.cluster, shares=target.shares, address="", port=0, request=target.request, mirrors=target.mirrors
-    )
+    forwarded = _nowhere(target)
     if not selection.known:
         verdict = Verdict(disposition=Disposition.NOT_SIMULATED)
         note = f"the endpoints of {target.cluster} are not in this configuration"

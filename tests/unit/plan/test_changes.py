@@ -61,6 +61,16 @@ def test_a_branch_that_fails_is_told_by_its_share(tmp_path: Path) -> None:
     assert "catalog.shop.svc.cluster.local:80 subset v2 (503 no-healthy-endpoint)" in labels
 
 
+def test_a_branch_without_cluster_leaves_the_others(tmp_path: Path) -> None:
+    """Where the subset of most requests is gone, the rest is still told to arrive."""
+    gone = RULES.replace("  - {name: v1, labels: {version: v1}}\n", "").replace("v3", "v2")
+    ends = [dict(change.after.shares) for change in changes(tmp_path, gone).requests if change.after.shares]
+    assert {
+        "catalog.shop.svc.cluster.local:80 subset v1 (503 no-cluster)": 90,
+        "catalog.shop.svc.cluster.local:80 subset v2": 10,
+    } in ends
+
+
 @pytest.mark.parametrize("url", ["http://catalog/items"])
 def test_listed_requests_are_reported_whatever_happens(tmp_path: Path, url: str) -> None:
     """A request that the user names is in the report even though nothing about it changes."""
