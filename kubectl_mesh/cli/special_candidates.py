@@ -13,6 +13,12 @@ _OBJECTS = (
     ("authorizationpolicy", "AuthorizationPolicy"),
     ("serviceentry", "ServiceEntry"),
     ("service", "Service"),
+    ("gateway", "Gateway"),
+    ("sidecar", "Sidecar"),
+    ("envoyfilter", "EnvoyFilter"),
+    ("peerauthentication", "PeerAuthentication"),
+    ("requestauthentication", "RequestAuthentication"),
+    ("telemetry", "Telemetry"),
 )
 Found = Iterator[tuple[str, str]]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed
 from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
+from kubectl_mesh.diagnosis.selected_proxies import SHAPES, WORDS, Selects, selection
 from kubectl_mesh.diagnosis.sync_difference import sent_by_istiod
 from kubectl_mesh.errors import AmbiguousName, MeshError, NothingFound, UsageError
 from kubectl_mesh.reports.proxy_status import HeldConfiguration, HeldState
@@ -35,6 +36,9 @@ class Wanted:
     namespace: str
     name: str
     mentions: Mentions
+    selects: Selects | None = None
+    sections: tuple[str, ...] = ()
+    """The sections that are compared whole, of an object that leaves no name in them."""
 
 
 def find(lookup: Lookup, *, kind: str, namespace: str, name: str) -> Wanted:
@@ -47,6 +51,16 @@ def find(lookup: Lookup, *, kind: str, namespace: str, name: str) -> Wanted:
         spaces = ", ".join(map(namespace_of, found))
         raise AmbiguousName(f"{kind} {name}: in several namespaces", hint=f"say which with -n: {spaces}")
     home = namespace_of(found[0])
+    if kind in SHAPES:
+        chosen = selection(lookup, found[0], kind=kind)
+        return Wanted(
+            kind=kind,
+            namespace=home,
+            name=name,
+            mentions=lambda part: True,
+            selects=chosen,
+            sections=SHAPES[kind],
+        )
     return Wanted(kind=kind, namespace=home, name=name, mentions=_mentions(found[0], kind=kind, home=home, name=name))
 
 
@@ -63,7 +77,7 @@ def _mentions(resource: Json, *, kind: str, home: str, name: str) -> Mentions:
         return lambda part: any((each.get("namespace"), each.get("name")) == (home, name) for each in _services(part))
     if kind == "ServiceEntry":
         return lambda part: any(each.get("namespace") == home and each.get("host") in hosts for each in _services(part))
-    known = ", ".join((*_BY_PATH, "AuthorizationPolicy", "Service", "ServiceEntry"))
+    known = ", ".join((*_BY_PATH, "AuthorizationPolicy", "Service", "ServiceEntry", *SHAPES))
     raise UsageError(
         f"--config {kind}: leaves no name in what proxies hold",
         hint=f"known are {known}; or compare all: proxy-status POD",
@@ -77,8 +91,14 @@ def _services(part: Json) -> list[Json]:
 
 def diagnose(source: MeshSource, wanted: Wanted, *, namespace: str = "") -> tuple[HeldConfiguration, ...]:
     """Return the proxies that the object concerns; those that did not answer are among them, with the reason."""
-    found = (_of_proxy(source, proxy, wanted) for proxy in source.proxies() if namespace in ("", proxy.namespace))
+    found = (_of_proxy(source, proxy, wanted) for proxy in _concerned(source, wanted, namespace))
     return tuple(row for row in found if row is not None)
+
+
+def _concerned(source: MeshSource, wanted: Wanted, namespace: str) -> Iterator[ProxyId]:
+    for proxy in source.proxies():
+        if namespace in ("", proxy.namespace) and (wanted.selects is None or wanted.selects(proxy)):
+            yield proxy
 
 
 def _of_proxy(source: MeshSource, proxy: ProxyId, wanted: Wanted) -> HeldConfiguration | None:
@@ -92,7 +112,8 @@ def _of_proxy(source: MeshSource, proxy: ProxyId, wanted: Wanted) -> HeldConfigu
         return None
     late = sorted(name for name in sent.keys() | held.keys() if sent.get(name) != held.get(name))
     if not late:
-        return HeldConfiguration(proxy=str(proxy), state=HeldState.HELD, parts=tuple(sorted(sent)))
+        parts = tuple(f"all {WORDS[each]}" for each in wanted.sections) or tuple(sorted(sent))
+        return HeldConfiguration(proxy=str(proxy), state=HeldState.HELD, parts=parts)
     state = HeldState.OUTDATED if held.keys() & sent.keys() else HeldState.MISSING if sent else HeldState.STALE
     return HeldConfiguration(proxy=str(proxy), state=state, parts=tuple(late))
 
@@ -100,8 +121,10 @@ def _of_proxy(source: MeshSource, proxy: ProxyId, wanted: Wanted) -> HeldConfigu
 def _parts(dump: ConfigDump, wanted: Wanted) -> Iterator[tuple[str, Json]]:
     """Walk the clusters, virtual hosts and listeners that were made from the object, by name."""
     for kind, lists in _LISTS.items():
+        if wanted.sections and kind not in wanted.sections:
+            continue
         for section in dump.sections(kind):
-            for field, holder in lists:
+            for field, holder in lists[:1] if wanted.sections else lists:  # istiod sends what is dynamic
                 for entry in listed(section.get(field)):
                     yield from _named(kind, entry.get(holder) or {}, wanted)
 

@@ -95,11 +95,52 @@ def test_what_cannot_be_told(source: Drifted) -> None:
     mesh = parse_manifests(
         json.dumps(
             {
-                "apiVersion": "security.istio.io/v1",
-                "kind": "PeerAuthentication",
+                "apiVersion": "networking.istio.io/v1",
+                "kind": "WorkloadEntry",
                 "metadata": {"name": "x", "namespace": "shop"},
             }
         )
     )
     with pytest.raises(UsageError, match="leaves no name"):
-        find(Lookup(source=SimulatedMesh(Mesh.from_resources(mesh))), kind="PeerAuthentication", namespace="", name="x")
+        find(Lookup(source=SimulatedMesh(Mesh.from_resources(mesh))), kind="WorkloadEntry", namespace="", name="x")
+
+
+ELSEWHERE = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: other, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: other}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: "web:1"}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "homes"),
+    [
+        ("security.istio.io/v1 PeerAuthentication shop {}", {"shop"}),
+        ("security.istio.io/v1 PeerAuthentication istio-system {}", {"shop", "other"}),
+        ("security.istio.io/v1 PeerAuthentication shop {selector: {matchLabels: {app: nothing}}}", set()),
+        ("networking.istio.io/v1 Sidecar shop {workloadSelector: {labels: {app: web}}}", {"shop"}),
+        (
+            "networking.istio.io/v1alpha3 EnvoyFilter istio-system {workloadSelector: {labels: {app: web}}}",
+            {"shop", "other"},
+        ),
+        ("networking.istio.io/v1 Gateway shop {selector: {app: web}}", {"shop", "other"}),
+    ],
+)
+def test_what_leaves_no_name_concerns_those_it_selects(document: str, homes: set[str]) -> None:
+    """Of objects that cannot be told in a dump, the proxies that they select are compared as a whole."""
+    version, kind, namespace, body = document.split(" ", 3)
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x, namespace: {namespace}}}\nspec: {body}\n"
+    mesh = Drifted(SimulatedMesh(Mesh.from_resources(parse_manifests(f"{SHOP}---{ELSEWHERE}---\n{text}"))))
+    wanted = find(Lookup(source=mesh), kind=kind, namespace="", name="x")
+    rows = diagnose(mesh, wanted)
+    assert {row.proxy.rpartition(".")[2] for row in rows} == homes
+    assert all(row.state is HeldState.HELD and "all listeners" in row.parts for row in rows)
