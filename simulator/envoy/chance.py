@@ -27,6 +27,23 @@ def pick(weights: Sequence[int], random: float | None) -> int | None:
     return None
 
 
+def pick_next(weights: Sequence[float], random: float | None) -> tuple[int | None, float | None]:
+    """Return the position that a number falls on, as `pick` does, and the number within it for the next choice."""
+    total = sum(weights)
+    if total <= 0:
+        return None, random
+    if random is None:
+        return max(range(len(weights)), key=lambda position: weights[position]), None
+    left = random * total
+    last = 0
+    for position, weight in enumerate(weights):
+        if weight > 0 and left < weight:
+            return position, left / weight
+        left -= weight
+        last = position if weight > 0 else last
+    return last, 0.999999
+
+
 def percents(weights: Sequence[int]) -> tuple[float, ...]:
     """Return each weight's part of 100; all zero when nothing weighs anything."""
     total = sum(weights)

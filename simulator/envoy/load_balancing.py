@@ -1,24 +1,25 @@
 """Which endpoint of a cluster gets the request.
 
 Priorities come first: the load goes to the first whose healthy endpoints, times the overprovisioning factor, carry it,
-and what they cannot carry spills over; below the panic threshold health is ignored. Within a priority localities count
-only where they are weighted. Envoy: source/common/upstream/load_balancer_impl.cc, eds.cc.
+and what they cannot carry spills over. Within a priority localities count only where they are weighted, each by as much
+of it as is healthy; in panic neither health nor localities count.
+Envoy: source/common/upstream/{upstream_impl,eds}.cc, source/extensions/load_balancing_policies/common.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from simulator.envoy.addresses import join, socket_address
-from simulator.envoy.chance import pick
+from simulator.envoy.chance import pick_next
 from simulator.envoy.config import Config
 from simulator.envoy.documents import child, children, flag, integer, real, text
+from simulator.envoy.priority_loads import FACTOR, PANIC, Counts, priority_loads
 from simulator.model.requests import Request
 from simulator.model.traces import Rejected
 from simulator.model.wire import Json
 
 _HEALTHY = frozenset({"", "UNKNOWN", "HEALTHY", "0", "1"})
 _DEGRADED = frozenset({"DEGRADED", "5"})
-_FACTOR = 140
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,12 @@ class Endpoint:
     @property
     def healthy(self) -> bool:
         """Tell whether it takes part in load balancing without panic."""
-        return self.health in _HEALTHY or self.health in _DEGRADED
+        return self.health in _HEALTHY
+
+    @property
+    def degraded(self) -> bool:
+        """Tell whether it is used only for what healthy endpoints cannot carry."""
+        return self.health in _DEGRADED
 
     def __str__(self) -> str:
         return join(self.address, self.port) if self.port else self.address
@@ -84,7 +90,7 @@ def assignment(config: Config, cluster: Json) -> Json | None:
 
 
 def _overprovisioning(document: Json) -> int:
-    return integer(child(document, "policy"), "overprovisioning_factor", _FACTOR)
+    return integer(child(document, "policy"), "overprovisioning_factor", FACTOR)
 
 
 def endpoints(document: Json) -> tuple[Endpoint, ...]:
@@ -123,46 +129,69 @@ def _address(target: Json) -> tuple[str, int]:
     return f"unix://{text(child(address, 'pipe'), 'path')}", 0
 
 
-def balance(cluster: Json, listed: Sequence[Endpoint], random: float | None, *, factor: int = _FACTOR) -> Selection:
-    """Choose among endpoints by priority, health, locality and weight."""
+def balance(cluster: Json, listed: Sequence[Endpoint], random: float | None, *, factor: int = FACTOR) -> Selection:
+    """Choose among endpoints by priority, health, locality and weight; one number decides all of it."""
     if not listed:
         return Selection(endpoint=None, because="the cluster has no endpoints")
     settings = child(cluster, "common_lb_config")
-    threshold = 50.0
+    threshold = PANIC
     if "healthy_panic_threshold" in settings:  # an empty message is 0, which turns panic off
         threshold = real(child(settings, "healthy_panic_threshold"), "value")
-    loads = priority_loads(listed, factor)
-    priorities = sorted({endpoint.priority for endpoint in listed})
-    position = pick([loads[priority] for priority in priorities], random) or 0
-    priority = priorities[position]
+    loads = priority_loads(_counts(listed), factor=factor, threshold=threshold)
+    parts = [(number, False, load) for number, load in loads.healthy.items()]
+    parts += [(number, True, load) for number, load in loads.degraded.items()]
+    position, random = pick_next([load for _, _, load in parts], random)
+    priority, degraded, _ = parts[position or 0]
     members = [endpoint for endpoint in listed if endpoint.priority == priority]
-    healthy = [endpoint for endpoint in members if endpoint.healthy]
-    panic = not sum(loads.values()) or len(healthy) * 100.0 < threshold * len(members)
-    if panic and threshold > 0:
-        usable, why = members, f"panic: fewer than {threshold:g} % of priority {priority} are healthy"
-    else:
-        usable, why = healthy, f"priority {priority}"
+    if priority in loads.panic:
+        why = f"panic: fewer than {threshold:g} % of priority {priority} are healthy"
+        return _chosen(members, listed, random, why)
+    usable = [endpoint for endpoint in members if (endpoint.degraded if degraded else endpoint.healthy)]
     if not usable:
         rejected = tuple(Rejected(name=str(one), because=f"its health is {one.health}") for one in listed)
         return Selection(endpoint=None, because="no endpoint is healthy", rejected=rejected)
-    return _chosen(cluster, usable, listed, random, why)
+    why = f"priority {priority}, degraded endpoints" if degraded else f"priority {priority}"
+    if "locality_weighted_lb_config" not in settings:
+        return _chosen(usable, listed, random, why)
+    place, share, random = _locality(usable, members, random, factor)
+    if place is None:
+        return _chosen(usable, listed, random, why)
+    pool = [one for one in usable if one.locality == place]
+    return _chosen(pool, listed, random, f"{why}, locality {place or 'unknown'} ({share:g} %)")
 
 
-def _chosen(
-    cluster: Json, usable: Sequence[Endpoint], listed: Sequence[Endpoint], random: float | None, why: str
-) -> Selection:
-    pool = list(usable)
-    if "locality_weighted_lb_config" in child(cluster, "common_lb_config"):
-        places = list(dict.fromkeys(one.locality for one in pool))
-        weights = [max(one.locality_weight for one in pool if one.locality == place) for place in places]
-        chosen = pick(weights, random)
-        if chosen is not None:
-            place = places[chosen]
-            share = 100 * weights[chosen] / sum(weights)
-            why = f"{why}, locality {place or 'unknown'} ({share:g} %)"
-            pool = [one for one in pool if one.locality == place]
-    position = pick([max(one.weight, 1) for one in pool], random) or 0
-    endpoint = pool[position]
+def _counts(listed: Sequence[Endpoint]) -> dict[int, Counts]:
+    found: dict[int, Counts] = {}
+    for priority in sorted({endpoint.priority for endpoint in listed}):
+        members = [endpoint for endpoint in listed if endpoint.priority == priority]
+        found[priority] = Counts(
+            all=len(members),
+            healthy=sum(endpoint.healthy for endpoint in members),
+            degraded=sum(endpoint.degraded for endpoint in members),
+        )
+    return found
+
+
+def _locality(
+    usable: Sequence[Endpoint], members: Sequence[Endpoint], random: float | None, factor: int
+) -> tuple[str | None, float, float | None]:
+    """Choose a locality by its weight and by how much of it is usable; None when none has any weight."""
+    places = list(dict.fromkeys(one.locality for one in members))
+    weights: list[float] = []
+    for place in places:
+        every = [one for one in members if one.locality == place]
+        fit = sum(one.locality == place for one in usable)
+        weights.append(max(one.locality_weight for one in every) * min(1.0, factor * fit / (100 * len(every))))
+    chosen, rest = pick_next(weights, random)
+    if chosen is None:
+        return None, 0.0, rest
+    return places[chosen], round(100 * weights[chosen] / sum(weights), 1), rest
+
+
+def _chosen(pool: Sequence[Endpoint], listed: Sequence[Endpoint], random: float | None, why: str) -> Selection:
+    """Choose one of the endpoints that are left by its weight."""
+    position, _ = pick_next([max(one.weight, 1) for one in pool], random)
+    endpoint = pool[position or 0]
     if len(pool) > 1:
         why = f"{why}, one of {len(pool)}"
     rejected = tuple(
@@ -186,27 +215,6 @@ def _passed_over(one: Endpoint, chosen: Endpoint) -> str:
     if one.priority != chosen.priority:
         return f"priority {one.priority}"
     return f"locality {one.locality or 'unknown'}"
-
-
-def priority_loads(listed: Sequence[Endpoint], factor: int = _FACTOR) -> dict[int, int]:
-    """Return the per cent of the load that each priority gets; all zero when nothing is healthy."""
-    priorities = sorted({endpoint.priority for endpoint in listed})
-    available: dict[int, int] = {}
-    for priority in priorities:
-        members = [endpoint for endpoint in listed if endpoint.priority == priority]
-        healthy = sum(endpoint.healthy for endpoint in members)
-        available[priority] = min(100, factor * healthy // len(members))
-    total = min(100, sum(available.values()))
-    loads = dict.fromkeys(priorities, 0)
-    left = 100
-    for priority in priorities:
-        if total:
-            loads[priority] = min(left, available[priority] * 100 // total)
-            left -= loads[priority]
-    if total and left:
-        first = next(priority for priority in priorities if available[priority])
-        loads[first] += left
-    return loads
 
 
 def _original_destination(cluster: Json, request: Request, header: str) -> Selection:

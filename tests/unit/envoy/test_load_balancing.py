@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from simulator.envoy.config import Config
-from simulator.envoy.load_balancing import endpoints, priority_loads, select
+from simulator.envoy.load_balancing import select
+from simulator.envoy.priority_loads import Counts, priority_loads
 from simulator.model.requests import Request
 
 
@@ -38,10 +41,25 @@ def test_the_next_priority_takes_over() -> None:
     assert chosen(group("a"), group("b", priority=1)) == "a"
 
 
-def test_load_spills_over_in_parts() -> None:
-    """Half of a priority's endpoints carry 70 % of the load, the rest spills over."""
-    document = {"endpoints": [group("a", "b!"), group("c", priority=1)]}
-    assert priority_loads(endpoints(document)) == {0: 70, 1: 30}
+@pytest.mark.parametrize(
+    ("priorities", "healthy", "degraded", "panic"),
+    [
+        ([Counts(all=2, healthy=1), Counts(all=1, healthy=1)], [70, 30], [0, 0], set()),
+        ([Counts(all=2, healthy=0), Counts(all=2, healthy=2)], [0, 100], [0, 0], set()),
+        ([Counts(all=3, healthy=1), Counts(all=3, healthy=1), Counts(all=2, healthy=2)], [46, 46, 8], [0] * 3, set()),
+        ([Counts(all=4, healthy=1), Counts(all=4, healthy=1)], [50, 50], [0, 0], {0, 1}),
+        ([Counts(all=3, healthy=0), Counts(all=1, healthy=0)], [75, 25], [0, 0], {0, 1}),
+        ([Counts(all=2, healthy=1, degraded=1)], [70], [30], set()),
+        ([Counts(all=3, healthy=1, degraded=1)], [50], [50], set()),
+        ([Counts(all=2, healthy=0, degraded=2), Counts(all=2, healthy=2)], [0, 100], [0, 0], set()),
+    ],
+)
+def test_load_spills_over_in_parts(
+    priorities: list[Counts], healthy: list[int], degraded: list[int], panic: set[int]
+) -> None:
+    """Healthy endpoints of all priorities come before degraded ones, and panic needs a load that nobody carries."""
+    loads = priority_loads(dict(enumerate(priorities)))
+    assert (list(loads.healthy.values()), list(loads.degraded.values()), set(loads.panic)) == (healthy, degraded, panic)
 
 
 def test_below_the_panic_threshold_health_does_not_count() -> None:
@@ -57,6 +75,25 @@ def test_localities_are_weighted_where_the_cluster_says_so() -> None:
     weighted: dict[str, Any] = {"locality_weighted_lb_config": {}}
     assert chosen(near, far, common_lb_config=weighted) == "b"
     assert chosen(near, far, common_lb_config=weighted, random=0.2) == "a"
+
+
+def test_a_locality_counts_by_what_is_healthy_of_it() -> None:
+    """A locality whose healthy part, overprovisioned, is 70 % gets 0.7 of its weight; in panic localities are one."""
+    near = group("a", "b!", locality={"region": "r"}, load_balancing_weight=1)
+    far = group("c", locality={"region": "s"}, load_balancing_weight=1)
+    weighted: dict[str, Any] = {"locality_weighted_lb_config": {}}
+    numbers = (0.0, 0.41, 0.42)
+    assert [chosen(near, far, common_lb_config=weighted, random=number) for number in numbers] == ["a", "a", "c"]
+    sick = group("c!", "d!", "e!", locality={"region": "s"}, load_balancing_weight=9)
+    found = [chosen(near, sick, common_lb_config=weighted, random=number) for number in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    assert found == ["a", "b", "c", "d", "e"]
+
+
+def test_one_number_decides_every_choice_on_its_own() -> None:
+    """What is left of a number after the priority is chosen chooses the endpoint, so all endpoints have their part."""
+    first, second = group("a", "b!"), group("c", "d", priority=1)
+    found = [chosen(first, second, random=number) for number in (0.69, 0.71, 0.84, 0.86)]
+    assert found == ["a", "c", "c", "d"]
 
 
 def test_an_original_destination_is_the_address_dialled() -> None:
