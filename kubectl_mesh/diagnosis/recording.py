@@ -27,6 +27,8 @@ KINDS = (
 )
 _ENVOY = ("config_dump?include_eds=true", "clusters?format=json", "server_info")
 _ISTIOD = (SYNCZ, CLUSTERZ, "version")
+_AT_ONCE = 32
+"""Proxies whose answers are held in memory before they are written."""
 Progress = Callable[[str], None]
 
 
@@ -50,7 +52,7 @@ def _files(source: MeshSource, proxies: Sequence[ProxyId], missed: Progress) -> 
             continue
         if found:
             yield resources_path(kind), _encoded({"apiVersion": "v1", "kind": "List", "items": found})
-    for proxy in proxies:
+    for proxy in _ready(source, proxies):
         for path in _ENVOY:
             data = _answer(partial(source.envoy, proxy, path), f"{proxy} {path}", missed)
             if data is not None:
@@ -63,6 +65,15 @@ def _files(source: MeshSource, proxies: Sequence[ProxyId], missed: Progress) -> 
         answers = _answer(partial(source.istiod, path), f"istiod {path}", missed)
         for pod, data in (answers or {}).items():
             yield istiod_path(pod, path), redact_secrets(data) if "config_dump" in path else data
+
+
+def _ready(source: MeshSource, proxies: Sequence[ProxyId]) -> Iterator[ProxyId]:
+    """Walk the proxies, some of them asked at once where the source can."""
+    for start in range(0, len(proxies), _AT_ONCE):
+        some = proxies[start : start + _AT_ONCE]
+        if isinstance(source, Prefetching):
+            source.prefetch_envoy(some, _ENVOY)
+        yield from some
 
 
 def _sent(proxy: ProxyId) -> str:

@@ -93,10 +93,14 @@ class LocatedSource(Protocol):
 
 @runtime_checkable
 class Prefetching(Protocol):
-    """A source that answers for several kinds at once in less time than for one after another."""
+    """A source that answers several questions at once in less time than one after another."""
 
     def prefetch(self, kinds: Iterable[str], namespace: str | None = None) -> None:
         """Get ready to return the resources of these kinds; what cannot be had is left for the one who asks for it."""
+        ...
+
+    def prefetch_envoy(self, proxies: Sequence[ProxyId], paths: Sequence[str]) -> None:
+        """Get ready to answer `envoy` once for each of these; whoever gets ready many holds them all in memory."""
         ...
 
 

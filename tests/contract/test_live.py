@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_mesh.diagnosis.mesh_directory import resources_of
-from kubectl_mesh.errors import ExitCode, SourceError
+from kubectl_mesh.errors import ExitCode, NothingFound, SourceError
 from kubectl_mesh.sources.base import Connection
 from kubectl_mesh.sources.live import connect
 from kubectl_mesh.sources.live.failures import Forbidden, Unauthorized
@@ -224,3 +224,26 @@ def test_directory_of_a_live_mesh_sees_gateways_of_both_groups(cluster: ServedMe
         assert cluster.request("POST", f"/apis/{group}/v1{path}", body)[0] == 201
     gateways = {resource.group for resource in resources_of(live(cluster)) if resource.kind == "Gateway"}
     assert gateways == {"networking.istio.io", "gateway.networking.k8s.io"}
+
+
+def test_proxies_are_asked_at_once(example: ServedMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers got ready together come from several threads, are given once, and fail for who asks."""
+    asked: list[tuple[ProxyId, str]] = []
+    mesh = live(example)
+    own = LiveMesh._admin
+
+    def asking(self: LiveMesh, proxy: ProxyId, path: str, method: str) -> bytes:
+        asked.append((proxy, threading.current_thread().name))
+        return own(self, proxy, path, method)
+
+    monkeypatch.setattr(LiveMesh, "_admin", asking)
+    proxies = [*mesh.proxies()[:4], ProxyId("nobody", "shop")]
+    mesh.prefetch_envoy(proxies, ["ready"])
+    assert {proxy for proxy, _ in asked} == set(proxies)
+    assert "MainThread" not in {name for _, name in asked}
+    assert [mesh.envoy(proxy, "ready") for proxy in proxies[:4]] == [b"LIVE\n"] * 4
+    assert len(asked) == 5
+    assert mesh.envoy(proxies[0], "ready") == b"LIVE\n"
+    assert len(asked) == 6
+    with pytest.raises(NothingFound):
+        mesh.envoy(proxies[-1], "ready")

@@ -53,6 +53,7 @@ class LiveMesh:
         self._forward = PortForward(api)
         self._types = ServedTypes(api)
         self._listed: dict[tuple[str, str | None], Sequence[Json]] = {}
+        self._answers: dict[tuple[ProxyId, str], bytes] = {}
         self._caveats: dict[tuple[ObjectRef, str], Caveat] = {}
 
     def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:
@@ -92,7 +93,19 @@ class LiveMesh:
 
     def envoy(self, proxy: ProxyId, path: str) -> bytes:
         """Return what a proxy's Envoy (or ztunnel) answers to a GET of `path`."""
-        return self._admin(proxy, path, "GET")
+        ready = self._answers.pop((proxy, path), None)
+        return ready if ready is not None else self._admin(proxy, path, "GET")
+
+    def prefetch_envoy(self, proxies: Sequence[ProxyId], paths: Sequence[str]) -> None:
+        """Ask several proxies at once; what one does not answer is asked again by who wants it."""
+        wanted = [(proxy, path) for proxy in proxies for path in paths]
+        with waiting("answers of proxies", total=len(wanted)) as wait:
+
+            def ask(question: tuple[ProxyId, str]) -> None:
+                self._answers[question] = self._admin(*question, "GET")
+                wait.advance()
+
+            self._at_once(_settled(ask), wanted)
 
     def envoy_post(self, proxy: ProxyId, path: str) -> bytes:
         """POST to a proxy's admin interface and return its answer."""
