@@ -1,8 +1,11 @@
 """Analyzers over small manifests."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from textwrap import dedent
+
+import pytest
 
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import text
@@ -105,3 +108,24 @@ def namespace(name: str, labels: str = "istio-injection: enabled") -> str:
     kind: Namespace
     metadata: {{name: {name}, labels: {{{labels}}}}}
     """
+
+
+def secret(certificate: bytes) -> str:
+    """Return a Secret `cert` with a certificate, in flow style."""
+    data = {"tls.crt": base64.b64encode(certificate).decode(), "tls.key": "a2V5"}
+    return f"{{apiVersion: v1, kind: Secret, metadata: {{name: cert, namespace: shop}}, data: {data}}}"
+
+
+def certificate(until: datetime) -> bytes:
+    """Return a certificate that is valid from 2020 on, as PEM."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(until)
+    signed: bytes = builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    return signed

@@ -1,9 +1,6 @@
-import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import pytest
-
-from tests.unit.analysis import NOW, codes, found, pod, resource, service
+from tests.unit.analysis import NOW, certificate, codes, found, pod, resource, secret, service
 
 PORTS = "gateway.IngressGatewayPortAnalyzer"
 CERTIFICATES = "gateway.CertificateAnalyzer"
@@ -17,25 +14,6 @@ def _server(number: int = 80, hosts: str = "'*'", more: str = "") -> str:
 
 def _gateway(servers: str, *, name: str = "front", selector: str = "app: edge") -> str:
     return resource("Gateway", name, f"{{selector: {{{selector}}}, servers: [{servers}]}}")
-
-
-def _secret(certificate: bytes) -> str:
-    data = {"tls.crt": base64.b64encode(certificate).decode(), "tls.key": "a2V5"}
-    return f"{{apiVersion: v1, kind: Secret, metadata: {{name: cert, namespace: shop}}, data: {data}}}"
-
-
-def _certificate(until: datetime) -> bytes:
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(until)
-    signed: bytes = builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
-    return signed
 
 
 def test_a_gateway_selects_pods() -> None:
@@ -56,14 +34,14 @@ def test_secrets_have_to_exist_beside_the_pods() -> None:
     """The certificate is looked for in the namespace of the gateway's pods."""
     tls = _gateway(_server(443, more=", tls: {mode: SIMPLE, credentialName: cert}"))
     assert codes(SECRETS, tls, pod("edge")) == ["IST0101 front"]
-    assert codes(SECRETS, tls, pod("edge"), _secret(_certificate(NOW + timedelta(days=1)))) == []
+    assert codes(SECRETS, tls, pod("edge"), secret(certificate(NOW + timedelta(days=1)))) == []
 
 
 def test_certificates_have_to_be_readable_and_valid() -> None:
     """What is no certificate, or has expired, is reported at the gateway."""
     tls = _gateway(_server(443, more=", tls: {mode: SIMPLE, credentialName: cert}"))
-    assert codes(SECRETS, tls, pod("edge"), _secret(b"nonsense")) == ["IST0161 front"]
-    assert codes(SECRETS, tls, pod("edge"), _secret(_certificate(NOW - timedelta(days=1)))) == ["IST0161 front"]
+    assert codes(SECRETS, tls, pod("edge"), secret(b"nonsense")) == ["IST0161 front"]
+    assert codes(SECRETS, tls, pod("edge"), secret(certificate(NOW - timedelta(days=1)))) == ["IST0161 front"]
 
 
 def test_one_certificate_in_two_gateways_of_one_selector_is_reported() -> None:

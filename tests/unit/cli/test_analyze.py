@@ -1,11 +1,14 @@
 """`analyze` as a user calls it."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from kubectl_mesh.cli.app import run
+from tests.unit.analysis import certificate, pod, secret
 
 BROKEN = """\
 apiVersion: networking.istio.io/v1
@@ -144,3 +147,27 @@ def test_a_cluster_that_is_not_there_is_told_once(tmp_path: Path, capsys: pytest
         told.err
         == "error: https://127.0.0.1:1: connection refused\nhint: is the cluster running? kubectl cluster-info\n"
     )
+
+
+def test_certificates_are_judged_at_the_time_of_the_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An expired certificate of a gateway is found, one that is valid now is not."""
+    file = tmp_path / "gateway.yaml"
+    codes = []
+    for until in (datetime(2021, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=2)):
+        file.write_text(f"{GATEWAY}---\n{secret(certificate(until))}\n---\n{dedent(pod('edge'))}")
+        run(["kubectl-mesh", "analyze", "--use-kube=false", "-o", "json", str(file)])
+        codes.append({each["code"] for each in json.loads(capsys.readouterr().out)})
+    assert ["IST0161" in each for each in codes] == [True, False]
+
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front, namespace: shop}
+spec:
+  selector: {app: edge}
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: ["*"]
+    tls: {mode: SIMPLE, credentialName: cert}
+"""
