@@ -20,6 +20,7 @@ SDS_EXTERNAL_CLUSTER = "sds-external"
 ADS_CONFIG: Json = {"ads": {}, "resource_api_version": "V3"}
 _EXTERNAL_PREFIX = "sds://"
 _EXPLICIT_PREFIXES = ("configmap://", "kubernetes://", "kubernetes-gateway://")
+_INVALID_PREFIX = "invalid://"  # of a BackendTLSPolicy whose authority cannot be read: nothing may pass
 _FIPS_CIPHERS = frozenset(
     {
         "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -108,7 +109,9 @@ def credential_secret(name: str, *, socket: bool) -> Json:
         if socket:
             return sds_secret(name, SDS_EXTERNAL_CLUSTER)
         name = name.removeprefix(_EXTERNAL_PREFIX)
-    if not name.startswith(_EXPLICIT_PREFIXES):
+    if name.startswith(_INVALID_PREFIX):
+        name = _INVALID_PREFIX
+    elif not name.startswith(_EXPLICIT_PREFIXES):
         name = f"kubernetes://{name}"
     return {"name": name, "sds_config": ADS_CONFIG}
 

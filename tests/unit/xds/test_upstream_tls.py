@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from simulator.xds.upstream_tls_context import credential_secret
 from tests.unit.xds.mesh import clusters, generator, pod, service
 from tests.unit.xds.test_clusters import CLIENT, SHOP, WEB, entry, options, rule
 
@@ -158,3 +159,9 @@ def test_dynamic_forward_proxy_takes_sni_from_the_request() -> None:
     built = clusters(generator(CLIENT, config=config))["outbound|80||*.example.test"]
     assert built["cluster_type"]["typed_config"]["allow_insecure_cluster_options"] is True
     assert options(built)["upstream_http_protocol_options"] == {"auto_sni": True}
+
+
+def test_an_unusable_authority_has_a_name_that_no_secret_has() -> None:
+    """What a BackendTLSPolicy names without its being there is asked for as `invalid://`, so that nothing passes."""
+    assert credential_secret("invalid://-cacert", socket=False)["name"] == "invalid://"
+    assert credential_secret("web-cert-cacert", socket=False)["name"] == "kubernetes://web-cert-cacert"
