@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 from kubectl_mesh.analysis.cel import rule
-from kubectl_mesh.analysis.crd import Misfit, dotted
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation.crd import Misfit, dotted
 from simulator.validation.problems import Path
 
 _ITEMS, _VALUES = "[]", "{}"

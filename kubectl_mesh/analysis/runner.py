@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kubectl_mesh.analysis.analyzer import Analyzer
-from kubectl_mesh.analysis.crd import misfits
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import level_of, message_of, text
 from kubectl_mesh.analysis.world import World
+from simulator.validation.crd import misfits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

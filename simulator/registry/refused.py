@@ -7,7 +7,10 @@ own are istioctl's, not the webhook's.
 from collections.abc import Iterator
 
 from simulator.model.caveats import Caveat, CaveatKind
+from simulator.model.resources import Resource
 from simulator.registry.resource_index import ResourceIndex
+from simulator.validation.crd import misfits
+from simulator.validation.problems import Path
 from simulator.validation.rules import RULES, rules_of
 
 _GROUP = ".istio.io"
@@ -29,7 +32,17 @@ def _refusals(index: ResourceIndex) -> Iterator[Caveat]:
         for resource in index.of_kind(kind):
             if not resource.group.endswith(_GROUP):
                 continue
-            problem = next((one for one in rules_of(kind)(resource) if not one.is_warning and not one.code), None)
+            problem = _problem(resource)
             if problem is not None:
-                message = f"istiod refuses it, so it has no effect: {problem.text}"
-                yield Caveat(kind=CaveatKind.INVALID, ref=resource.ref, message=message, path=problem.path)
+                path, text = problem
+                message = f"istiod refuses it, so it has no effect: {text}"
+                yield Caveat(kind=CaveatKind.INVALID, ref=resource.ref, message=message, path=path)
+
+
+def _problem(resource: Resource) -> tuple[Path, str] | None:
+    """Return the first field for which istiod drops a resource, since it cannot read it or does not accept it."""
+    unreadable = next((one for one in misfits(resource) if one.is_unreadable), None)
+    if unreadable is not None:
+        return unreadable.path, unreadable.text
+    found = next((one for one in rules_of(resource.kind)(resource) if not one.is_warning and not one.code), None)
+    return (found.path, found.text) if found is not None else None

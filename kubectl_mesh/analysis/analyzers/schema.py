@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.analyzer import Analyzer
-from kubectl_mesh.analysis.crd import Misfit, as_istiod_reads, kinds, misfits_of
 from kubectl_mesh.analysis.crd_rules import broken_rules
 from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.misfits import misfits_of
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
+from simulator.validation.crd import Misfit, as_istiod_reads, kinds
 from simulator.validation.rules import RULES, rules_of
 
 _GATEWAY_API = "gateway.networking.k8s.io"

@@ -77,3 +77,16 @@ def test_malformed_values_are_refused(kind: str, spec: str) -> None:
     text = f"apiVersion: {group}.istio.io/v1\nkind: {kind}\nmetadata: {{name: x, namespace: shop}}\nspec: {spec}\n"
     snapshot = build_snapshot(parse_manifests(text, source="mesh.yaml"))
     assert [one.ref.name for one in snapshot.caveats if one.kind is CaveatKind.INVALID] == ["x"]
+
+
+def test_what_istiod_cannot_read_has_no_effect() -> None:
+    """A value that its enumeration lacks keeps the whole object from istiod, as it does in a cluster."""
+    text = (
+        "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: typo, namespace: shop}\n"
+        "spec: {mtls: {mode: STRIKT}}\n"
+    )
+    snapshot = build_snapshot(parse_manifests(text, source="mesh.yaml"))
+    [told] = snapshot.caveats
+    assert (told.kind, told.path) == (CaveatKind.INVALID, ("spec", "mtls", "mode"))
+    assert 'did you mean "STRICT"?' in told.message
+    assert snapshot.peer_authentication("shop", {}) == build_snapshot(()).peer_authentication("shop", {})

@@ -3,17 +3,16 @@
 `crd.json` holds them (Istio 1.30, Gateway API 1.5), parts that occur several times by number in `shared`. In it `p` are
 fields, `a` items of a list, `m` values of a map with any keys, `r` required fields, `t` a type (s, i, n, b, x for a
 number or text, o for anything), `e` allowed values, `lo`/`hi` a range, `re` a pattern, `n` least and greatest length,
-`1` groups of fields of which one may be set. Rules in CEL are in `crd_rules.json`.
+`1` groups of fields of which one may be set. Rules in CEL are elsewhere: `kubectl_mesh.analysis.crd_rules`.
 """
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from kubectl_mesh.analysis.world import World
 from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -66,16 +65,6 @@ def misfits(resource: Resource) -> Iterator[Misfit]:
     spec = resource.document.get("spec")
     if schema is not None and spec is not None:
         yield from _check(spec, schema, ("spec",))
-
-
-@cache
-def misfits_of(kind: str) -> Callable[[World], Mapping[Resource, tuple[Misfit, ...]]]:
-    """Return what a world works out once: the misfits of the resources of a kind, those without left out."""
-
-    def find(world: World) -> Mapping[Resource, tuple[Misfit, ...]]:
-        return {each: found for each in world.of_kind(kind) if (found := tuple(misfits(each)))}
-
-    return find
 
 
 def as_istiod_reads(resource: Resource, given: Iterable[Misfit]) -> Resource:
