@@ -109,7 +109,7 @@ def _through(
     reference = virtual_service_of(dump, service, port)
     routes = lookup.get("VirtualService", *reference) if reference else None
     if routes is None:
-        return [], [_stale("virtual service", *reference)] if reference else []
+        return [], [lookup.absence("VirtualService", *reference)] if reference else []
     rule = destination_rule_of(dump, service, port)
     subsets = subsets_of(lookup, lookup.get("DestinationRule", *rule) if rule else None, pods)
     reports: list[IngressReport] = []
@@ -125,7 +125,10 @@ def _through(
         found = (each for each in lookup.all("Gateway", key[0]) if name_of(each) == key[1])
         gateway = next((each for each in found if str(each.get("apiVersion", "")).startswith(_GROUP)), None)
         if gateway is None:
-            notes.append(f"WARNING: Proxy is stale; it references to non-existent gateway {key[0]}/{key[1]}")
+            words = f"non-existent gateway {key[0]}/{key[1]}"
+            skipped = f"Skipping Gateway information ({key[0]}/{key[1]} may not be read)"
+            stale = f"WARNING: Proxy is stale; it references to {words}"
+            notes.append(skipped if lookup.unseen("Gateway") else stale)
             continue
         selector = spec(gateway).get("selector")
         if not selector:
@@ -137,7 +140,3 @@ def _through(
             described = virtual_service(lookup, routes, service, subsets)
             reports.append(IngressReport(exposed=exposed, virtual_service=described))
     return reports, notes
-
-
-def _stale(kind: str, namespace: str, name: str) -> str:
-    return f"WARNING: Proxy is stale; it references to non-existent {kind} {name}.{namespace}"

@@ -46,13 +46,13 @@ def _applies(lookup: Lookup, document: Json, port: int, dump: ConfigDump, pods: 
     if found := destination_rule_of(dump, document, port):
         rule = lookup.get("DestinationRule", *found)
         if rule is None:
-            stale.append(_stale("destination rule", *found))
+            stale.append(lookup.absence("DestinationRule", *found))
     subsets = subsets_of(lookup, rule, pods)
     routes = None
     if found := virtual_service_of(dump, document, port):
         routes = lookup.get("VirtualService", *found)
         if routes is None:
-            stale.append(_stale("virtual service", *found))
+            stale.append(lookup.absence("VirtualService", *found))
     return PortReport(
         port=port,
         destination_rule=destination_rule(lookup, rule, subsets) if rule is not None else None,
@@ -60,10 +60,6 @@ def _applies(lookup: Lookup, document: Json, port: int, dump: ConfigDump, pods: 
         stale=tuple(stale),
         policies=_policies(dump),
     )
-
-
-def _stale(kind: str, namespace: str, name: str) -> str:
-    return f"WARNING: Proxy is stale; it references to non-existent {kind} {name}.{namespace}"
 
 
 def destination_rule_of(dump: ConfigDump, document: Json, port: int) -> tuple[str, str] | None:

@@ -1,10 +1,12 @@
 """Resources of a mesh by kind, namespace and name, each kind asked for once."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from kubectl_mesh.errors import SourceError
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.base import Caveats, Incomplete, MeshSource
+from simulator.model.caveats import CaveatKind
 from simulator.model.wire import Json
 
 _MESH_CONFIG = "istio"
@@ -31,6 +33,21 @@ class Lookup:
     def get(self, kind: str, namespace: str, name: str) -> Json | None:
         """Return one resource; None when it does not exist."""
         return next((each for each in self.all(kind, namespace) if name_of(each) == name), None)
+
+    def unseen(self, kind: str) -> bool:
+        """Tell whether resources of a kind were kept from being seen, so that one that is not found may be there."""
+        if isinstance(self.source, Incomplete) and self.source.refusal(kind):
+            return True
+        if not isinstance(self.source, Caveats):
+            return False
+        return any(each.kind is CaveatKind.UNSEEN and each.ref.kind == kind for each in self.source.caveats())
+
+    def absence(self, kind: str, namespace: str, name: str) -> str:
+        """Say what it means that a proxy refers to a resource that is not found."""
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
+        if self.unseen(kind):
+            return f"Skipping {words} {name}.{namespace} (may not be read)"
+        return f"WARNING: Proxy is stale; it references to non-existent {words} {name}.{namespace}"
 
     def called(self, resource: Json) -> str:
         """Return how a resource is called: its name, with the namespace behind it when that is not `home`."""

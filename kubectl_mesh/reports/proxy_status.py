@@ -53,8 +53,24 @@ class ProxyStatus:
 
     @property
     def in_sync(self) -> bool:
-        """Nothing was rejected or left unacknowledged."""
-        return all(status.state not in (SyncState.STALE, SyncState.ERROR) for status in self.types.values())
+        """Nothing was rejected or left unacknowledged, and what every proxy gets was sent.
+
+        Other types are not sent where there is nothing to send.
+        """
+        late = {SyncState.STALE, SyncState.ERROR}
+        return not any(
+            status.state in late or (status.state is SyncState.NOT_SENT and url in ALWAYS_SENT)
+            for url, status in self.types.items()
+        )
+
+
+ALWAYS_SENT = frozenset(
+    {
+        "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "type.googleapis.com/envoy.config.listener.v3.Listener",
+    }
+)
+"""The types that a proxy asks for first, and istiod always has something of."""
 
 
 class HeldState(StrEnum):

@@ -234,6 +234,19 @@ def test_forbidden_resources_are_said_to_be_missing(mesh: Operator) -> None:
     assert 'cannot list resource "pods"' in err
 
 
+def test_what_may_not_be_read_is_not_said_to_be_gone(example: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """A proxy that refers to a VirtualService nobody may list is not called stale."""
+    mesh = Operator(example, capsys)
+    mesh.fault("api-forbidden", "--resources", "virtualservices")
+    try:
+        code, out, _ = mesh("describe", "service", "catalog", "-n", "shop")
+    finally:
+        mesh("simulate", "fault", "clear")
+    assert code == ExitCode.CANNOT_ANSWER
+    assert "Skipping virtual service catalog.shop (may not be read)" in out
+    assert "stale" not in out
+
+
 def test_expired_tokens_ask_to_log_in(mesh: Operator) -> None:
     """Every request is refused but those that end the fault."""
     mesh.fault("api-expired")

@@ -30,6 +30,15 @@ def test_states() -> None:
     assert state_of({"sent": "b", "lastError": "no"}) == (SyncState.ERROR, "", "no")
 
 
+def test_what_every_proxy_gets_and_this_one_did_not() -> None:
+    """A proxy that was sent no clusters is not in sync; one that was sent no routes may have none."""
+    routes = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+    answer = json.dumps([{"proxy": "a.shop", "resources": {CDS: {}}}, {"proxy": "b.shop", "resources": {routes: {}}}])
+    without, with_none = read({"i": response(answer.encode(), istiod="i")}, now=NOW).proxies
+    assert not without.in_sync
+    assert with_none.in_sync
+
+
 def test_only_one_namespace() -> None:
     """-n keeps the proxies of a namespace, known by the last dot of their names."""
     answer = json.dumps([{"proxy": "a.b.shop"}, {"proxy": "c.other"}]).encode()
