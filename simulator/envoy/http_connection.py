@@ -10,7 +10,7 @@ from simulator.envoy.addresses import longest_prefix, parse_ip
 from simulator.envoy.connections import Connection
 from simulator.envoy.documents import child, children, flag, integer, text
 from simulator.envoy.headers import Message
-from simulator.envoy.http_codec import Decoded, Limits, Refusal, decode, is_authority, protocol_error
+from simulator.envoy.http_codec import Decoded, Limits, Refusal, decode, is_authority, is_upgrade, protocol_error
 from simulator.envoy.paths import merge_slashes, normalize, unescape_slashes
 from simulator.model.requests import Request, Tls, Wire
 from simulator.model.wire import Json
@@ -89,6 +89,12 @@ def _check(message: Message, *, has_host: bool) -> Refusal | None:
         return Refusal(status=400, details="missing_host_header")
     if message.method != "CONNECT" and not message.path.startswith("/"):
         return Refusal(status=404, details="absolute_path_rejected")
+    if (
+        is_upgrade(message.fields)
+        and message.value("upgrade") == "connect-udp"
+        and not message.path.startswith(_UDP_PATH)
+    ):
+        return Refusal(status=404, details="invalid_path", body="The path is incorrect for CONNECT-UDP")
     if message.method == "QUERY" and not message.value("content-type"):
         return Refusal(status=400, details="query_missing_content_type")
     return None
@@ -135,6 +141,7 @@ def port_start(authority: str) -> int | None:
     return colon if colon >= 0 and authority.rfind("]") < colon else None
 
 
+_UDP_PATH = "/.well-known/masque/udp/"
 _EDGE_HEADERS = (
     "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node",
     "x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-hedge-on-per-try-timeout", "x-envoy-ip-tags",

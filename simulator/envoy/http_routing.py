@@ -32,8 +32,6 @@ from simulator.model.requests import Request, Wire
 from simulator.model.traces import Disposition, Step, StepKind, Verdict
 from simulator.model.wire import Json
 
-_UDP_PATH = "/.well-known/masque/udp/"
-_NO_UDP_PATH = "The path is incorrect for CONNECT-UDP"
 _NO_CHOICE = Choice(cluster="", shares=(), because="", entry={})
 
 
@@ -183,8 +181,6 @@ def _upgrade_refusal(state: _Run, message: Message) -> Verdict | None:
     kind = "CONNECT" if connect else (message.value("upgrade") or "")
     if not connect and (not is_upgrade(message.fields) or kind.lower() == "h2c"):
         return None
-    if kind.lower() == "connect-udp" and not message.path.startswith(_UDP_PATH):
-        return Verdict(disposition=Disposition.UPGRADE_REFUSED, status=404, details="invalid_path", body=_NO_UDP_PATH)
     action = child(state.route or {}, "route")
     if upgrade_allowed(kind, state.manager, action) or (state.route is None and not state.redirects_to_tls):
         return None  # without a route the request goes on to its 404

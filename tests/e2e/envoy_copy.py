@@ -153,7 +153,8 @@ class _Echo(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.rfile.read(int(self.headers.get("content-length") or 0))
-        seen = {"address": self.connection.getsockname()[0], "path": self.path, "authority": self.headers.get("host")}
+        target = self.requestline.split(" ")[1]  # `path` has leading slashes merged
+        seen = {"address": self.connection.getsockname()[0], "path": target, "authority": self.headers.get("host")}
         body = b"" if self.command == "HEAD" else json.dumps(seen).encode()
         self.send_response_only(200)
         self.send_header("content-length", str(len(body)))

@@ -98,8 +98,12 @@ def questions(config: Config, manager: Json) -> Iterator[tuple[str, str, dict[st
                 if not text(one, "name").startswith(":")
             }
             path = text(match, "path") or text(match, "path_separated_prefix") or text(match, "prefix") or "/"
-            for variant in (path, f"{path}x", f"{path.rstrip('/')}/a/../b?q=1", path.upper()):
+            bare = path.rstrip("/") or "/root"
+            odd = ("/a/../b?q=1", "/a/..;v=1/b", "/%2e%2E/b", "%2Fb\\c", "/b//c?x=//")
+            for variant in (path, f"{path}x", path.upper(), *(f"{bare}{tail}" for tail in odd)):
                 yield domain, variant, headers
+            yield domain, path, {**headers, "connection": "x-hop", "x-hop": "1"}
+            yield domain, path, {**headers, "x-forwarded-proto": "HTTPS", "x-forwarded-for": "1.2.3.4, bad"}
             if headers:
                 yield domain, path, {}
 

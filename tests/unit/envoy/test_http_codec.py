@@ -186,6 +186,13 @@ def test_the_address_that_a_proxy_told_has_to_be_one(forwarded: str, trusted: st
     assert sent(headers=(("x-forwarded-for", forwarded),)).remote_ip == trusted
 
 
+def test_datagrams_need_the_path_that_is_theirs() -> None:
+    """An upgrade to CONNECT-UDP is refused before routing unless its path is the well-known one."""
+    upgrade = (("connection", "upgrade"), ("upgrade", "connect-udp"))
+    assert refusal(headers=upgrade) == (404, "invalid_path")
+    assert refusal(headers=upgrade, target="/.well-known/masque/udp/h/80/") == (0, "")
+
+
 def test_http2_has_its_own_framing() -> None:
     """What HTTP/1 demands of methods does not hold for HTTP/2."""
     assert refusal(method="BREW") == (400, "http1.codec_error")
