@@ -90,3 +90,14 @@ def test_what_istiod_cannot_read_has_no_effect() -> None:
     assert (told.kind, told.path) == (CaveatKind.INVALID, ("spec", "mtls", "mode"))
     assert 'did you mean "STRICT"?' in told.message
     assert snapshot.peer_authentication("shop", {}) == build_snapshot(()).peer_authentication("shop", {})
+
+
+def test_misspelt_fields_are_told() -> None:
+    """A field that the kind lacks is dropped without a word by the API server, so a warning names it."""
+    text = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: slow, namespace: shop}\n"
+        "spec: {hosts: [web], http: [{timout: 3s, route: [{destination: {host: web}}]}]}\n"
+    )
+    [told] = build_snapshot(parse_manifests(text, source="mesh.yaml")).caveats
+    assert (told.kind, told.path) == (CaveatKind.INVALID, ("spec", "http", 0, "timout"))
+    assert told.message.endswith("did you mean timeout?")
