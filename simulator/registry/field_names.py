@@ -16,18 +16,29 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _GROUP = ".istio.io"
+_NESTED = (dict, list)
 
 
 def with_json_names(resource: Resource) -> Resource:
     """Return the resource with its fields spelt as in JSON: itself, unless it spells one as protobuf does."""
     if not resource.group.endswith(_GROUP) or "spec" not in resource.document:
         return resource
-    shape = shape_of(group=resource.group, kind=resource.kind)
+    spec = resource.document["spec"]
+    shape = shape_of(group=resource.group, kind=resource.kind) if _has_underscores(spec) else None
     if shape is None:
         return resource
-    spec = resource.document["spec"]
     spelt = _spelt(spec, shape.get("spec"))
     return resource if spelt is spec else replace(resource, document={**resource.document, "spec": spelt})
+
+
+def _has_underscores(value: Any) -> bool:
+    """Tell whether any key has an underscore: seldom, so this is what most resources cost."""
+    if type(value) is dict:
+        for key, item in value.items():
+            if "_" in key or (type(item) in _NESTED and _has_underscores(item)):
+                return True
+        return False
+    return type(value) is list and any(type(item) in _NESTED and _has_underscores(item) for item in value)
 
 
 def _spelt(value: Any, shape: Any) -> Any:
