@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from simulator.envoy.connections import Connection
 from simulator.envoy.documents import child, children, flag, integer, seconds, text
+from simulator.envoy.request_target import parse_target
 from simulator.model.requests import Request, Tls, Wire
 from simulator.model.wire import Json
 
@@ -63,7 +64,12 @@ def inspect(listener: Json, request: Request) -> Inspection:
 
 
 def _http_version(request: Request) -> str | None:
-    return _INSPECTED.get(request.wire) if request.tls is Tls.NONE else None
+    """Return the version that the inspector reports; a first line whose target is none is no HTTP to it."""
+    if request.tls is not Tls.NONE:
+        return None
+    if request.wire is not Wire.HTTP2 and parse_target(request.target, request.method) is None:
+        return None
+    return _INSPECTED.get(request.wire)
 
 
 def _needs_more(kind: str, request: Request) -> bool:

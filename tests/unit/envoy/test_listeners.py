@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from simulator.envoy.config import Config
 from simulator.envoy.listener_filters import inspect
 from simulator.envoy.listener_match import match_listener
@@ -69,6 +71,23 @@ def test_inspectors_tell_protocols() -> None:
     assert (tls.transport_protocol, tls.server_name, tls.application_protocols) == ("tls", "a.test", ("h2",))
     plain = inspect(INSPECTING, Request(wire=Wire.HTTP2)).connection
     assert (plain.transport_protocol, plain.application_protocols) == ("raw_buffer", ("h2c",))
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "protocols"),
+    [
+        ("BREW", "/", ("http/1.1",)),
+        ("GET", "*", ("http/1.1",)),
+        ("CONNECT", "h", ("http/1.1",)),
+        ("GET", "ws://h/", ("http/1.1",)),
+        ("GET", "x", ()),
+        ("GET", "/a b", ()),
+    ],
+)
+def test_a_first_line_without_a_target_is_no_http(method: str, target: str, protocols: tuple[str, ...]) -> None:
+    """Any method will do for the inspector, but what stands in the place of the target has to be one."""
+    found = inspect(INSPECTING, Request(method=method, target=target)).connection
+    assert found.application_protocols == protocols
 
 
 def test_a_disabled_inspector_sees_nothing() -> None:
