@@ -52,9 +52,16 @@ def read_what_is_readable(
                 refused(error)
                 continue
             if resource is not None:
+                key = resource.group, resource.kind, resource.namespace, resource.name
+                if key in found and _text(found[key]) == _text(resource):
+                    continue  # written twice, it stands where it was read first
                 apply_defaults(resource)
-                found[resource.group, resource.kind, resource.namespace, resource.name] = resource
+                found[key] = resource
         return tuple(found.values())
+
+
+def _text(resource: Resource) -> str:
+    return resource.origin.text.removeprefix("---").strip()
 
 
 def parse_manifests(text: str, *, source: str = "<text>") -> tuple[Resource, ...]:

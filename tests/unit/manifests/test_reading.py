@@ -4,6 +4,7 @@ import pytest
 
 from simulator.manifests import parse_manifests, read_manifests
 from simulator.manifests.positions import field_line
+from simulator.manifests.reading import read_what_is_readable
 from simulator.model.errors import ManifestError
 
 CONFIG = """\
@@ -294,3 +295,19 @@ def test_what_is_no_address_is_refused() -> None:
         parse_manifests(pod)
     assert "status.podIP must be an IP address" in str(refused.value)
     assert refused.value.line == 6
+
+
+def test_of_equal_documents_the_first_counts_and_of_others_the_last(tmp_path: Path) -> None:
+    """For checks, what is written twice stands where it was read first; what is written anew replaces it."""
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {one: x}}\n"
+    for name, content in (("a.yaml", text), ("b.yaml", f"---\n{text}"), ("c.yaml", text)):
+        (tmp_path / name).write_text(content)
+
+    def read() -> str:
+        found = read_what_is_readable([str(tmp_path)], refused=lambda error: None, default_namespace="")
+        return Path(found[0].origin.source).name
+
+    assert read() == "a.yaml"
+    (tmp_path / "b.yaml").write_text(text.replace("x", "y"))
+    (tmp_path / "c.yaml").unlink()
+    assert read() == "b.yaml"
