@@ -308,6 +308,6 @@ def test_of_equal_documents_the_first_counts_and_of_others_the_last(tmp_path: Pa
         return Path(found[0].origin.source).name
 
     assert read() == "a.yaml"
-    (tmp_path / "b.yaml").write_text(text.replace("x", "y"))
+    (tmp_path / "b.yaml").write_text(text.replace("x", "other"))
     (tmp_path / "c.yaml").unlink()
     assert read() == "b.yaml"
