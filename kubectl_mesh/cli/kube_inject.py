@@ -63,8 +63,13 @@ def kube_inject(
         for warning in (*one.warnings, *one.missing):
             call.note(warning)
     texts = (one.text if one.value is None else structured.to_yaml(structured.plain(one.value)) for one in found)
-    _write(call, output, "".join(f"{text}---\n" for text in texts))
+    _write(call, output, "".join(f"{_whole_lines(text)}---\n" for text in texts))
     call.finish(ExitCode.CANNOT_ANSWER if any(one.missing for one in found) else ExitCode.CLEAN)
+
+
+def _whole_lines(text: str) -> str:
+    """End the last line of a document, which a file need not do."""
+    return text if text.endswith("\n") or not text else f"{text}\n"
 
 
 def _paths(call: Call, files: list[str] | None) -> list[str]:

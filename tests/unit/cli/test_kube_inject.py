@@ -35,3 +35,14 @@ def test_wrong_calls(words: tuple[str, ...], code: int, tmp_path: Path, capsys: 
     assert call(*(str(broken) if word == "BROKEN" else word for word in words)) == code
     out, err = capsys.readouterr()
     assert (out, "unexpected" in err) == ("", False)
+
+
+def test_a_document_without_a_last_line_end_is_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is left as it is written ends with a line, so that the next document begins one."""
+    left = tmp_path / "left.yaml"
+    left.write_text("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}")
+    other = tmp_path / "other.yaml"
+    other.write_text("kind: ConfigMap\napiVersion: v1\nmetadata: {name: b}")
+    assert call("-f", str(left), "-f", str(other)) == 0
+    documents = [each for each in yaml.safe_load_all(capsys.readouterr().out) if each]
+    assert [each["metadata"]["name"] for each in documents] == ["a", "b"]
