@@ -24,7 +24,7 @@ def test_every_service_of_the_example_has_endpoints() -> None:
         if one.kind == "EndpointSlice" and one.document["endpoints"]
     }
     services = {(one.namespace, one.name) for one in state.resources if one.kind == "Service"}
-    assert services - served == {("default", "kubernetes"), ("kube-system", "kube-dns")}
+    assert services - served == {("kube-system", "kube-dns")}
 
 
 def test_the_change_replaces_what_is_there() -> None:
