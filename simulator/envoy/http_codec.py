@@ -39,6 +39,7 @@ class Refusal:
     details: str
     body: str = ""
     flags: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

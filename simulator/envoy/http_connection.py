@@ -54,7 +54,7 @@ def accept(manager: Json, connection: Connection) -> Accepted:
     if path != message.path:
         action = text(manager, "path_with_escaped_slashes_action")
         if action == "UNESCAPE_AND_REDIRECT" and unescape_slashes(message.path) != message.path:
-            redirect = Refusal(status=307, details="path_normalization_failed")
+            redirect = Refusal(status=307, details="path_normalization_failed", location=path)
             return Accepted(message=replace(message, path=path), remote_ip=connection.source_ip, refusal=redirect)
         changes.append(f"path {message.path} becomes {path}")
         message = replace(message, path=path)
@@ -128,6 +128,8 @@ def _authority(manager: Json, authority: str, connection: Connection) -> str:
     if start is None:
         return authority
     port = authority[start + 1 :]
+    if not (port.isascii() and port.isdigit()):
+        return authority  # what is no number is no port to strip
     if flag(manager, "strip_any_host_port") or (
         flag(manager, "strip_matching_host_port") and port == str(connection.destination_port)
     ):

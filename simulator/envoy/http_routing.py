@@ -91,7 +91,7 @@ def _refused(accepted: Accepted) -> Verdict:
     assert refusal is not None
     return Verdict(
         disposition=Disposition.BAD_REQUEST, status=refusal.status, details=refusal.details, body=refusal.body,
-        flags=refusal.flags,
+        flags=refusal.flags, location=refusal.location,
     )  # fmt: skip
 
 

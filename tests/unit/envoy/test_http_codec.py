@@ -193,6 +193,21 @@ def test_datagrams_need_the_path_that_is_theirs() -> None:
     assert refusal(headers=upgrade, target="/.well-known/masque/udp/h/80/") == (0, "")
 
 
+def test_escaped_slashes_can_be_redirected() -> None:
+    """The client is sent to the path it should have asked for."""
+    routes = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": []}]}
+    manager = PLAIN | {"path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT", "route_config": routes}
+    verdict = route_http(Config(), manager, Connection(request=replace(GET, target="/a%2F..%2Fb?c=%2F"))).verdict
+    assert (verdict.status, verdict.location) == (307, "/b?c=%2F")
+
+
+@pytest.mark.parametrize(("host", "kept"), [("h:80", "h"), ("h:x", "h:x"), ("h:", "h:"), ("[::1]:80", "[::1]")])
+def test_only_a_number_is_a_port_to_strip(host: str, kept: str) -> None:
+    """What follows the last colon is stripped from the host when it is a number."""
+    request = replace(GET, authority=host)
+    assert accept({"strip_any_host_port": True}, Connection(request=request)).message.authority == kept
+
+
 def test_http2_has_its_own_framing() -> None:
     """What HTTP/1 demands of methods does not hold for HTTP/2."""
     assert refusal(method="BREW") == (400, "http1.codec_error")
