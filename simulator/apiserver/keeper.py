@@ -18,12 +18,15 @@ from simulator.apiserver.catalog import Catalog, ResourceType
 from simulator.apiserver.controllers import COMPLETE, WORKLOADS, statuses
 from simulator.apiserver.furniture import ISTIO_ROOT, furniture
 from simulator.apiserver.inputs import Inputs
+from simulator.apiserver.revisions import REPLICA_SETS, Revisions
 from simulator.apiserver.storage import Key, ObjectStore
 from simulator.apiserver.world import Derive, World
+from simulator.manifests.identity import uid
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _LOG = logging.getLogger(__name__)
+DEPLOYMENTS = "deployments.apps"
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 PASSIVE_GROUPS = frozenset(
     {
@@ -62,6 +65,7 @@ class Keeper:
         self.problem = ""
         """Why the world could not be derived from the present objects; the last one that could stays."""
         self._derive = derive
+        self._revisions = Revisions(store)
         self._running: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
         self._written: dict[Key, tuple[Json, Json | None]] = {}
@@ -170,7 +174,7 @@ class Keeper:
         for key in [key for key in self._written if key not in present and key not in self._inputs]:
             del self._written[key]
             self.store.delete(key)
-        for key, (document, status) in present.items():
+        for key, (document, status) in sorted(present.items(), key=lambda entry: entry[0].resource == DEPLOYMENTS):
             before = self._written.get(key)
             if before is None or before[0] is not document or before[1] != status:
                 self._write(key, document, status)
@@ -185,6 +189,12 @@ class Keeper:
             document = COMPLETE[key.resource](document)
         if key.resource in webhook_roots.RESOURCES:
             document = webhook_roots.trusted(document, self.roots.get(ISTIO_ROOT, ""))
+        if stored is None:
+            document = _identified(document, key)
+        if key.resource == REPLICA_SETS:
+            document = self._revisions.numbered(key, document)
+        elif key.resource == DEPLOYMENTS:
+            document = self._revisions.of_deployment(document)
         document = _with_generation(document, stored)
         if status is not None:
             observed = document.get("metadata", {}).get("generation") if document["kind"] in WORKLOADS else None
@@ -209,6 +219,14 @@ class Keeper:
             document = webhook_roots.trusted(document, self.roots.get(ISTIO_ROOT, ""))
         if key not in taken and self.store.get(key) is None:
             self.store.put(key, document)
+
+
+def _identified(document: Json, key: Key) -> Json:
+    """Return a document with the UID by which those that it owns refer to it."""
+    metadata = document.get("metadata") or {}
+    if metadata.get("uid"):
+        return document
+    return document | {"metadata": metadata | {"uid": uid(document["kind"], key.namespace, key.name)}}
 
 
 def _is_passive(key: Key) -> bool:

@@ -206,3 +206,33 @@ def test_odd_objects_do_no_harm(cluster: ServedMesh) -> None:
     cluster.request("PATCH", f"{path}/odd/status", {"status": {"loadBalancer": [1]}}, content=MERGE)
     rows = cluster.request("GET", path, Accept="application/json;as=Table;v=v1;g=meta.k8s.io")[1]["rows"]
     assert {row["cells"][0] for row in rows} >= {"web", "odd"}
+
+
+def test_deployments_have_revisions(cluster: ServedMesh) -> None:
+    """Each template is a ReplicaSet of its own with a number; one that comes back is the newest."""
+    deployments, sets = (f"/apis/apps/v1/namespaces/shop/{kind}" for kind in ("deployments", "replicasets"))
+
+    def revisions() -> dict[str, tuple[str, int]]:
+        return {
+            each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: (
+                each["spec"]["template"]["spec"]["containers"][0]["image"],
+                each["spec"]["replicas"],
+            )
+            for each in cluster.request("GET", sets)[1]["items"]
+        }
+
+    owner = cluster.request("GET", f"{deployments}/web")[1]["metadata"]
+    current = cluster.request("GET", sets)[1]["items"][0]["metadata"]
+    assert current["ownerReferences"][0]["uid"] == owner["uid"]
+    assert revisions() == {"1": ("web:1", 2)}
+    for image, expected in (
+        ("web:2", {"1": ("web:1", 0), "2": ("web:2", 2)}),
+        ("web:1", {"2": ("web:2", 0), "3": ("web:1", 2)}),
+    ):
+        patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
+        assert cluster.request("PATCH", f"{deployments}/web", patch, content="application/json-patch+json")[0] == 200
+        eventually(lambda expected=expected: revisions() == expected)  # type: ignore[misc]
+    annotations = cluster.request("GET", f"{deployments}/web")[1]["metadata"]["annotations"]
+    assert annotations["deployment.kubernetes.io/revision"] == "3"
+    assert cluster.request("DELETE", f"{deployments}/web")[0] == 200
+    eventually(lambda: not revisions())

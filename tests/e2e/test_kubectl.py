@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 def rows(text: str) -> list[list[str]]:
     """Return the words of each line but the heading."""
     return [line.split() for line in text.splitlines()[1:]]
+
+
+def wait_for(test: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until a test holds."""
+    deadline = time.monotonic() + seconds
+    while not test():
+        assert time.monotonic() < deadline, "did not come about"
+        time.sleep(0.1)
 
 
 @needs_kubectl
@@ -219,6 +227,14 @@ def test_deployments_roll_out_and_pods_are_waited_for(shell: Shell) -> None:
     pod = shell.pod("app=toy", "warehouse")
     assert "deleted" in shell.kubectl("delete", "pod", pod, "-n", "warehouse")
     shell.kubectl("wait", "--for=condition=Available", "deploy/toy", "-n", "warehouse", "--timeout=20s")
+    shell.kubectl("set", "image", "deploy/toy", "toy=toy:2", "-n", "warehouse")
+    shell.kubectl("rollout", "status", "deploy/toy", "-n", "warehouse", "--timeout=20s")
+    history = ["rollout", "history", "deploy/toy", "-n", "warehouse"]
+    wait_for(lambda: [row[0] for row in rows(shell.kubectl(*history)) if row] == ["REVISION", "1", "2"])
+    shell.kubectl("rollout", "undo", "deploy/toy", "-n", "warehouse")
+    image = ["get", "deploy", "toy", "-n", "warehouse", "-o", "jsonpath={.spec.template.spec.containers[0].image}"]
+    assert shell.kubectl(*image) == "toy:1"
+    wait_for(lambda: [row[0] for row in rows(shell.kubectl(*history)) if row] == ["REVISION", "2", "3"])
     shell.kubectl("delete", "deployment", "toy", "-n", "warehouse")
     shell.kubectl("wait", "--for=delete", "pod", "-l", "app=toy", "-n", "warehouse", "--timeout=20s")
     assert shell.kubectl("get", "pods", "-l", "app=toy", "-n", "warehouse", "-o", "name") == ""
