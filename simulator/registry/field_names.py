@@ -34,10 +34,7 @@ def with_json_names(resource: Resource) -> Resource:
 def _has_underscores(value: Any) -> bool:
     """Tell whether any key has an underscore: seldom, so this is what most resources cost."""
     if type(value) is dict:
-        for key, item in value.items():
-            if "_" in key or (type(item) in _NESTED and _has_underscores(item)):
-                return True
-        return False
+        return any("_" in key or (type(item) in _NESTED and _has_underscores(item)) for key, item in value.items())
     return type(value) is list and any(type(item) in _NESTED and _has_underscores(item) for item in value)
 
 
