@@ -56,7 +56,7 @@ def inject(
         native=native if wanted is None else wanted != "false",
     )
     merged, rendered, unknown = _rendered(pod, context)
-    merged = _with_overrides(merged, pod, rendered)
+    merged = _with_user(_with_overrides(merged, pod, rendered), pod, context)
     merged = _post_processed(merged, rendered, context)
     return Injected(pod=merged, warnings=tuple(f"injection template {name} is not simulated" for name in unknown))
 
@@ -113,6 +113,27 @@ def _with_overrides(merged: Json, original: Json, rendered: Json) -> Json:
         return merged
     annotated = {OVERRIDES: json.dumps(overrides, separators=(",", ":"))}
     return overlay({**merged, "spec": spec}, {"metadata": {"annotations": annotated}})
+
+
+def _with_user(merged: Json, original: Json, context: Context) -> Json:
+    """Let the rules for traffic spare the user that the proxy was given; under TPROXY it stays root."""
+    before, spec = original.get("spec") or {}, merged.get("spec") or {}
+    everyone = (*(before.get("containers") or ()), *(before.get("initContainers") or ()))
+    given = next((each for each in everyone if each.get("name") == _PROXY), {}).get("securityContext") or {}
+    ids = {name: given[name] for name in ("runAsUser", "runAsGroup") if given.get(name) is not None}
+    if not ids or context.interception_mode == "TPROXY":
+        return merged
+    changed = []
+    for container in spec.get("initContainers") or ():
+        if container.get("name") == "istio-validation":
+            container = {**container, "securityContext": (container.get("securityContext") or {}) | ids}
+        if container.get("name") in ("istio-init", "istio-validation") and ids.get("runAsUser"):
+            args = list(container.get("args") or ())
+            if "-u" in args[:-1]:
+                args[args.index("-u") + 1] = str(ids["runAsUser"])
+            container = {**container, "args": args}
+        changed.append(container)
+    return {**merged, "spec": {**spec, "initContainers": changed}} if changed else merged
 
 
 def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:

@@ -178,3 +178,15 @@ spec: {containers: [{name: app}]}
     assert "sidecar.istio.io/status" in pods["in"].annotations
     assert "sidecar.istio.io/status" not in pods["out"].annotations
     assert "label istio-injection=enabled" in state.injectors.decide(pod(), namespace="shop").reason
+
+
+def test_rules_for_traffic_spare_the_user_of_the_proxy() -> None:
+    """A proxy that is given another user is exempt from capture under that user, or its own traffic would loop."""
+    document = pod()
+    document["spec"]["containers"].append(
+        {"name": "istio-proxy", "image": "auto", "securityContext": {"runAsUser": 99}}
+    )
+    result = injected(document, native=True)
+    (rules,) = [each for each in result["spec"]["initContainers"] if each["name"] == "istio-init"]
+    assert rules["args"][rules["args"].index("-u") + 1] == "99"
+    assert rules["securityContext"]["runAsUser"] == 0
