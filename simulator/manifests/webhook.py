@@ -119,7 +119,8 @@ def _with_user(merged: Json, original: Json, context: Context) -> Json:
     """Let the rules for traffic spare the user that the proxy was given; under TPROXY it stays root."""
     before, spec = original.get("spec") or {}, merged.get("spec") or {}
     everyone = (*(before.get("containers") or ()), *(before.get("initContainers") or ()))
-    given = next((each for each in everyone if each.get("name") == _PROXY), {}).get("securityContext") or {}
+    proxy: Json = next((each for each in everyone if each.get("name") == _PROXY), {})
+    given = proxy.get("securityContext") or {}
     ids = {name: given[name] for name in ("runAsUser", "runAsGroup") if given.get(name) is not None}
     if not ids or context.interception_mode == "TPROXY":
         return merged
