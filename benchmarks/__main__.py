@@ -15,7 +15,8 @@ from benchmarks.meshes import write_mesh, write_tests
 MESH = [sys.executable, "-m", "kubectl_mesh"]
 IMPORT_TYPER = "import typer"
 _GENERATE = """
-import os, sys
+import gc, os, sys
+gc.set_threshold(500_000, 20, 100)  # as the program itself starts
 from simulator.mesh import Mesh
 mesh = Mesh.from_manifests([sys.argv[1]])
 proxies = mesh.proxies()
