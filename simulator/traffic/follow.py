@@ -150,8 +150,16 @@ def _from_outside(path: _Path, gateway: Workload | None) -> Trace:
     return _deliver(path, replace(request, destination_ip=resolved.addresses[0]), encrypted_by_proxy=False)
 
 
-_NOT_MEANT = frozenset({Disposition.NO_ROUTE, Disposition.NO_LISTENER, Disposition.NO_FILTER_CHAIN,
-                        Disposition.TLS_MISMATCH, Disposition.UNREACHABLE})  # fmt: skip
+_NOT_MEANT = frozenset(
+    {
+        Disposition.NO_ROUTE,
+        Disposition.NO_LISTENER,
+        Disposition.NO_FILTER_CHAIN,
+        Disposition.TLS_MISMATCH,
+        Disposition.UNREACHABLE,
+    }
+)
+"""Ends of a request that another gateway may have been meant for."""
 
 
 def _enter(path: _Path, entry: Entry) -> Trace:
@@ -204,8 +212,8 @@ def _deliver(path: _Path, request: Request, *, encrypted_by_proxy: bool, forward
     if place.refused or workload is None:
         verdict, step = arrive_outside(place, request, forwarded)
         path.arrival.append(step)
-        return path.end(_final(path, verdict), destination=endpoint(place.address, place.port) if
-                        verdict.disposition.is_delivered else "")  # fmt: skip
+        reached = endpoint(place.address, place.port) if verdict.disposition.is_delivered else ""
+        return path.end(_final(path, verdict), destination=reached)
     if workload.proxy is not None and workload.role in (Role.GATEWAY, Role.WAYPOINT):
         hop = decide(path.configs(workload.proxy), request, Direction.OUTBOUND, proxy=workload.proxy, captured=False)
         path.arrival.clear()
