@@ -82,6 +82,9 @@ def _row(
 
 def _server(directory: Directory, trace: Trace) -> Workload | None:
     addresses = [hop.forwarded.address for hop in trace.hops if hop.forwarded is not None]
+    reached = trace.hops[-1].step(StepKind.ENDPOINT) if trace.hops else None
+    if not addresses and reached is not None:
+        addresses.append(reached.chosen.rpartition(":")[0].strip("[]"))
     name, _, namespace = trace.destination.rpartition(".")
     return directory.workload(name, namespace) or (directory.workload_at(addresses[-1]) if addresses else None)
 

@@ -46,8 +46,9 @@ def resolve(
     for name in directory.search_path(host, client.namespace):
         entry = _table_entry(table, name)
         if table is not None and entry:
-            addresses = tuple(table[entry])
-            return _answer(addresses, chosen=", ".join(addresses), because=f"the proxy's DNS table has {entry}")
+            addresses, record = tuple(table[entry]), directory.services.get(entry)
+            because, source = f"the proxy's DNS table has {entry}", record.source if record is not None else None
+            return _answer(addresses, chosen=", ".join(addresses), because=because, document=source)
         found = _kubernetes(directory, name, port=port)
         if found is not None:
             return found
