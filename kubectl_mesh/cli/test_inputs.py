@@ -41,7 +41,11 @@ def files(paths: list[str]) -> list[Path]:
     """Return the test files that paths name."""
     found: list[Path] = []
     for path in map(Path, paths):
-        if not path.exists():
+        try:
+            known = path.exists()
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
+        if not known:
             raise InputError(f"{path}: no such file or directory")
         found += sorted(path.rglob(PATTERN)) if path.is_dir() else [path]
     return found

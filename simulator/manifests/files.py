@@ -85,7 +85,7 @@ def _exists(path: Path) -> bool:
 def _is_directory(path: Path) -> bool:
     try:
         return path.is_dir()
-    except ValueError:  # a NUL in the name
+    except (OSError, ValueError):  # too long a name, or a NUL in it: reading it says what is wrong
         return False
 
 

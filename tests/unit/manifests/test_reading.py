@@ -311,3 +311,9 @@ def test_of_equal_documents_the_first_counts_and_of_others_the_last(tmp_path: Pa
     (tmp_path / "b.yaml").write_text(text.replace("x", "other"))
     (tmp_path / "c.yaml").unlink()
     assert read() == "b.yaml"
+
+
+def test_a_name_too_long_for_any_file_is_an_error_of_reading() -> None:
+    """The system's refusal to look it up is told as that of a file that cannot be read."""
+    with pytest.raises(ManifestError, match="too long"):
+        read_manifests(["a" * 300])
