@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from simulator.model.addresses import is_address
 from simulator.validation.cel_parser import Node, parse
-from simulator.validation.names import is_address, milliseconds
+from simulator.validation.names import milliseconds
 from simulator.validation.urls import parse as parse_url
 
 Names = Mapping[str, Any]

@@ -1,6 +1,5 @@
 """Ask the engine where a request goes: through a whole mesh, or through the one proxy that a saved document holds."""
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -12,6 +11,7 @@ from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from kubectl_mesh.sources.base import MeshSource, ResourceSource
 from simulator.envoy.config import Config, Conversions
 from simulator.envoy.proxy import decide
+from simulator.model.addresses import is_address
 from simulator.model.directory import Directory
 from simulator.model.proxies import Direction, ProxyId
 from simulator.model.requests import Request
@@ -96,11 +96,11 @@ def _address(data: bytes, request: Request, resolve: Mapping[str, str]) -> tuple
     host = request.host.lower()
     if host in resolve:
         return resolve[host], ""
-    if _is_address(host):
+    if is_address(host.strip("[]")):
         return host, ""
     for domains in _domains(data):
         if host in domains:
-            found = [domain for domain in domains if _is_address(domain)]
+            found = [domain for domain in domains if is_address(domain.strip("[]"))]
             if found:
                 return found[0], ""
     text = "a saved document does not tell addresses: --resolve HOST:IP does"
@@ -115,11 +115,3 @@ def _domains(data: bytes) -> list[list[str]]:
             configuration: Any = entry.get("routeConfig") or {}
             found += [listed(host.get("domains")) for host in listed(configuration.get("virtualHosts"))]
     return found
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return False
-    return True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from kubectl_mesh.errors import UsageError
+from simulator.model.addresses import is_address
 from simulator.model.requests import Request, Tls, Wire
 
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443, "h2c": 80, "ws": 80, "wss": 443, "tcp": 0, "tls": 443}
@@ -36,7 +37,7 @@ def read_request(url: str, flags: RequestFlags) -> Request:
     authority, headers = _headers(flags.headers, scheme=scheme)
     tls = _tls(flags.tls, scheme=scheme)
     host = (parts.hostname or "").strip()
-    named = host if not _is_address(host) else ""
+    named = host if not is_address(host) else ""
     return Request(
         host=host,
         port=_port(parts, url),
@@ -121,18 +122,8 @@ def _chance(given: float | None) -> float | None:
     return None if given is None else min(given, 1 - 2**-53)
 
 
-def _is_address(text: str) -> bool:
-    import ipaddress
-
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _address(text: str) -> str:
-    if text and not _is_address(text):
+    if text and not is_address(text):
         raise UsageError(f"--source-ip {text}: not an IP address")
     return text
 
@@ -143,9 +134,9 @@ def resolutions(given: Sequence[str]) -> dict[str, str]:
     for item in given:
         host, colon, rest = item.partition(":")
         port, _, address = rest.partition(":")
-        if not _is_address(rest.strip("[]")) and port.isdigit():
+        if not is_address(rest.strip("[]")) and port.isdigit():
             rest = address
-        if not colon or not host or not _is_address(rest.strip("[]")):
+        if not colon or not host or not is_address(rest.strip("[]")):
             raise UsageError(f"--resolve {item}: not HOST:IP", hint="--resolve www.example.com:203.0.113.7")
         found[host.lower()] = rest.strip("[]")
     return found

@@ -7,6 +7,7 @@ else the annotations they are made of. istiod: tools/istio-iptables/pkg/cmd, pkg
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from simulator.model.addresses import is_address
 from simulator.model.directory import Backend, Capture, Directory, ServiceRecord, Workload
 from simulator.model.labels import selects
 from simulator.model.proxies import Proxy, ProxyId, Role
@@ -15,7 +16,6 @@ from simulator.model.services import UNSPECIFIED, Health, Locality, Registry, Re
 from simulator.registry.endpoint_slices import ambient_captured
 from simulator.registry.kubernetes import spiffe
 from simulator.registry.snapshot import Snapshot
-from simulator.registry.workload_entries import is_address
 from simulator.registry.workloads import controller_of, labelled_locality, parse_locality
 
 _OWN_PORTS = frozenset({15020, 15021, 15090})

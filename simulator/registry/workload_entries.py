@@ -4,10 +4,10 @@ istiod: pilot/pkg/serviceregistry/serviceentry/conversion.go (convertWorkloadEnt
 pilot/pkg/serviceregistry/kube/controller (serviceInstanceFromWorkloadInstance, getPortMap).
 """
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from simulator.model.addresses import is_address
 from simulator.model.labels import Labels
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Health, Locality
@@ -33,15 +33,6 @@ class WorkloadInstance:
     is_pod: bool = False
     dns_only: bool = False
     """Its address is a host name or a socket, which only ServiceEntries resolved by DNS can use."""
-
-
-def is_address(text: str) -> bool:
-    """Tell whether a text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 class WorkloadInstances:

@@ -3,19 +3,12 @@
 import ipaddress
 from collections.abc import Iterable
 
-
-def is_ip(text: str) -> bool:
-    """Tell whether a text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+from simulator.model.addresses import is_address
 
 
 def is_loopback(text: str) -> bool:
     """Tell whether a text is an address of the local host."""
-    return is_ip(text) and ipaddress.ip_address(text).is_loopback
+    return is_address(text) and ipaddress.ip_address(text).is_loopback
 
 
 def in_ranges(address: str, ranges: Iterable[str]) -> bool:

@@ -7,9 +7,9 @@ rest is left to public DNS, of which nothing is known unless the user says so.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simulator.model.addresses import is_address
 from simulator.model.directory import Directory, ServiceRecord, Workload
 from simulator.model.traces import Step, StepKind
-from simulator.traffic.addresses import is_ip
 
 _ALIASES = 8
 
@@ -33,7 +33,7 @@ def resolve(
 ) -> Resolved:
     """Resolve a name for a client; None means outside the cluster, and no proxy that answers DNS."""
     bare = host.strip("[]")
-    if is_ip(bare):
+    if is_address(bare):
         return _answer((bare,), chosen=bare, because="an address needs no name resolution")
     if host.rstrip(".").lower() == "localhost":
         return _answer(("127.0.0.1",), chosen="127.0.0.1", because="the client's own pod")

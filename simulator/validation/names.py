@@ -3,12 +3,12 @@
 istio: pkg/config/validation/agent/validation.go, pkg/config/labels/instance.go, pkg/config/host/name.go.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from simulator.model.addresses import is_address
 from simulator.model.go_text import quote
 from simulator.validation.ip_addresses import prefix_problem
 from simulator.validation.problems import Problems, error
@@ -31,15 +31,6 @@ ANY = "*"
 def is_label(name: str) -> bool:
     """Tell whether a name is a DNS label as Istio takes it, capitals included."""
     return len(name) <= _LONGEST_LABEL and _DNS_LABEL.match(name) is not None
-
-
-def is_address(text: str) -> bool:
-    """Tell whether a text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def domain_problem(domain: str, *, wildcard: bool) -> str:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from simulator.model.addresses import is_address
 from simulator.model.go_text import quote
-from simulator.validation import names
 from simulator.validation.ip_addresses import prefix_problem
 from simulator.validation.problems import Problems, error, joined
 
@@ -88,7 +88,7 @@ def with_addresses(values: Sequence[str]) -> Problems:
         if "/" in value:
             if problem := prefix_problem(value):
                 yield error(f"bad CIDR range ({value}): netip.ParsePrefix({quote(value)}): {problem}")
-        elif not names.is_address(value):
+        elif not is_address(value):
             yield error(f"bad IP address ({value})")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
+from simulator.model.addresses import is_address
 from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -112,7 +113,7 @@ def _by_name(spec: Json, resolution: str, ports: AbstractSet[str]) -> Problems:
         yield error(f"there must only be 0 or 1 endpoint for resolution mode {resolution}", "endpoints")
     for number, endpoint in enumerate(endpoints):
         address = endpoint.get("address") or ""
-        if not names.is_address(address) and names.domain_problem(address, wildcard=False):
+        if not is_address(address) and names.domain_problem(address, wildcard=False):
             text = f"endpoint address {quote(address)} is not a valid FQDN or an IP address"
             yield error(text, "endpoints", number, "address")
         yield from at(("endpoints", number, "labels"), names.labels(endpoint.get("labels")))

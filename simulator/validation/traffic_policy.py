@@ -5,6 +5,7 @@ istio: validateTrafficPolicy in pkg/config/validation/validation.go, ValidateTLS
 
 from itertools import count, takewhile
 
+from simulator.model.addresses import is_address
 from simulator.model.go_text import quote
 from simulator.model.wire import Json
 from simulator.validation import names
@@ -58,7 +59,7 @@ def _tunnel(tunnel: Json | None) -> Problems:
         yield error('tunnel protocol must be "CONNECT" or "POST"', "protocol")
     host = tunnel.get("targetHost") or ""
     problem = names.domain_problem(host, wildcard=False)
-    if problem and not names.is_address(host):
+    if problem and not is_address(host):
         yield error(
             f"tunnel target host must be valid FQDN or IP address: {problem}; {host} is not a valid IP", "targetHost"
         )

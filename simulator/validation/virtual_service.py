@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from simulator.model.addresses import is_address
 from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -81,7 +82,7 @@ def _hosts(spec: Json, hosts: Sequence[str], *, on_gateway: bool) -> Problems:
     has_sni = any(match.get("sniHosts") for route in spec.get("tls") or () for match in route.get("match") or ())
     for number, host in enumerate(hosts):
         problem = _gateway_host(host, sni=has_sni) if on_gateway else names.domain_problem(host, wildcard=True)
-        if problem and not names.is_address(host):
+        if problem and not is_address(host):
             valid = False
             yield error(problem, "hosts", number)
         elif not problem and not on_gateway and host == names.ANY:
@@ -141,7 +142,7 @@ def _layer_4(match: Json) -> Problems:
 
 def _sni_host(host: str, hosts: Sequence[str], *, on_gateway: bool) -> Problems:
     problem = _gateway_host(host, sni=True) if on_gateway else names.domain_problem(host, wildcard=True)
-    if problem and names.is_address(host):
+    if problem and is_address(host):
         text = f"using an IP address ({quote(host)}) goes against SNI spec and most clients do not support this"
         yield warning(text)
     elif problem:

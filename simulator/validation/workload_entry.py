@@ -3,6 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 
+from simulator.model.addresses import is_address
 from simulator.model.go_text import quote
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -31,7 +32,7 @@ def workload_entry(entry: Json, service_ports: AbstractSet[str] | None, *, allow
         yield from at(("address",), names.unix_path(address.removeprefix(names.UNIX)))
         if ports:
             yield error(f"unix endpoint {address} must not include ports", "ports")
-    elif address and not names.is_address(address):
+    elif address and not is_address(address):
         if not allow_names:
             yield error(f"endpoint address {quote(address)} is not a valid IP address", "address")
         elif names.domain_problem(address, wildcard=False):

@@ -1,7 +1,5 @@
 """The addresses of a service that a proxy listens on (istiod: pilot/pkg/model/service.go, GetAddressForProxy)."""
 
-import ipaddress
-
 from simulator.model.services import Service
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.listener_settings import ListenerSettings
@@ -31,12 +29,3 @@ def _traits(settings: ListenerSettings, *, every_family: bool) -> AddressTraits:
         every_family=every_family,
         auto_addresses=settings.uses_auto_addresses,
     )
-
-
-def is_ip(text: str) -> bool:
-    """Tell whether text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

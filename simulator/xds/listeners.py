@@ -7,13 +7,13 @@ What only some roles need is imported by those.
 
 from dataclasses import replace
 
+from simulator.model.addresses import is_address
 from simulator.model.proxies import Proxy, Role
 from simulator.model.services import Resolution, Service
 from simulator.model.wire import Listener
 from simulator.registry.policies import AuthorizationPolicies
 from simulator.xds.inbound import inbound_listeners
 from simulator.xds.inbound_ports import InboundWorkload
-from simulator.xds.listen_addresses import is_ip
 from simulator.xds.listener_context import WorkloadPolicies
 from simulator.xds.listener_settings import (
     ListenerClass,
@@ -155,7 +155,7 @@ def attached_addresses(view: ProxyView) -> tuple[str, ...]:
     for workload in snapshot.ambient.workloads_of(snapshot.service_targets(view.proxy)):
         several = [entry["ip"] for entry in workload.status.get("podIPs") or ()]
         own = workload.status.get("podIP") if workload.kind == "Pod" else workload.spec.get("address")
-        found += several or ([own] if own and is_ip(own) else [])
+        found += several or ([own] if own and is_address(own) else [])
     return tuple(found)
 
 

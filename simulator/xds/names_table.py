@@ -3,9 +3,9 @@
 istiod: pkg/dns/server/name_table.go (BuildNameTable).
 """
 
-import ipaddress
 from collections.abc import Iterator
 
+from simulator.model.addresses import is_address
 from simulator.model.services import UNSPECIFIED, Endpoint, Health, Registry, Resolution, Service
 from simulator.model.wire import Json
 from simulator.registry.scopes import SidecarScope
@@ -50,7 +50,7 @@ def _add_service(
         if address == UNSPECIFIED:
             headless = True
             break
-        if _is_ip(address):
+        if is_address(address):
             addresses.append(address)
     if headless and service.resolution is Resolution.PASSTHROUGH and service.ports:
         pods, found = _headless(snapshot, service, place)
@@ -107,15 +107,7 @@ def _headless(snapshot: Snapshot, service: Service, place: tuple[str, str]) -> t
 def _resolvable(snapshot: Snapshot, service: Service) -> Iterator[Endpoint]:
     for endpoint in snapshot.endpoints(service, service.ports[0].number):
         ips = endpoint.addresses or (endpoint.address,)
-        if not all(_is_ip(ip) for ip in ips):
+        if not all(is_address(ip) for ip in ips):
             continue
         if service.publish_not_ready or endpoint.health is Health.HEALTHY:
             yield endpoint
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

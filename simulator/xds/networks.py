@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from simulator.model.addresses import is_address
 from simulator.model.proxies import Role
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Locality, Registry, Service
@@ -85,7 +86,7 @@ def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
     if snapshot.flag("PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API", default=True):
         for resource in snapshot.resources("KubernetesGateway"):
             found.update(_resource_gateways(resource, cluster_id=snapshot.cluster_id))
-    chosen = sorted(gateway for gateway in found if not resolved or _is_ip(gateway.address))
+    chosen = sorted(gateway for gateway in found if not resolved or is_address(gateway.address))
     counts: dict[tuple[str, ...], int] = {}
     for gateway in chosen:
         for key in ((gateway.network,), (gateway.network, gateway.cluster_id)):
@@ -203,7 +204,7 @@ def _of_family(gateways: Sequence[NetworkGateway], place: Place) -> Sequence[Net
     if place.ipv4 == place.ipv6:
         return gateways
     version = 4 if place.ipv4 else 6
-    return [g for g in gateways if _is_ip(g.address) and ipaddress.ip_address(g.address).version == version]
+    return [g for g in gateways if is_address(g.address) and ipaddress.ip_address(g.address).version == version]
 
 
 def _stand_in(gateway: NetworkGateway) -> Endpoint:
@@ -240,11 +241,3 @@ def _doubly_tunnelled(member: Json, gateway: NetworkGateway, *, target: str, by_
     plain = {**member, "metadata": {"filter_metadata": metadata}}
     ends = host_and_port(gateway.address, gateway.hbone_port)
     return tunnelled_endpoint(plain, ends, chosen_by_match=by_match, listener="inner_connect_originate")
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

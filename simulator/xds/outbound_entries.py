@@ -6,6 +6,7 @@ istiod: pilot/pkg/networking/core/listener.go (buildSidecarOutboundListeners, bu
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from simulator.model.addresses import is_address
 from simulator.model.ports import Port, Protocol, parse_protocol
 from simulator.model.services import UNSPECIFIED, Registry, Resolution, Service
 from simulator.model.wire import Json
@@ -13,7 +14,7 @@ from simulator.registry.scopes import VirtualService
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.filter_chain_options import PLAIN, listener_protocol, plain_http
 from simulator.xds.inbound_ports import can_bind
-from simulator.xds.listen_addresses import extra_addresses, is_ip, service_address
+from simulator.xds.listen_addresses import extra_addresses, service_address
 from simulator.xds.listener_context import WorkloadPolicies, listener_context
 from simulator.xds.listener_settings import ListenerClass, ListenerSettings
 from simulator.xds.outbound_chains import HttpChain, ListenPort, OutboundChain, tcp_chains
@@ -129,7 +130,7 @@ class _Planner:
             return
         for endpoint in endpoints:
             addresses = endpoint.addresses or (endpoint.address,)
-            if all(is_ip(address) for address in addresses) and addresses[0] != self.settings.unicast_address:
+            if all(is_address(address) for address in addresses) and addresses[0] != self.settings.unicast_address:
                 yield addresses
 
     def _add_port(self, listen: ListenPort) -> None:

@@ -5,6 +5,7 @@ istiod: pilot/pkg/serviceregistry/ambient/workloads.go.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from simulator.model.addresses import is_address
 from simulator.model.labels import Labels
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -12,7 +13,6 @@ from simulator.registry.ambient.services import AmbientService
 from simulator.registry.ambient.view import entry_labels
 from simulator.registry.endpoint_slices import ambient_captured, tunnel_enabled
 from simulator.registry.snapshot import Snapshot
-from simulator.registry.workload_entries import is_address
 from simulator.registry.workloads import workload_name
 from simulator.xds.ztunnel_attachments import Attachments, entry_ports, pod_ports
 from simulator.xds.ztunnel_policies import workload_policies

@@ -3,13 +3,13 @@
 istiod: pkg/config/analysis/analyzers/externalcontrolplane/externalcontrolplane.go.
 """
 
-import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.world import World
+from simulator.model.addresses import is_address
 
 _PREFIXES = {
     "ValidatingWebhookConfiguration": ("istiod-default-validator", "istio-validator"),
@@ -32,7 +32,7 @@ def _addresses(world: World) -> Iterator[Finding]:
                 if (host := _host(url)) is None:
                     wrong = "was provided in an invalid format"
                     yield Finding(code="IST0163", resource=resource, arguments=(url, name, wrong))
-                elif _is_address(host):
+                elif is_address(host):
                     yield Finding(code="IST0164", resource=resource, arguments=(url, name))
 
 
@@ -45,14 +45,6 @@ def _host(url: str) -> str | None:
     if url.startswith(":") or any(ord(character) <= 32 or ord(character) == 127 for character in url):
         return None
     return parts.hostname or ""
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 ANALYZERS = (
