@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from kubectl_mesh.analysis.pods import PROXY, PodView
 from kubectl_mesh.analysis.services import Services, port_protocol, services
 from kubectl_mesh.analysis.world import World
-from simulator.model.labels import selects
+from simulator.model.labels import GATEWAY_NAME, selects
 from simulator.model.ports import Protocol, parse_protocol
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
-_OF_GATEWAY_API = "gateway.networking.k8s.io/gateway-name"
 _TEMPLATES = "inject.istio.io/templates"
 
 
@@ -40,7 +39,7 @@ def workload_ports(world: World, pod: PodView) -> Iterator[WorkloadPort]:
 
 def _is_gateway(pod: PodView) -> bool:
     """Tell whether a pod's proxy is a gateway, which has no application behind it."""
-    if _OF_GATEWAY_API in pod.labels or "gateway" in pod.annotations.get(_TEMPLATES, "").split(","):
+    if GATEWAY_NAME in pod.labels or "gateway" in pod.annotations.get(_TEMPLATES, "").split(","):
         return True
     return any(each.get("name") == PROXY and "router" in (each.get("args") or ()) for each in pod.containers)
 

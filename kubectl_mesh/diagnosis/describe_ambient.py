@@ -9,6 +9,7 @@ from kubectl_mesh.diagnosis import waypoints
 from kubectl_mesh.diagnosis.describe_pod import is_ambient
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
 from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
+from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME
 from simulator.model.wire import Json
 
 _USE, _USE_NAMESPACE = "istio.io/use-waypoint", "istio.io/use-waypoint-namespace"
@@ -33,9 +34,9 @@ def ambient(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[str
 
 def carried(lookup: Lookup, pod: Json) -> list[Json]:
     """Return the services that name the waypoint which a pod is an instance of; none for other pods."""
-    if labels(pod).get(waypoints.CLASS_LABEL) != waypoints.CLASS:
+    if labels(pod).get(GATEWAY_CLASS) != waypoints.CLASS:
         return []
-    own = namespace_of(pod), labels(pod).get(waypoints.NAME_LABEL, "")
+    own = namespace_of(pod), labels(pod).get(GATEWAY_NAME, "")
     return [each for each in lookup.all("Service") if _use(lookup, each)[0] == own]
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
-from kubectl_mesh.diagnosis.waypoints import CLASS_LABEL, NAME_LABEL
-from simulator.model.labels import selects
+from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, selects
 from simulator.model.wire import Json
 
 
@@ -19,11 +18,15 @@ def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) 
     return oldest_first([each for each in found if _applies(each, pod, services)])
 
 
+def targets(body: Json) -> list[Json]:
+    """Return what the `spec` of a policy names as its targets; none where it selects pods by their labels."""
+    return [*listed(body.get("targetRefs")), *([body["targetRef"]] if body.get("targetRef") else [])]
+
+
 def _applies(policy: Json, pod: Json, services: Sequence[Json]) -> bool:
     body = spec(policy)
-    targets = [*listed(body.get("targetRefs")), *([body["targetRef"]] if body.get("targetRef") else [])]
-    if targets:
-        return any(_is_target(each or {}, namespace_of(policy), pod, services) for each in targets)
+    if named := targets(body):
+        return any(_is_target(each or {}, namespace_of(policy), pod, services) for each in named)
     return selects((body.get("selector") or {}).get("matchLabels") or {}, labels(pod))
 
 
@@ -33,7 +36,7 @@ def _is_target(target: Json, namespace: str, pod: Json, services: Sequence[Json]
         case "Service":
             return any((namespace_of(each), name_of(each)) == (namespace, name) for each in services)
         case "Gateway":
-            return labels(pod).get(NAME_LABEL) == name and namespace_of(pod) == namespace
+            return labels(pod).get(GATEWAY_NAME) == name and namespace_of(pod) == namespace
         case "GatewayClass":
-            return labels(pod).get(CLASS_LABEL) == name
+            return labels(pod).get(GATEWAY_CLASS) == name
     return False

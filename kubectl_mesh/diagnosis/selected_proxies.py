@@ -7,9 +7,9 @@ made cannot be told from the rest, so that all of a kind is compared.
 from collections.abc import Callable
 from typing import Any
 
-from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
-from simulator.model.labels import selects
+from kubectl_mesh.diagnosis.pod_policies import targets
+from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, selects
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -26,8 +26,6 @@ SHAPES = {
 }
 """Kind → the sections of a config dump that an object of it has a part in."""
 WORDS = {"ClustersConfigDump": "clusters", "RoutesConfigDump": "virtual hosts", "ListenersConfigDump": "listeners"}
-_GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
-_GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-class-name"
 _WAYPOINT = "istio-waypoint"
 Selects = Callable[[ProxyId], bool]
 
@@ -46,10 +44,10 @@ def selection(lookup: Lookup, resource: Json, *, kind: str) -> Selects:
 def _of_labels(lookup: Lookup, resource: Json, kind: str) -> Callable[[str, dict[str, str]], bool]:
     home, body = namespace_of(resource), spec(resource)
     if kind == "Gateway" and "gatewayClassName" in body:
-        return lambda namespace, held: namespace == home and held.get(_GATEWAY_NAME) == name_of(resource)
+        return lambda namespace, held: namespace == home and held.get(GATEWAY_NAME) == name_of(resource)
     if kind == "Gateway":
         return lambda _, held: selects(body.get("selector") or {}, held)
-    if references := listed(body.get("targetRefs")) + ([body["targetRef"]] if body.get("targetRef") else []):
+    if references := targets(body):
         return lambda namespace, held: namespace == home and any(_is_target(each, held) for each in references)
     wanted: dict[str, str] = _selector(body)
     everywhere = home == lookup.root_namespace and not (wanted and kind in ("PeerAuthentication", "Sidecar"))
@@ -64,5 +62,5 @@ def _selector(body: Json) -> dict[str, str]:
 def _is_target(reference: Json, held: dict[str, str]) -> bool:
     """Tell whether a proxy is the gateway that a policy is for, or a waypoint, which serves what else policies name."""
     if reference.get("kind") == "Gateway":
-        return held.get(_GATEWAY_NAME) == reference.get("name")
-    return held.get(_GATEWAY_CLASS) == _WAYPOINT
+        return held.get(GATEWAY_NAME) == reference.get("name")
+    return held.get(GATEWAY_CLASS) == _WAYPOINT

@@ -66,8 +66,7 @@ def _is_named(gateway: ObjectRef, target: Target) -> bool:
 
 
 def _is_gateway(workload: Workload, target: Target, directory: Directory) -> bool:
-    names = (workload.name, workload.owner, workload.labels.get("gateway.networking.k8s.io/gateway-name"))
-    return target.name in names or workload.labels.get("istio") == target.name or _serves(workload, target, directory)
+    return target.name in workload.gateway_names or _serves(workload, target, directory)
 
 
 def _where(namespace: str) -> str:

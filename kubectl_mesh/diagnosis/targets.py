@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kubectl_mesh.errors import AmbiguousName, NothingFound, SourceError, UsageError
 from kubectl_mesh.sources.base import MeshSource
-from simulator.model.labels import label_selector_selects, selects
+from simulator.model.labels import GATEWAY_NAME, label_selector_selects, selects
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -25,7 +25,6 @@ _SHORT = {
     "Gateway": ("gateway", "gateways", "gtw", "gw"),
 }
 KINDS = {short: kind for kind, shorts in _SHORT.items() for short in shorts}
-_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Service", "Gateway")
 _LISTED = 8
 
@@ -138,7 +137,7 @@ def _selectors(source: MeshSource, kind: str, target: Target) -> list[Callable[[
         if kind == "Service" or spec.get("selector"):
             tests.append(_selector(spec.get("selector") or {}, home if kind == "Service" else ""))
         else:
-            tests.append(_selector({_GATEWAY_LABEL: target.name}, home))
+            tests.append(_selector({GATEWAY_NAME: target.name}, home))
     return tests
 
 

@@ -27,7 +27,8 @@ from simulator.model.wire import Sourced
 
 Locate = Callable[[ObjectRef, tuple[str | int, ...]], str]
 _POLICY = re.compile(r"ns\[(.+)\]-policy\[(.+)\]-rule\[(.+)\]")
-_TUNNEL_POLICY = re.compile(r"([a-z0-9.-]+)/(converted_peer_authentication_)?([a-z0-9.-]+)")
+_CONVERTED = "converted_peer_authentication_"
+_TUNNEL_POLICY = re.compile(rf"([a-z0-9.-]+)/({_CONVERTED})?([a-z0-9.-]+)")
 _STATIC_STRICT = "istio_converted_static_strict"
 """The policy that refuses plain text to pods of namespaces, or of a mesh, whose PeerAuthentication is STRICT."""
 _KINDS = {
@@ -172,7 +173,7 @@ def policy_source(name: str, locate: Locate) -> SourceReport | None:
 def refuses_plain_text(step: Step) -> bool:
     """Tell whether a decision is that of a policy which istiod made of a PeerAuthentication for ztunnels."""
     name = str(step.details.get("policy", "")).rpartition("/")[2]
-    made = name == _STATIC_STRICT or name.startswith("converted_peer_authentication_")
+    made = name == _STATIC_STRICT or name.startswith(_CONVERTED)
     return made and step.details.get("allowed") is False
 
 

@@ -12,9 +12,6 @@ from kubectl_mesh.reports.tables import Column, Table
 from simulator.model.wire import Json
 
 CLASS = "istio-waypoint"
-CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
-NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
-"""Labels of the pods that istiod runs for a Gateway."""
 GATEWAY = "KubernetesGateway"
 """The Gateway API's kind, where a source tells it from Istio's."""
 TRAFFIC = ("all", "none", "service", "workload")

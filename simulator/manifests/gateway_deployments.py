@@ -14,11 +14,10 @@ from simulator.manifests.injector import Injector
 from simulator.manifests.owners import WorkloadMeta
 from simulator.manifests.template_context import Context
 from simulator.manifests.templates import managed_proxy
+from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
-NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
-CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
 MANAGED_LABEL = "gateway.istio.io/managed"
 _SERVICE_TYPE = "networking.istio.io/service-type"
 _NAME_OVERRIDE = "gateway.istio.io/name-override"
@@ -63,7 +62,7 @@ def managed_gateways(resources: Sequence[Resource], *, injector: Injector) -> tu
     }
     ambient = control_plane.is_ambient(resources)
     running = {
-        (resource.namespace, resource.labels.get(NAME_LABEL)) for resource in resources if resource.kind == "Pod"
+        (resource.namespace, resource.labels.get(GATEWAY_NAME)) for resource in resources if resource.kind == "Pod"
     }
     present = {(resource.kind, resource.namespace, resource.name) for resource in resources}
     made: list[Resource] = []
@@ -104,8 +103,8 @@ class _Gateway:
             if key not in _NOT_COPIED
         }
         self.own_labels = {
-            NAME_LABEL: gateway.name,
-            CLASS_LABEL: class_name,
+            GATEWAY_NAME: gateway.name,
+            GATEWAY_CLASS: class_name,
             MANAGED_LABEL: gateway_class.label,
         }
 
@@ -176,14 +175,14 @@ class _Gateway:
             "metadata": {"labels": labels, "annotations": annotations},
             "spec": {"serviceAccountName": self.account, **spec},
         }
-        return {"replicas": 1, "selector": {"matchLabels": {NAME_LABEL: self.gateway.name}}, "template": template}
+        return {"replicas": 1, "selector": {"matchLabels": {GATEWAY_NAME: self.gateway.name}}, "template": template}
 
     def _service(self) -> Json:
         kind = self.gateway.annotations.get(_SERVICE_TYPE) or self.gateway_class.service_type
         spec: Json = {
             "ipFamilyPolicy": "PreferDualStack",
             "ports": list(self._ports()),
-            "selector": {NAME_LABEL: self.gateway.name},
+            "selector": {GATEWAY_NAME: self.gateway.name},
             "type": kind,
         }
         addresses = self.gateway.spec.get("addresses") or ()

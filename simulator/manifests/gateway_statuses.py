@@ -6,11 +6,11 @@ istiod: pilot/pkg/config/kube/gateway/conversion.go (reportGatewayStatus). Condi
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from simulator.model.labels import GATEWAY_NAME
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _GROUP = "gateway.networking.k8s.io"
-_NAME = "gateway.networking.k8s.io/gateway-name"
 _CLASSES = frozenset({"istio", "istio-remote", "istio-waypoint", "istio-east-west"})
 _REMOTE = "istio-remote"
 _SINCE = "2026-01-01T00:00:00Z"
@@ -27,7 +27,7 @@ def reported(resources: Sequence[Resource], made: Sequence[Resource]) -> Iterato
     A waypoint without an address in its status is one that nobody uses.
     """
     services = [one for one in made if one.kind == "Service"]
-    served = {(one.namespace, one.labels.get(_NAME)) for one in services}
+    served = {(one.namespace, one.labels.get(GATEWAY_NAME)) for one in services}
     for each in resources:
         if is_managed(each) and not each.status and (each.namespace, each.name) in served:
             yield replace(each, document={**each.document, "status": gateway_status(each, services)})
@@ -42,7 +42,7 @@ def gateway_status(gateway: Resource, services: Sequence[Resource]) -> Json:
         remote = _condition("Programmed", holds=True, reason="Programmed", message=words)
         return {"conditions": [_accepted(), remote], "addresses": list(gateway.spec.get("addresses") or ())}
     own = [
-        one for one in services if one.namespace == gateway.namespace and one.labels.get(_NAME) == gateway.name
+        one for one in services if one.namespace == gateway.namespace and one.labels.get(GATEWAY_NAME) == gateway.name
     ]  # made by istiod for it
     ports = sorted({int(each.get("port", 0)) for each in gateway.spec.get("listeners") or ()})
     hosts = [f"{one.name}.{one.namespace}.svc.cluster.local" for one in own]

@@ -7,6 +7,7 @@ may not know the registry itself.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from simulator.model.labels import GATEWAY_NAME
 from simulator.model.proxies import ProxyId, Role
 from simulator.model.resources import ObjectRef, Origin
 from simulator.model.services import Locality
@@ -61,6 +62,12 @@ class Workload:
     def id(self) -> str:
         """`name.namespace`."""
         return f"{self.name}.{self.namespace}"
+
+    @property
+    def gateway_names(self) -> frozenset[str]:
+        """Names of a gateway: of its pod, its owner, the Gateway it runs, and its label `istio`."""
+        labelled = (self.labels.get(label, "") for label in (GATEWAY_NAME, "istio"))
+        return frozenset({self.name, self.owner, *labelled}) - {""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

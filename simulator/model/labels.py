@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 Labels = Mapping[str, str]
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-class-name"
+"""What the pods that run a Gateway of the Gateway API are labelled with: its name, and its class."""
 
 
 def selects(selector: Labels, labels: Labels) -> bool:

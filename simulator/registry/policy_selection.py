@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.model.labels import Labels, selects
+from simulator.model.labels import GATEWAY_NAME, Labels, selects
 from simulator.model.resources import Resource
 from simulator.model.services import Registry, Service
 from simulator.model.wire import Json
 
-GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 _GATEWAY_API = "gateway.networking.k8s.io"
 _KINDS = {Registry.KUBERNETES: ("", "Service"), Registry.EXTERNAL: ("networking.istio.io", "ServiceEntry")}
 

@@ -15,7 +15,6 @@ Headers = Mapping[str, str | Sequence[str]]
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443, "h2c": 80, "tcp": 0, "tls": 443}
 _WIRES = {"grpc": Wire.HTTP2, "grpcs": Wire.HTTP2, "h2c": Wire.HTTP2, "tcp": Wire.OPAQUE, "tls": Wire.OPAQUE}
 _SHORT = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs", "job": "job"}
-_GATEWAY = "gateway.networking.k8s.io/gateway-name"
 
 
 def find_sender(directory: Directory, text: str) -> Workload | None:
@@ -58,9 +57,8 @@ def _has_kind(workload: Workload, kind: str) -> bool:
 
 
 def _names(workload: Workload, kind: str) -> frozenset[str]:
-    label = workload.labels.get(_GATEWAY, "")
     selecting = [each.name for each in workload.gateways] if kind.lower() == "gateway" else []
-    return frozenset({workload.name, workload.owner, label, workload.labels.get("istio", ""), *selecting}) - {""}
+    return workload.gateway_names.union(selecting)
 
 
 def read_url(url: str, *, method: str = "GET", headers: Headers | None = None, random: float | None = None) -> Request:

@@ -10,6 +10,7 @@ from kubectl_mesh.analysis.analyzer import Check
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.pods import WORKLOAD_KINDS, Pods, pods
 from kubectl_mesh.analysis.world import World
+from simulator.model.labels import GATEWAY_NAME
 
 _MINIMUM = {
     "grpcroutes.gateway.networking.k8s.io": (1, 1, 0),
@@ -19,7 +20,6 @@ _MINIMUM = {
 _BUNDLE = "gateway.networking.k8s.io/bundle-version"
 _VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _POLICIES = ("AuthorizationPolicy", "RequestAuthentication", "Telemetry", "WasmPlugin")
-_OF_GATEWAY = "gateway.networking.k8s.io/gateway-name"
 
 
 def _versions(world: World) -> Iterator[Finding]:
@@ -36,7 +36,7 @@ def _versions(world: World) -> Iterator[Finding]:
 
 
 def _gateway_pods(world: World) -> Pods:
-    return Pods(tuple(pod for pod in world.once(pods).all if _OF_GATEWAY in pod.labels))
+    return Pods(tuple(pod for pod in world.once(pods).all if GATEWAY_NAME in pod.labels))
 
 
 def _selectors(world: World) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def _selectors(world: World) -> Iterator[Finding]:
             selected = list(candidates.by_namespace.get(policy.namespace, ()))
             if labels:
                 selected = list(candidates.selected(labels, namespace=policy.namespace))
-            for name in dict.fromkeys(pod.labels[_OF_GATEWAY] for pod in selected):
+            for name in dict.fromkeys(pod.labels[GATEWAY_NAME] for pod in selected):
                 yield Finding(code="IST0166", resource=policy, arguments=(name,))
 
 

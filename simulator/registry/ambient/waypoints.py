@@ -6,10 +6,9 @@ istiod: pilot/pkg/serviceregistry/ambient/waypoints.go.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.model.labels import Labels, label_selector_selects
+from simulator.model.labels import GATEWAY_NAME, Labels, label_selector_selects
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
-from simulator.registry.policy_selection import GATEWAY_NAME
 from simulator.registry.resource_index import KUBERNETES_GATEWAY, ResourceIndex
 from simulator.registry.workloads import Workloads
 
