@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from kubectl_mesh.errors import InputError
 from simulator.model.proxies import ProxyId
@@ -131,11 +131,6 @@ def istiod_path(pod: str, path: str) -> str:
 def resources_path(kind: str) -> str:
     """Return where in a bundle the resources of a kind are kept."""
     return f"resources/{kind}.json"
-
-
-def admin_path(name: str) -> str:
-    """Return the admin path that a file name in a bundle stands for."""
-    return unquote(name)
 
 
 def redact(resource: Json) -> Json:

@@ -4,14 +4,12 @@ istiod: pilot/pkg/model/push_context.go (BuildSubsetKey), pilot/pkg/model/config
 """
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 DOMAIN = "cluster.local"
 BLACK_HOLE = "BlackHoleCluster"
 PASSTHROUGH = "PassthroughCluster"
 INBOUND_PASSTHROUGH = "InboundPassthroughCluster"
-
-DirectionName = Literal["outbound", "inbound"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,10 +133,6 @@ class Endpoint:
     node_name: str = ""
     host_name: str = ""
     sub_domain: str = ""
-    http_tunnel: bool = False
-    """The endpoint accepts HBONE."""
     pod: ObjectRef | None = None
     service_port: int = 0
     """Number of the service port, where a ServiceEntry gave the endpoint; 0 means that `port_name` alone says it."""
-    unix: bool = False
-    """`address` is the path of a Unix domain socket."""

@@ -133,7 +133,6 @@ class EndpointBuilder:
             node_name=spec.get("nodeName") or "",
             host_name=(spec.get("hostname") or pod.name) if sub_domain else "",
             sub_domain=sub_domain,
-            http_tunnel=tunnel_enabled(pod.labels) or ambient_captured(pod),
             pod=pod.ref,
         )
 

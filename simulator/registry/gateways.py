@@ -50,21 +50,19 @@ def select_gateways(
     return found
 
 
-def merge_gateways(selected: Sequence[SelectedGateway], proxy: Proxy) -> MergedGateway | None:
+def merge_gateways(selected: Sequence[SelectedGateway]) -> MergedGateway | None:
     """Merge Gateways, oldest first; a server that conflicts with an earlier one is left out."""
     if not selected:
         return None
     merging = _Merging()
-    references: set[str] = set()
     for one in selected:
         for position, entry in enumerate(one.gateway.spec.get("servers") or ()):
             if not (entry.get("port") or {}).get("number"):
                 continue
             server = {**entry, "hosts": _plain_hosts(entry.get("hosts") or (), one.gateway.namespace)}
-            references |= _references(server, one.gateway, proxy)
             for port in _ports(int(entry["port"]["number"]), one):
                 merging.add(one.gateway, server, port=port, position=position)
-    return merging.result(frozenset(references))
+    return merging.result()
 
 
 def is_http(server: Json) -> bool:
@@ -126,17 +124,6 @@ def _ports(number: int, selected: SelectedGateway) -> Sequence[int]:
     return sorted(set(found)) or ([number] if selected.by_selector else [])
 
 
-def _references(server: Json, gateway: Resource, proxy: Proxy) -> set[str]:
-    """Return the secrets of the proxy's own namespace that a Gateway of that namespace refers to."""
-    tls = server.get("tls") or {}
-    names = tls.get("credentialNames") or [tls.get("credentialName")]
-    if gateway.namespace != proxy.namespace:
-        return set()
-    found = {name if "://" in name else f"kubernetes://{name}" for name in names if name}
-    found = {name for name in found if not name.startswith("builtin://")}
-    return found | {f"{name}-cacert" for name in found} if tls.get("mode") == "MUTUAL" else found
-
-
 class _Merging:
     """Servers merged so far. The rules are not symmetric: what came first on a port decides."""
 
@@ -144,7 +131,7 @@ class _Merging:
         self._order: list[_Key] = []
         self._servers: dict[_Key, list[GatewayServer]] = {}
         self._routes: dict[_Key, str] = {}
-        self._by_route: dict[str, list[GatewayServer]] = {}
+        self._first_of_route: dict[str, GatewayServer] = {}
         self._used: set[int] = set()
         self._plain: dict[int, _Key] = {}
         self._tls_hosts: defaultdict[int, dict[str, tuple[str, Resource]]] = defaultdict(dict)
@@ -176,7 +163,7 @@ class _Merging:
         else:
             self._join_tls(key, placed)
 
-    def result(self, references: frozenset[str]) -> MergedGateway:
+    def result(self) -> MergedGateway:
         """Return what was merged."""
         merged = tuple(
             MergedServers(
@@ -191,20 +178,11 @@ class _Merging:
         by_port: defaultdict[int, tuple[GatewayServer, ...]] = defaultdict(tuple)
         for one in merged:
             by_port[one.port] += one.servers
-        passing = [
-            server
-            for one in merged
-            for server in one.servers
-            if (server.server.get("tls") or {}).get("mode") == "AUTO_PASSTHROUGH"
-        ]
         return MergedGateway(
             servers_by_port=dict(by_port),
-            verified_references=references,
             merged=merged,
-            servers_by_route={name: tuple(found) for name, found in self._by_route.items()},
             auto_passthrough=self._auto_passthrough,
             caveats=tuple(self._caveats.values()),
-            auto_passthrough_hosts=frozenset(host for server in passing for host in server.server["hosts"]),
         )
 
     def _claim_hosts(
@@ -233,7 +211,7 @@ class _Merging:
         if not is_tls(placed.server):
             self._plain[placed.port] = key
         if is_http(placed.server):
-            self._by_route[placed.route_name] = [placed]
+            self._first_of_route[placed.route_name] = placed
         self._servers[key] = [placed]
         self._routes[key] = placed.route_name
         self._order.append(key)
@@ -259,15 +237,15 @@ class _Merging:
 
     def _append(self, key: _Key, placed: GatewayServer) -> None:
         self._servers[key].append(placed)
-        self._by_route.setdefault(placed.route_name, []).append(placed)
+        self._first_of_route.setdefault(placed.route_name, placed)
 
     def _join_tls(self, key: _Key, placed: GatewayServer) -> None:
         """Add a server told apart by SNI to a port that only such servers use."""
         if is_http(placed.server):
-            if placed.route_name in self._by_route:
-                self._refuse_port(placed, self._by_route[placed.route_name][0])
+            if placed.route_name in self._first_of_route:
+                self._refuse_port(placed, self._first_of_route[placed.route_name])
                 return
-            self._by_route[placed.route_name] = [placed]
+            self._first_of_route[placed.route_name] = placed
         if key in self._servers:
             self._servers[key].append(placed)
         else:

@@ -88,15 +88,9 @@ class MergedGateway:
 
     servers_by_port: Mapping[int, tuple[GatewayServer, ...]]
     """Bound (target) port → servers on it in merge order."""
-    verified_references: frozenset[str] = frozenset()
-    """Secrets that Gateways of the proxy's own namespace refer to, such as `kubernetes://name`."""
     merged: tuple[MergedServers, ...] = ()
     """Servers by port, protocol and address, in the order in which they were first seen."""
-    servers_by_route: Mapping[str, tuple[GatewayServer, ...]] = field(default_factory=dict)
-    """Name of a route configuration → the servers it is made for."""
     auto_passthrough: bool = False
     """Some server passes TLS through by SNI alone, for which the proxy needs clusters of its own."""
-    auto_passthrough_hosts: frozenset[str] = frozenset()
-    """Hosts of those servers."""
     caveats: tuple[Caveat, ...] = ()
     """Servers that conflict with an earlier one, so that istiod leaves them out."""

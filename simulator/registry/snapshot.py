@@ -164,7 +164,7 @@ class Snapshot:
             scoped = self.flag("PILOT_SCOPE_GATEWAY_TO_NAMESPACE", default=False)
             targets = self.service_targets(proxy)
             selected = select_gateways(self.gateways, proxy, targets, same_namespace=scoped)
-            self._merged[proxy] = merge_gateways(selected, proxy)
+            self._merged[proxy] = merge_gateways(selected)
         return self._merged[proxy]
 
     def peer_authentication(self, namespace: str, labels: Labels) -> PeerAuthentication:

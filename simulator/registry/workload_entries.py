@@ -12,7 +12,7 @@ from simulator.model.labels import Labels
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Health, Locality
 from simulator.model.wire import Json
-from simulator.registry.endpoint_slices import TLS_MODE_LABEL, EndpointBuilder, tunnel_enabled
+from simulator.registry.endpoint_slices import TLS_MODE_LABEL, EndpointBuilder
 from simulator.registry.kubernetes import spiffe
 from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.resource_index import ResourceIndex
@@ -30,7 +30,6 @@ class WorkloadInstance:
     endpoint: Endpoint
     ports: Mapping[str, int]
     """Port name → number, as the workload declares them."""
-    is_pod: bool = False
     dns_only: bool = False
     """Its address is a host name or a socket, which only ServiceEntries resolved by DNS can use."""
 
@@ -104,7 +103,6 @@ class WorkloadInstances:
             tls_mode=labels.get(TLS_MODE_LABEL, "istio" if account else "disabled"),
             workload_name=workload,
             namespace=namespace,
-            http_tunnel=tunnel_enabled(labels),
         )
         return WorkloadInstance(
             name=name,
@@ -124,9 +122,7 @@ def for_entry_port(instance: WorkloadInstance, port: Json) -> Endpoint:
     else:
         target = instance.ports.get(port["name"]) or int(port.get("targetPort") or 0) or number
         address = endpoint.address
-    return replace(
-        endpoint, address=address, port=target, port_name=port["name"], service_port=number, unix=target == 0
-    )
+    return replace(endpoint, address=address, port=target, port_name=port["name"], service_port=number)
 
 
 def for_service_port(instance: WorkloadInstance, port: Json) -> Endpoint | None:
@@ -161,4 +157,4 @@ def _from_pod(pod: Resource, builder: EndpointBuilder) -> WorkloadInstance:
         for port in container.get("ports") or ():
             if port.get("name") and (port.get("protocol") or "TCP") == "TCP":
                 ports.setdefault(port["name"], int(port["containerPort"]))
-    return WorkloadInstance(name=pod.name, namespace=pod.namespace, endpoint=endpoint, ports=ports, is_pod=True)
+    return WorkloadInstance(name=pod.name, namespace=pod.namespace, endpoint=endpoint, ports=ports)

@@ -35,11 +35,6 @@ class AmbientView:
         found = self._by_key.get(f"{service.namespace}/{service.host}")
         return found if found is not None and found.source.ref == service.source else None
 
-    def waypoint_of(self, service: Service) -> Waypoint | None:
-        """Return the waypoint that captures connections to a service."""
-        found = self._by_key.get(f"{service.namespace}/{service.host}")
-        return found.waypoint if found else None
-
     def services_of(self, targets: Iterable[ServiceTarget]) -> Sequence[AmbientService]:
         """Return the services attached to the waypoint whose own service ports are `targets`, oldest first."""
         own = list(targets)

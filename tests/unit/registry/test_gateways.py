@@ -36,15 +36,15 @@ def test_ports_are_translated_by_the_service_of_the_gateway() -> None:
     view = snapshot(EDGE, service("edge", ports=PORTS), _gateway("gw", servers))
     merged = _merged(view)
     assert set(merged.servers_by_port) == {8080, 81, 8443}
-    assert set(merged.servers_by_route) == {"http.8080", "http.81", "https.443.https.gw.shop"}
-    assert merged.verified_references == {"kubernetes://cert"}
+    names = {server.route_name for found in merged.servers_by_port.values() for server in found}
+    assert names == {"http.8080", "http.81", "https.443.https.gw.shop"}
 
 
 def test_http_servers_of_one_port_share_a_route_configuration() -> None:
     """Two Gateways with plain HTTP on one port merge, the older first; hosts lose `*/` and `./`."""
     any_namespace = _http("'*/a.test'")
     view = snapshot(EDGE, _gateway("b", f"[{_http('./b.test')}]"), _gateway("a", f"[{any_namespace}]"))
-    servers = _merged(view).servers_by_route["http.80"]
+    servers = _merged(view).servers_by_port[80]
     assert [(one.gateway.name, one.server["hosts"]) for one in servers] == [("a", ["a.test"]), ("b", ["shop/b.test"])]
 
 
@@ -86,11 +86,11 @@ def test_another_address_is_another_listener() -> None:
 
 
 def test_passthrough_by_sni_is_known() -> None:
-    """AUTO_PASSTHROUGH servers have no route configuration, and their hosts are collected."""
+    """AUTO_PASSTHROUGH servers have no route configuration, and the proxy is known to have one."""
     server = _https("'*.local'", mode="AUTO_PASSTHROUGH", protocol="TLS")
     merged = _merged(snapshot(EDGE, _gateway("gw", f"[{server}]")))
-    assert (merged.auto_passthrough, merged.auto_passthrough_hosts) == (True, {"*.local"})
-    assert not merged.servers_by_route
+    assert merged.auto_passthrough
+    assert [one.route_name for one in merged.servers_by_port[443]] == [""]
 
 
 def test_proxies_without_gateways_have_none() -> None:
