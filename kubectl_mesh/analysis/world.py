@@ -40,6 +40,8 @@ class World:
     mesh_networks: Json = field(default_factory=dict)
     mesh_refusals: Sequence[Caveat] = ()
     """Why istiod goes on with its defaults in place of the MeshConfig or MeshNetworks that it is given."""
+    replaced: Sequence[tuple[Resource, Resource]] = ()
+    """Resources of files in whose place a later one of the same name stands, each with that one."""
     now: datetime | None = None
     """The time that certificates are judged at; None leaves their expiry alone."""
     absent: Mapping[str, str] = field(default_factory=dict)

@@ -75,7 +75,7 @@ def _run(call: Call, question: Question) -> FindingsReport:
                 raise
             raise Unreachable(str(error), hint="--use-kube=false analyzes the files alone") from error
         namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
-    world.now = datetime.now(UTC)
+    world.now, world.replaced = datetime.now(UTC), files.replaced
     _look_elsewhere(call, world, question.remote_contexts)
     report = _report(analyze(world, analyzers), question, files, world, namespace=namespace)
     return replace(report, target=_target(offline or question.paths, namespace))

@@ -222,7 +222,13 @@ def _explain(call: Call, report: FindingsReport, *, outputs: Sequence[str], verb
     from kubectl_mesh.render.findings import summary
     from kubectl_mesh.render.terminal import printable
 
-    for text in (*report.unread, *report.unseen):
+    given: set[str] = set()
+    for each in report.unread:
+        call.note(f"error: {printable(each.reason)}")
+        if each.hint not in {*given, ""}:  # a folder of templates has it hundreds of times
+            call.note(f"hint: {printable(each.hint)}")
+            given.add(each.hint)
+    for text in report.unseen:
         call.note(f"error: {printable(text)}")
     if verbose:
         for check in report.checks:

@@ -161,11 +161,12 @@ def cases(report: FindingsReport, *, failing: Sequence[str]) -> tuple[Case, ...]
         )
         for each in report.checks
     ]
-    unread = [
-        Case(suite=f"{_SUITE}: input", name=text_, ending=Ending.ERROR, message=text_)
-        for text_ in (*report.unread, *report.unseen)
-    ]
-    return (*found, *checks, *unread)
+    unread = [_input(each.reason, details=each.hint) for each in report.unread]
+    return (*found, *checks, *unread, *map(_input, report.unseen))
+
+
+def _input(reason: str, *, details: str = "") -> Case:
+    return Case(suite=f"{_SUITE}: input", name=reason, ending=Ending.ERROR, message=reason, details=details)
 
 
 def _case(row: FindingRow, failing: Sequence[str]) -> Case:

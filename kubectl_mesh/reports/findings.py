@@ -54,6 +54,15 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A document that could not be read. `hint` is the next thing to do; it may be empty."""
+
+    reason: str
+    """Begins with the file and the line."""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingsReport:
     """Findings in order, what was checked, and what could not be read."""
 
@@ -61,8 +70,7 @@ class FindingsReport:
     """What was analysed, in words."""
     findings: tuple[FindingRow, ...] = ()
     checks: tuple[CheckRow, ...] = ()
-    unread: tuple[str, ...] = ()
-    """Documents that could not be read, with the reason."""
+    unread: tuple[Unread, ...] = ()
     unseen: tuple[str, ...] = ()
     """Kinds that could not be listed, with the reason."""
 

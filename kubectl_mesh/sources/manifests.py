@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubectl_mesh.errors import InputError
+from kubectl_mesh.reports.findings import Unread
 from kubectl_mesh.sources.standard_input import standard_input
 from simulator.model.errors import ManifestError, SimulatorError
 from simulator.model.resources import Resource
@@ -16,7 +17,9 @@ class Manifests:
     """Resources in the order of the files, and documents that could not be read, with the reason."""
 
     resources: tuple[Resource, ...] = ()
-    unread: tuple[str, ...] = ()
+    replaced: tuple[tuple[Resource, Resource], ...] = ()
+    """Resources that a later one of the same name replaces, each with that one."""
+    unread: tuple[Unread, ...] = ()
 
 
 def read_files(paths: Sequence[str], *, namespace: str) -> Manifests:
@@ -24,13 +27,19 @@ def read_files(paths: Sequence[str], *, namespace: str) -> Manifests:
     from simulator.manifests.reading import read_what_is_readable
 
     refused: list[ManifestError] = []
+    replaced: list[tuple[Resource, Resource]] = []
     try:
         resources = read_what_is_readable(
-            paths, refused=refused.append, default_namespace=namespace, stdin=standard_input
+            paths,
+            refused=refused.append,
+            replaced=lambda earlier, later: replaced.append((earlier, later)),
+            default_namespace=namespace,
+            stdin=standard_input,
         )
     except SimulatorError as error:
         raise InputError(str(error), hint=error.hint) from error
-    return Manifests(resources=resources, unread=tuple(str(error) for error in refused))
+    unread = tuple(Unread(reason=str(error), hint=error.hint) for error in refused)
+    return Manifests(resources=resources, replaced=tuple(replaced), unread=unread)
 
 
 def read_document(path: str) -> Json:

@@ -33,13 +33,15 @@ def read_what_is_readable(
     paths: Sequence[str],
     *,
     refused: Callable[[ManifestError], None],
+    replaced: Callable[[Resource, Resource], None] = lambda earlier, later: None,
     default_namespace: str,
     stdin: Callable[[], bytes] | None = None,
 ) -> tuple[Resource, ...]:
     """Read resources as `read_manifests` does, but hand what cannot be read to `refused` and go on.
 
-    Of two resources of one name the later wins, as when both are applied in turn. An empty `default_namespace` leaves
-    a missing namespace missing. Raises ManifestError for a path that cannot be read at all.
+    Of two resources of one name the later wins, as when both are applied in turn; where they differ, `replaced` is
+    told of both. An empty `default_namespace` leaves a missing namespace missing. Raises ManifestError for a path that
+    cannot be read at all.
     """
     with collector_paused():
         read = list(documents(read_texts(paths, stdin=stdin), progress=None, refused=refused))
@@ -53,9 +55,12 @@ def read_what_is_readable(
                 continue
             if resource is not None:
                 key = resource.group, resource.kind, resource.namespace, resource.name
-                if key in found and _text(found[key]) == _text(resource):
+                earlier = found.get(key)
+                if earlier is not None and _text(earlier) == _text(resource):
                     continue  # written twice, it stands where it was read first
                 apply_defaults(resource)
+                if earlier is not None and earlier.document != resource.document:
+                    replaced(earlier, resource)
                 found[key] = resource
         return tuple(found.values())
 

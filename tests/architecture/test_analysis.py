@@ -36,11 +36,11 @@ def test_analyzers_are_registered_once() -> None:
 
 
 def test_analyzers_are_described() -> None:
-    """Each analyzer says in one line what it checks, and which kinds it reads."""
+    """Each analyzer says in one line what it checks, and which kinds it reads; one reads the names of all."""
     for analyzer in analyzers().values():
         assert analyzer.description
         assert "\n" not in analyzer.description
-        assert analyzer.inputs
+        assert analyzer.inputs or analyzer.name == "mesh.DuplicateAnalyzer"
 
 
 def test_codes_in_the_source_are_in_the_catalogue() -> None:

@@ -89,15 +89,30 @@ def test_diff_tells_what_was_fixed(broken: str, tmp_path: Path, capsys: pytest.C
 
 
 def test_unreadable_document_is_no_clean_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The rest is analysed, the document is named, and the exit code is 3."""
+    """The rest is analysed, the document is named, a hint says once what to do, and the exit code is 3."""
     path = tmp_path / "half.yaml"
-    path.write_text("a: [\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n", encoding="utf-8")
+    path.write_text("a: [\n---\nb: [\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n", encoding="utf-8")
     assert call("-f", str(path)) == 3
     captured = capsys.readouterr()
-    assert "1 document could not be read" in captured.out
-    assert f"{path}:" in captured.err
+    assert "2 documents could not be read" in captured.out
+    assert captured.err.count(f"error: {path}:") == 2
+    assert captured.err.count("hint: check indentation") == 1
     assert "No validation issues" not in captured.out
     assert call("-f", str(path), "--ignore-unknown") == 0
+
+
+def test_two_objects_of_one_name_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two that differ both places are named; copies that say the same are nothing to tell of."""
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: one}\n"
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(f"# a copy\n{text}", encoding="utf-8")
+    assert call("--use-kube=false", str(tmp_path)) == 0
+    assert "KM0104" not in capsys.readouterr().out
+    (tmp_path / "b.yaml").write_text(text.replace("one", "two"), encoding="utf-8")
+    assert call("--use-kube=false", str(tmp_path), "--failure-threshold", "Warning") == 1
+    line = capsys.readouterr().out.splitlines()[0]
+    b, a = tmp_path / "b.yaml", tmp_path / "a.yaml"
+    assert line == f"Warning [KM0104] (ConfigMap default/c {b}:1) Given twice: this replaces the one at {a}:1."
 
 
 @pytest.mark.parametrize(
