@@ -38,7 +38,7 @@ def test_compared_answer_shows_the_path(mesh):
 
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run pytest in a folder with this plugin and no other, as at a desk: where CI is set, summaries repeat messages."""
+    """Run pytest in a folder with this plugin alone, as at a desk: where CI is set, summaries repeat messages."""
     outside = {key: value for key, value in os.environ.items() if key not in ("CI", "BUILD_NUMBER")}
     environment = outside | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-m", "pytest", "-p", "simulator.testing.plugin", "-p", "no:cacheprovider", *words]
