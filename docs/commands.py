@@ -7,6 +7,7 @@ import typer
 
 from kubectl_mesh.cli.app import COMMANDS, app
 from kubectl_mesh.cli.global_options import MEANING
+from kubectl_mesh.cli.help_layout import arguments
 from kubectl_mesh.cli.options import flags, shared_flags, shared_parameters
 
 PROGRAM = "kubectl mesh"
@@ -55,20 +56,13 @@ def _first_line(command: Any) -> str:
 
 
 def _section(words: str, command: Any) -> str:
-    usage = f"{PROGRAM} {words}{''.join(f' {name}' for name in _arguments(command))} [OPTIONS]"
+    usage = f"{PROGRAM} {words}{''.join(f' {name}' for name in arguments(command))} [OPTIONS]"
     names = getattr(command.callback, "other_names", ())
     others = f"Also: {', '.join(f'`{name}`' for name in names)}\n\n" if names else ""
     table = _table(_own_options(command))
     return f"## `{PROGRAM} {words}`\n\n{others}{_text(command.help)}\n\n```\n{usage}\n```\n" + (
         f"\n{table}" if table else ""
     )
-
-
-def _arguments(command: Any) -> Iterator[str]:
-    for each in command.params:
-        if each.param_type_name == "argument":
-            name = each.metavar or each.name.upper()
-            yield name if each.required or name.startswith("[") else f"[{name}]"
 
 
 def _text(help_text: str) -> str:

@@ -31,33 +31,44 @@ class Entry:
     hidden: bool = False
 
 
-COMMANDS = (
-    Entry("trace", "trace", "Follow a request hop by hop: where it goes, and why."),
-    Entry("diff", "diff", "Show what a change does: to proxies, and to requests."),
-    Entry("analyze", "analyze", "Find what would break: configuration checks, with file, line and fix."),
-    Entry("test", "test", "Run traffic tests: *.meshtest.yaml files."),
-    Entry("proxy-status", "proxy_status", "Show which proxies are in sync with istiod.", ("ps",)),
-    Entry("proxy-config", "proxy_commands", "Show what a proxy holds: clusters, listeners, routes, …", ("pc",)),
-    Entry("describe", "describe", "Describe what applies to a pod or a service.", ("des",)),
-    Entry("ztunnel-config", "ztunnel_config", "Show what a ztunnel holds: workloads, services, policies, …", ("zc",)),
-    Entry("authz", "authz", "Show what authorization policies allow a request, and why."),
-    Entry("mtls", "mtls", "Show what clients send and servers accept."),
-    Entry("simulate", "simulate", "Write or serve the state that istiod would give the mesh of manifests.", ("sim",)),
-    Entry("check-inject", "check_inject", "Tell which webhook injects a pod, and which label decides."),
-    Entry("kube-inject", "kube_inject", "Write proxies into manifests, as the injection webhook would."),
-    Entry("injector", "injector", "List injected namespaces, revisions and webhooks."),
-    Entry("waypoint", "waypoint_commands", "List waypoints, tell whether they are ready, make and delete them."),
-    Entry("bundle", "bundle", "Record a mesh, to be asked later or by somebody else."),
-    Entry("bug-report", "bug_report", "Write one archive for somebody who helps: bundle, logs, findings."),
-    Entry("completion", "completion_command", "Print or install completion for bash and zsh."),
-    Entry("connect", "connect", "Tell whether a pod can reach istiod: name, ports, certificate, stream."),
-    Entry("dashboard", "dashboard", "Open the web pages of Envoy, of istiod and of the addons.", ("dash", "d")),
-    Entry("admin", "admin", "Show and change the log levels of istiod.", ("istiod",)),
-    Entry("remote-clusters", "remote_clusters", "List the clusters that each istiod reads."),
-    Entry("version", "version", "Show the versions of this program, of istiod and of the proxies."),
-    Entry("options", "global_options", "List the options that every command takes."),
-    Entry("experimental", "experimental", "istioctl's experimental commands, under their names there.", ("x", "exp")),
-)
+SECTIONS = {
+    "Requests and changes": (
+        Entry("trace", "trace", "Follow a request hop by hop: where it goes, and why."),
+        Entry("diff", "diff", "Show what a change does to requests and to proxies."),
+        Entry("test", "test", "Run traffic tests (*.meshtest.yaml)."),
+        Entry("analyze", "analyze", "Find what is wrong: with file, line and fix."),
+    ),
+    "Proxies and policies": (
+        Entry("proxy-status", "proxy_status", "Show which proxies are in sync with istiod.", ("ps",)),
+        Entry("proxy-config", "proxy_commands", "Show what a proxy holds: clusters, routes, ...", ("pc",)),
+        Entry("ztunnel-config", "ztunnel_config", "Show what a ztunnel holds: workloads, ...", ("zc",)),
+        Entry("describe", "describe", "Show everything that applies to a pod or a service.", ("des",)),
+        Entry("authz", "authz", "Show what authorization policies allow, and why."),
+        Entry("mtls", "mtls", "Show whether clients and servers agree on mTLS."),
+        Entry("connect", "connect", "Check that a proxy can reach istiod."),
+        Entry("remote-clusters", "remote_clusters", "List the remote clusters that each istiod watches."),
+    ),
+    "Simulated and recorded meshes": (
+        Entry("simulate", "simulate", "Generate or serve the mesh that manifests describe.", ("sim",)),
+        Entry("bundle", "bundle", "Record a mesh, to ask it later with --bundle."),
+        Entry("bug-report", "bug_report", "Collect a bundle, logs and findings in one archive."),
+    ),
+    "Injection and waypoints": (
+        Entry("check-inject", "check_inject", "Show which webhook injects a pod, and why."),
+        Entry("kube-inject", "kube_inject", "Inject proxies into manifests, as the webhook would."),
+        Entry("injector", "injector", "List injected namespaces, revisions and webhooks."),
+        Entry("waypoint", "waypoint_commands", "List, check, create and delete waypoints."),
+    ),
+    "Control plane and tools": (
+        Entry("admin", "admin", "Show and change istiod's log levels.", ("istiod",)),
+        Entry("dashboard", "dashboard", "Open the web page of Envoy, istiod or an addon.", ("dash", "d")),
+        Entry("version", "version", "Show versions of client, istiod and proxies."),
+        Entry("completion", "completion_command", "Print or install shell completion for bash and zsh."),
+        Entry("options", "global_options", "List the options that every command takes."),
+        Entry("experimental", "experimental", "istioctl's experimental commands, by its names.", ("x", "exp")),
+    ),
+}
+COMMANDS = tuple(entry for entries in SECTIONS.values() for entry in entries)
 _BY_NAME = {name: entry for entry in COMMANDS for name in (entry.name, *entry.aliases)}
 
 
@@ -89,11 +100,21 @@ class LazyGroup(TyperGroup):
         loaded.name = entry.name
         return loaded
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List the commands without importing them."""
-        rows = [(", ".join((entry.name, *entry.aliases)), entry.help) for entry in COMMANDS if not entry.hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line."""
+        return ["COMMAND"]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """List the commands without importing them, section by section."""
+        for title, entries in SECTIONS.items():
+            rows = [(", ".join((entry.name, *entry.aliases)), entry.help) for entry in entries if not entry.hidden]
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:22}", text) for name, text in rows])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Say where options and examples are."""
+        formatter.write_paragraph()
+        formatter.write(f'Use "{ctx.command_path} COMMAND --help" for options and an example.\n')
 
 
 app = typer.Typer(
@@ -101,7 +122,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     pretty_exceptions_enable=False,
 )
 
@@ -120,10 +141,17 @@ def root(
         bool, typer.Option("--version", help="Print this program's version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Diagnose Istio service meshes, real or simulated from manifests.
+    """Diagnose Istio service meshes: live, recorded, or simulated from manifests.
 
-    Every command answers for the cluster of your kubeconfig, or with -f for the mesh that manifests describe, with
-    --bundle for a recorded one, with --demo for the example.
+    Every command asks the live cluster of your kubeconfig, unless -f names manifests to simulate, --bundle a recorded
+    mesh, or --demo the bundled example.
+
+    \b
+    Examples:
+      kubectl mesh trace --demo deploy/web http://catalog/search -n shop
+      kubectl mesh diff -f k8s/ --apply change/
+      kubectl mesh analyze -f k8s/
+      kubectl mesh proxy-status
     """
 
 
@@ -185,11 +213,13 @@ def run(argv: list[str]) -> int:
 
 
 def _usage(error: Any) -> int:
-    if hasattr(error, "show") and error.format_message():
-        error.show()
-    elif getattr(error, "ctx", None) is not None:
+    if type(error).__name__ == "NoArgsIsHelpError" or not hasattr(error, "format_message"):
         print(error.ctx.get_help(), file=sys.stderr)
-    return ExitCode.USAGE
+        return ExitCode.USAGE
+    from kubectl_mesh.cli.usage_errors import explain
+
+    message, hint = explain(error)
+    return _fail(message, hint=hint, code=ExitCode.USAGE)
 
 
 def _unexpected(error: Exception) -> int:
@@ -202,7 +232,11 @@ def _unexpected(error: Exception) -> int:
 
         traceback.print_exc()
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    return _fail(f"unexpected: {text}", hint="this is a defect; MESH_DEBUG=1 shows where", code=ExitCode.CANNOT_ANSWER)
+    return _fail(
+        f"unexpected: {text}",
+        hint="this is a bug: please report it, with what MESH_DEBUG=1 prints",
+        code=ExitCode.CANNOT_ANSWER,
+    )
 
 
 def _fail(message: str, *, hint: str, code: int) -> int:

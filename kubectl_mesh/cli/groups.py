@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from kubectl_mesh.cli import help_layout
 from kubectl_mesh.cli.plain_values import read_plainly
 
 Function = TypeVar("Function", bound=Callable[..., None])
@@ -19,6 +20,18 @@ class MeshCommand(TyperCommand):
         parameters: list[Any] = super().get_params(ctx)
         read_plainly(parameters)
         return parameters
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line: arguments, then options."""
+        return [*help_layout.arguments(self), "[OPTIONS]"]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write options in sections: the command's own, and those that choose the mesh."""
+        help_layout.write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Say where the options are listed that are left out here."""
+        help_layout.write_pointer(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Rewrite `--flag=true|false` to the flag, its opposite, or nothing; then parse."""
@@ -49,6 +62,19 @@ class MeshGroup(TyperGroup):
             if cmd_name in (name, *self._others(loaded)):
                 return loaded
         return None
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line."""
+        return ["COMMAND"]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """List the commands; a group's only option is `--help`."""
+        self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Say where options and examples are."""
+        formatter.write_paragraph()
+        formatter.write(f'Use "{ctx.command_path} COMMAND --help" for options and an example.\n')
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List each command once, with all its names."""
