@@ -117,7 +117,7 @@ def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
     for field, item in value.items():
         inner = known.get(field)
         if inner is None:
-            text, respelt = _unknown(str(field), known, path), _camel(str(field))
+            text, respelt = unknown_field(str(field), known, path), _camel(str(field))
             respelt = respelt if respelt in known else ""
             yield Misfit(path=(*path, field), text=text, is_unknown=True, respelt=respelt)
         else:
@@ -181,7 +181,8 @@ def _shown(value: Any) -> str:
     return quote(value) if isinstance(value, str) else str(value).lower()
 
 
-def _unknown(field: str, known: Json, path: Path) -> str:
+def unknown_field(field: str, known: Json, path: Path) -> str:
+    """Say that the part at `path` has no such field, and which of those that it has is meant."""
     near = _nearest(field, list(known))
     return f"{dotted((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
 

@@ -6,9 +6,10 @@ istio: pkg/config/analysis/analyzers/schema/validation.go.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kubectl_mesh.analysis.analyzer import Analyzer
+from kubectl_mesh.analysis.analyzer import Analyzer, Check
 from kubectl_mesh.analysis.crd_rules import broken_rules
 from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.kubernetes_fields import unknown_fields
 from kubectl_mesh.analysis.misfits import misfits_of
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
@@ -118,6 +119,11 @@ class FieldAnalyzer:
                     yield from _refused(resource, broken_rules(resource))
 
 
+def _unknown_fields(world: World) -> Iterator[Finding]:
+    for resource in world.resources:
+        yield from _refused(resource, unknown_fields(resource))
+
+
 def _refused(resource: Resource, misfits: Iterable[Misfit]) -> Iterator[Finding]:
     for misfit in misfits:
         code = UNKNOWN_FIELD if misfit.is_unknown else MISFIT
@@ -135,4 +141,10 @@ ANALYZERS: tuple[Analyzer, ...] = (
     *map(ValidationAnalyzer, RULES),
     MeshConfigAnalyzer(),
     FieldAnalyzer(),
+    Check(
+        name="schema.KubernetesFieldAnalyzer",
+        description="Checks that the fields of Kubernetes' own objects, and of all metadata, exist",
+        inputs=(),
+        run=_unknown_fields,
+    ),
 )

@@ -1,0 +1,69 @@
+"""Names of fields that Kubernetes' own kinds do not have, in objects of files.
+
+`kubernetes_fields.json` holds the types of the API server's OpenAPI document: `parts` are types, each with its `fields`
+and the number of the part that some of them have within (`inner`), alone or in a list; `kinds` names the part of each
+kind, `metadata` that of every object. `tests/unit/analysis/kubernetes_models.py` writes it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+from simulator.validation.crd import Misfit, kinds, unknown_field
+from simulator.validation.problems import Path
+
+
+@dataclass(slots=True)
+class _Part:
+    fields: frozenset[str]
+    inner: Mapping[str, "_Part"]
+
+
+@cache
+def _parts() -> Mapping[str, _Part]:
+    """Return the part of each kind of Kubernetes by `apiVersion/kind`, and under the empty name that of any other."""
+    import json
+    from pkgutil import get_data
+
+    document = json.loads(get_data(__name__, "kubernetes_fields.json") or b"{}")
+    parts = [_Part(frozenset(each["fields"].split()), {}) for each in document["parts"]]
+    for part, each in zip(parts, document["parts"], strict=True):
+        part.inner = {field: parts[number] for field, number in each.get("inner", {}).items()}
+    any_kind = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+    other = _Part(any_kind, {"metadata": parts[document["metadata"]]})
+    return {key: parts[number] for key, number in document["kinds"].items()} | {"": other}
+
+
+def unknown_fields(resource: Resource) -> Iterator[Misfit]:
+    """Yield fields that the API server does not know, below `spec` only of Kubernetes' own kinds.
+
+    What an API server gave away is passed over: it may be newer than the table.
+    """
+    metadata = resource.document.get("metadata")
+    if not resource.origin.line or (isinstance(metadata, dict) and "resourceVersion" in metadata):
+        return
+    part = _parts().get(f"{resource.api_version}/{resource.kind}")
+    if part is None and (resource.group, resource.kind) in kinds():
+        part = _parts()[""]
+    if part is not None:
+        yield from _unknown(resource.document, part, ())
+
+
+def _unknown(value: Json, part: _Part, path: Path) -> Iterator[Misfit]:
+    if not value.keys() <= part.fields:
+        known = dict.fromkeys(sorted(part.fields))
+        for field in value:
+            if field not in part.fields:
+                yield Misfit(path=(*path, field), text=unknown_field(field, known, path), is_unknown=True)
+    for field, child in value.items():
+        inner = part.inner.get(field)
+        if inner is None:
+            continue
+        if type(child) is dict:
+            yield from _unknown(child, inner, (*path, field))
+        elif type(child) is list:
+            for number, item in enumerate(child):
+                if type(item) is dict:
+                    yield from _unknown(item, inner, (*path, field, number))
