@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from kubectl_mesh.diagnosis.attribution import attributed
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, listed, reading
 from kubectl_mesh.diagnosis.senders import find_sender
 from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
@@ -29,7 +30,8 @@ def through_mesh(
 ) -> Trace:
     """Follow a request from a workload, a gateway or outside."""
     sender = find_sender(directory, from_, namespace=namespace)
-    return follow(directory, configurations(source), request, sender, ztunnels=ztunnel_state(source))
+    trace = follow(directory, configurations(source), request, sender, ztunnels=ztunnel_state(source))
+    return attributed(source, trace)
 
 
 def through_proxy(

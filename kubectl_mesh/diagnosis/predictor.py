@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from kubectl_mesh.diagnosis.attribution import attributed
 from kubectl_mesh.diagnosis.mesh_directory import directory_of
 from kubectl_mesh.diagnosis.prediction import configurations, ztunnel_state
 from kubectl_mesh.diagnosis.senders import find_sender
@@ -51,7 +52,7 @@ class Predictor:
     def trace(self, request: Request, sender: Workload | None, *, resolve: Mapping[str, str] | None = None) -> Trace:
         """Predict what becomes of a request; `resolve` is what public DNS is taken to say of hosts."""
         directory = replace(self.directory, resolve=resolve) if resolve else self.directory
-        return follow(directory, self._config, request, sender, ztunnels=self._ztunnels)
+        return attributed(self.source, follow(directory, self._config, request, sender, ztunnels=self._ztunnels))
 
     def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
         """Return the listeners and routes of a proxy; from its config dump where the source has only that."""

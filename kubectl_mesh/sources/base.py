@@ -84,10 +84,19 @@ class ResourceSource(Protocol):
 
 @runtime_checkable
 class LocatedSource(Protocol):
-    """A source that knows hosts, addresses and pods itself, and where each resource was written."""
+    """A source that knows hosts, addresses and pods, and where each resource is written."""
 
     def directory(self) -> Directory:
         """Return the directory of the mesh."""
+        ...
+
+
+@runtime_checkable
+class Expecting(Protocol):
+    """A source whose proxies hold what an istiod made elsewhere, and that can tell what it should have made."""
+
+    def expected(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return the Envoy resources that a proxy should hold by kind; none where they cannot be told."""
         ...
 
 
@@ -183,6 +192,19 @@ class ResourceWriter(Protocol):
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete a resource; NothingFound when there is none."""
+        ...
+
+
+@runtime_checkable
+class KubernetesApi(Protocol):
+    """A source with an API server that tells about itself, and about what the user may do."""
+
+    def kubernetes_version(self) -> str:
+        """Return the version of the API server, such as `v1.32.1`."""
+        ...
+
+    def refusal_to_create(self, resource: str, *, group: str, namespace: str) -> str | None:
+        """Return why the user may not create a kind of resource, in the server's words; None when they may."""
         ...
 
 

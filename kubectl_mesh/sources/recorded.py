@@ -12,8 +12,10 @@ from typing import Any
 
 from kubectl_mesh.bundle import Bundle, read_bundle
 from kubectl_mesh.errors import InputError, NotAvailable, UsageError
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.base import Expecting, LocatedSource, MeshSource
+from kubectl_mesh.sources.expectation import Expectation
 from kubectl_mesh.sources.standard_input import standard_input
+from simulator.model.directory import Directory
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -92,6 +94,10 @@ class RecordedMesh:
 
     bundle: Bundle
     _proxies: tuple[ProxyId, ...] = field(default=(), repr=False)
+    _expectation: Expectation = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._expectation = Expectation(source=self)
 
     def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:
         """Return the recorded resources of a kind."""
@@ -120,6 +126,14 @@ class RecordedMesh:
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what each istiod answered when the bundle was made."""
         return self.bundle.istiod(path)
+
+    def directory(self) -> Directory:
+        """Return hosts, addresses and pods as the recorded resources tell them."""
+        return self._expectation.directory()
+
+    def expected(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return what a proxy should have held by the recorded resources."""
+        return self._expectation.configuration(proxy)
 
 
 def _masked(data: bytes, path: str) -> bytes:
@@ -191,3 +205,4 @@ def _size(value: Any, known: dict[int, int]) -> int:
 
 
 _: tuple[type[MeshSource], ...] = (RecordedProxy, RecordedMesh)
+_KNOWS: tuple[type[LocatedSource], type[Expecting]] = (RecordedMesh, RecordedMesh)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_mesh.diagnosis.mesh_directory import resources_of
 from kubectl_mesh.errors import ExitCode, NothingFound, SourceError
 from kubectl_mesh.sources.base import Connection
+from kubectl_mesh.sources.expectation import resources_of
 from kubectl_mesh.sources.live import connect
 from kubectl_mesh.sources.live.failures import Forbidden, Unauthorized
 from kubectl_mesh.sources.live.mesh import LiveMesh

@@ -13,6 +13,9 @@ from kubectl_mesh.sources.base import (
     Caveats,
     CommandResult,
     Connection,
+    Expecting,
+    KubernetesApi,
+    LocatedSource,
     MeshAdmin,
     MeshSource,
     PodCommands,
@@ -22,16 +25,19 @@ from kubectl_mesh.sources.base import (
     Prefetching,
     ResourceWriter,
 )
+from kubectl_mesh.sources.expectation import Expectation
 from kubectl_mesh.sources.live import writing
 from kubectl_mesh.sources.live.api import METADATA, ApiServer
 from kubectl_mesh.sources.live.execution import execute
 from kubectl_mesh.sources.live.failures import Forbidden, Missing
+from kubectl_mesh.sources.live.permissions import refusal_to_create
 from kubectl_mesh.sources.live.pods import has_proxy, is_running, monitoring_port, proxy_versions
 from kubectl_mesh.sources.live.portforward import PortForward
 from kubectl_mesh.sources.live.tunnel import tunnel
 from kubectl_mesh.sources.live.types import ServedTypes
 from kubectl_mesh.sources.progress import waiting
 from simulator.model.caveats import Caveat, CaveatKind
+from simulator.model.directory import Directory
 from simulator.model.proxies import ProxyId
 from simulator.model.resources import ObjectRef
 from simulator.model.wire import Json
@@ -55,6 +61,7 @@ class LiveMesh:
         self._listed: dict[tuple[str, str | None], Sequence[Json]] = {}
         self._answers: dict[tuple[ProxyId, str], bytes] = {}
         self._caveats: dict[tuple[ObjectRef, str], Caveat] = {}
+        self._expectation = Expectation(source=self)
 
     def resources(self, kind: str, namespace: str | None = None) -> Sequence[Json]:
         """Return the documents of all resources of a kind; of one namespace when it is given.
@@ -132,23 +139,31 @@ class LiveMesh:
     def apply(self, document: Json) -> None:
         """Create a resource or change the fields that the document has."""
         writing.apply(self._api, self._types, document)
-        self._listed.clear()
+        self._forget()
 
     def label(self, kind: str, name: str, labels: Mapping[str, str]) -> None:
         """Set labels of a cluster-scoped resource."""
         writing.label(self._api, self._types, kind, name, labels)
-        self._listed.clear()
+        self._forget()
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete a resource."""
         writing.delete(self._api, self._types, kind, namespace, name)
-        self._listed.clear()
+        self._forget()
 
     def pod_log(self, pod: ProxyId, container: str, *, lines: int) -> bytes:
         """Return the last lines of a container's log."""
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
         with waiting(f"reading the log of {pod}"):
             return self._api.text(path, {"container": container, "tailLines": str(lines)})
+
+    def kubernetes_version(self) -> str:
+        """Return the version of the API server."""
+        return str(self._api.get("/version").get("gitVersion", ""))
+
+    def refusal_to_create(self, resource: str, *, group: str, namespace: str) -> str | None:
+        """Return why the user may not create a kind of resource, in the server's words; None when they may."""
+        return refusal_to_create(self._api, resource, group=group, namespace=namespace)
 
     def istiod(self, path: str) -> Mapping[str, bytes]:
         """Return what each istiod answers to a GET of `path`, by name of its pod.
@@ -178,9 +193,22 @@ class LiveMesh:
             self._note_istiods(found)
         return found
 
+    def directory(self) -> Directory:
+        """Return hosts, addresses and pods as the resources tell them, and the API path of each resource."""
+        return self._expectation.directory()
+
+    def expected(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return what a proxy should hold by the resources that may be seen."""
+        return self._expectation.configuration(proxy)
+
     def caveats(self) -> Sequence[Caveat]:
         """Return what was not seen, and versions that the simulator does not speak."""
         return tuple(self._caveats.values())
+
+    def _forget(self) -> None:
+        """Forget what is no longer so once a resource was changed."""
+        self._listed.clear()
+        self._expectation = Expectation(source=self)
 
     def _admin(self, proxy: ProxyId, path: str, method: str) -> bytes:
         port = self._connection.proxy_admin_port
@@ -281,4 +309,6 @@ def _namespace(document: Json) -> str:
 
 _SERVES: tuple[type[MeshSource], type[Caveats], type[MeshAdmin]] = (LiveMesh, LiveMesh, LiveMesh)
 _REACHES: tuple[type[PodPorts], type[PodTunnels], type[PodCommands]] = (LiveMesh, LiveMesh, LiveMesh)
+_KNOWS: tuple[type[LocatedSource], type[Expecting]] = (LiveMesh, LiveMesh)
 _CHANGES: tuple[type[ResourceWriter], type[PodLogs], type[Prefetching]] = (LiveMesh, LiveMesh, LiveMesh)
+_TELLS: type[KubernetesApi] = LiveMesh

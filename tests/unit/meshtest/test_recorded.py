@@ -30,8 +30,8 @@ def test_a_bundle_keeps_the_same_promises(folder: Path) -> None:
     assert "23 passed" in result.stdout
 
 
-def test_a_rule_that_nothing_tells_is_undecided(tmp_path: Path) -> None:
-    """Envoy's documents name the resource of a route: the number of an unnamed rule cannot be judged."""
+def test_a_rule_is_known_by_the_recorded_resources(tmp_path: Path) -> None:
+    """The number of an unnamed rule is what the resources make it; without them it cannot be judged."""
     copytree(SHOP / "base", tmp_path / "base")
     routes = (tmp_path / "base" / "routes.yaml").read_text()
     (tmp_path / "base" / "routes.yaml").write_text(routes.replace("- name: default\n    route", "- route"))
@@ -42,6 +42,9 @@ def test_a_rule_that_nothing_tells_is_undecided(tmp_path: Path) -> None:
         "  cases:\n  - from: shop/deploy/web\n    request: {url: http://cart.shop/}\n"
         "    expect: {rule: {virtualService: shop/cart, index: 1}}\n"
     )
+    result = CliRunner().invoke(app, [str(tmp_path)])
+    assert (result.exit_code, "1 passed" in result.stdout) == (0, True), result.stdout
+    (tmp_path / "shop" / "resources" / "VirtualService.json").unlink()
     result = CliRunner().invoke(app, [str(tmp_path)])
     assert (result.exit_code, "expect rule.name" in result.stdout) == (3, True), result.stdout
 
