@@ -6,6 +6,7 @@ here wants it. What holds no pods is passed on as it was written.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any
 
 from simulator.manifests import control_plane
@@ -146,9 +147,11 @@ def _owner(value: Json, pod: Json) -> WorkloadMeta:
 
 
 def _own_text(document: Document) -> str:
-    """Return a document as it was written; an item of a list is indented as it was there."""
-    text = document.text.removeprefix("---")
-    return text.removeprefix(" ").removeprefix("\n").rstrip() + "\n" if text[:1] in ("\n", "\r", " ") else text
+    """Return a document as it was written; an item of a list moves to the margin."""
+    text = document.text
+    if text.startswith("---"):
+        text = text.removeprefix("---").removeprefix(" ").removeprefix("\n")
+    return dedent(text).rstrip() + "\n" if text[:1] in ("\n", "\r", " ") else text
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:

@@ -1,13 +1,19 @@
 """What an injection template may look at, and what it falls back to."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.manifests.injector import Injector
 from simulator.manifests.owners import WorkloadMeta
 from simulator.model.labels import Labels
 from simulator.model.wire import Json
 
-_INTERCEPTION = "sidecar.istio.io/interceptionMode"
+_OWN = "sidecar.istio.io/"
+_INTERCEPTION = _OWN + "interceptionMode"
+_RESOURCES = {
+    "requests": {"cpu": "proxyCPU", "memory": "proxyMemory"},
+    "limits": {"cpu": "proxyCPULimit", "memory": "proxyMemoryLimit"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,59 @@ class Context:
     def status_port(self) -> str:
         """Port of the agent, as the annotation or the chart gives it."""
         return self.annotation("status.sidecar.istio.io/port", "global.proxy.statusPort")
+
+    @property
+    def uses_cni(self) -> bool:
+        """Whether Istio's CNI plugin redirects traffic, instead of an init container."""
+        return bool(self.injector.value("pilot.cni.enabled", False))
+
+    @property
+    def pull_policy(self) -> Json:
+        """When images are pulled, where the chart says so."""
+        policy = self.injector.value("global.imagePullPolicy")
+        return {"imagePullPolicy": policy} if policy else {}
+
+    @property
+    def resources(self) -> Json:
+        """What the proxy asks for: by its annotations, or else by the chart, without what that sets to null."""
+        found = {
+            kind: {
+                name: self.annotations[_OWN + suffix]
+                for name, suffix in fields.items()
+                if _OWN + suffix in self.annotations
+            }
+            for kind, fields in _RESOURCES.items()
+        }
+        given = {kind: values for kind, values in found.items() if values}
+        return given or _without_nulls(self.injector.value("global.proxy.resources", {}))
+
+    @property
+    def metadata_environment(self) -> list[Json]:
+        """`proxyMetadata`, as environment variables."""
+        values = self.proxy_config.get("proxyMetadata") or {}
+        return [{"name": name, "value": printed_value(value)} for name, value in sorted(values.items())]
+
+    def image(self, chart_value: str) -> str:
+        """Return the image of a container: a whole one that is given, or the chart's hub, name, tag and variant."""
+        image = self.annotation(_OWN + "proxyImage", chart_value)
+        if "/" in image:
+            return image
+        injector = self.injector
+        name, tag = injector.value("global.proxy.image", "proxyv2"), str(injector.value("global.tag"))
+        variant = self.annotations.get(_OWN + "proxyImageType") or (self.proxy_config.get("image") or {}).get(
+            "imageType", injector.value("global.variant")
+        )
+        if variant:
+            tag = tag.removesuffix("-distroless").removesuffix("-debug")
+            tag = tag if variant == "default" else f"{tag}-{variant}"
+        return f"{injector.value('global.hub')}/{name}:{tag}"
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    kept = {name: _without_nulls(below) for name, below in value.items() if below is not None}
+    return {name: below for name, below in kept.items() if below != {}}
 
 
 def printed_value(value: object) -> str:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.manifests.container_json import printed_containers
 from simulator.manifests.injection import STATUS
 from simulator.manifests.injector import Injector
 from simulator.manifests.overlays import overlay
 from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.probes import PROBERS, REWRITE, SCRAPING, is_true, merged_metrics, rewritten_probes
+from simulator.manifests.quantities import canonical_resources
 from simulator.manifests.template_context import Context
 from simulator.manifests.templates import gateway, sidecar
 from simulator.model.wire import Json
@@ -111,30 +113,41 @@ def _with_overrides(merged: Json, original: Json, rendered: Json) -> Json:
             spec = overlay(spec, {field: [own]})
     if not overrides:
         return merged
-    annotated = {OVERRIDES: json.dumps(overrides, separators=(",", ":"))}
+    annotated = {OVERRIDES: printed_containers(overrides)}
     return overlay({**merged, "spec": spec}, {"metadata": {"annotations": annotated}})
 
 
 def _with_user(merged: Json, original: Json, context: Context) -> Json:
-    """Let the rules for traffic spare the user that the proxy was given; under TPROXY it stays root."""
+    """Let the rules for traffic spare the user that the proxy was given; under TPROXY the proxy itself stays root."""
     before, spec = original.get("spec") or {}, merged.get("spec") or {}
     everyone = (*(before.get("containers") or ()), *(before.get("initContainers") or ()))
     proxy: Json = next((each for each in everyone if each.get("name") == _PROXY), {})
     given = proxy.get("securityContext") or {}
     ids = {name: given[name] for name in ("runAsUser", "runAsGroup") if given.get(name) is not None}
-    if not ids or context.interception_mode == "TPROXY":
+    if not ids:
         return merged
-    changed = []
-    for container in spec.get("initContainers") or ():
-        if container.get("name") == "istio-validation":
-            container = {**container, "securityContext": (container.get("securityContext") or {}) | ids}
-        if container.get("name") in ("istio-init", "istio-validation") and ids.get("runAsUser"):
-            args = list(container.get("args") or ())
-            if "-u" in args[:-1]:
-                args[args.index("-u") + 1] = str(ids["runAsUser"])
-            container = {**container, "args": args}
-        changed.append(container)
-    return {**merged, "spec": {**spec, "initContainers": changed}} if changed else merged
+    user = ids.get("runAsUser")
+    transparent = context.interception_mode == "TPROXY"
+    root = {"runAsUser": 0} if transparent and user is not None else {}
+    secured = {_PROXY: root, "istio-validation": {} if transparent else ids}
+    changed = dict(spec)
+    for field in ("containers", "initContainers"):
+        if field in spec:
+            found = [_secured(container, secured.get(container.get("name", ""), {})) for container in spec[field]]
+            changed[field] = [_sparing(container, user) for container in found]
+    return {**merged, "spec": changed}
+
+
+def _secured(container: Json, ids: Json) -> Json:
+    return {**container, "securityContext": (container.get("securityContext") or {}) | ids} if ids else container
+
+
+def _sparing(container: Json, user: int | None) -> Json:
+    args = list(container.get("args") or ())
+    if container.get("name") not in ("istio-init", "istio-validation") or not user or "-u" not in args[:-1]:
+        return container
+    args[args.index("-u") + 1] = str(user)
+    return {**container, "args": args}
 
 
 def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
@@ -155,24 +168,25 @@ def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
     network = labels.get(_NETWORK) or context.injector.value("global.network")
     if network:
         labels[_NETWORK] = network
+    place = {"ISTIO_META_CLUSTER_ID": context.injector.value("global.multiCluster.clusterName")}
+    place = {name: value for name, value in {**place, "ISTIO_META_NETWORK": network}.items() if value}
     annotations[STATUS] = _status(rendered.get("spec") or {}, context.injector.revision)
     annotations |= context.injector.annotations
     metadata |= {"labels": labels, "annotations": annotations}
-    return {**pod, "metadata": metadata, "spec": _ordered(_with_environment(spec, environment), context)}
+    spec = _with_environment(spec, [{"name": name, "value": value} for name, value in place.items()] + environment)
+    return {**pod, "metadata": metadata, "spec": _ordered(spec, context)}
 
 
 def _with_environment(spec: Json, environment: Sequence[Json]) -> Json:
-    if not environment:
-        return spec
+    """Set variables of the proxy after all others, and spell the resources of all containers as they are stored."""
+    names = {entry["name"] for entry in environment}
     changed = dict(spec)
     for field in ("containers", "initContainers"):
-        if spec.get(field):
-            changed[field] = [
-                {**container, "env": [*(container.get("env") or ()), *environment]}
-                if container.get("name") == _PROXY
-                else container
-                for container in spec[field]
-            ]
+        containers = [canonical_resources(container) for container in spec.get(field) or ()]
+        for proxy in (container for container in containers if container.get("name") == _PROXY):
+            kept = [entry for entry in proxy.get("env") or () if entry.get("name") not in names]
+            containers[containers.index(proxy)] = {**proxy, "env": [*kept, *environment]}
+        changed |= {field: containers} if containers else {}
     return changed
 
 

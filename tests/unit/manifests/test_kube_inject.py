@@ -62,6 +62,14 @@ def test_what_has_no_pods_stays_as_it_was_written() -> None:
     assert second.value is not None
 
 
+def test_items_of_lists_move_to_the_margin() -> None:
+    """What is left of a list is YAML again, whatever its indentation was."""
+    items = "- kind: Service\n  metadata:\n    name: a\n- kind: ConfigMap\n  metadata: {name: b}\n"
+    first, second = written(f"apiVersion: v1\nkind: List\nitems:\n{items}")
+    assert first.text == "kind: Service\nmetadata:\n  name: a\n"
+    assert second.text == "kind: ConfigMap\nmetadata: {name: b}\n"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
