@@ -86,6 +86,16 @@ def over_source(
     return world
 
 
+def only(kinds: Sequence[str], source: MeshSource) -> World:
+    """Return the resources of these kinds that a source shows, and no MeshConfig."""
+    absent: dict[str, str] = {}
+    if isinstance(source, Prefetching):
+        source.prefetch(kinds)
+    world = world_of(resource for kind in kinds for resource in _listed(source, kind, absent))
+    world.absent = world.unlisted = absent
+    return world
+
+
 def services_of(source: MeshSource) -> tuple[tuple[Resource, ...], str]:
     """Return the services of a mesh's other cluster, and why they could not be listed; empty where they could."""
     absent: dict[str, str] = {}

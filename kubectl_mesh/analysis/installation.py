@@ -1,22 +1,30 @@
-"""Whether Istio can be installed or upgraded: the checks of `precheck`, as far as facts decide them.
+"""Whether Istio can be installed in a cluster, or upgraded: the checks of `precheck`.
 
-istioctl: istioctl/pkg/precheck/precheck.go, istioctl/pkg/install/k8sversion. Who may create what, and the version of
-Kubernetes, are asked of the API server by the caller. IST0168 is in the catalogue, but nothing of 1.30 gives it.
+istioctl: istioctl/pkg/precheck/precheck.go, istioctl/pkg/install/k8sversion. IST0168 is in the catalogue, but nothing
+in 1.30 emits it.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubectl_mesh.analysis.finding import Finding
+from kubectl_mesh.analysis.gathering import only
 from kubectl_mesh.analysis.grants import GATEWAY_API
+from kubectl_mesh.analysis.registry import chosen
+from kubectl_mesh.analysis.runner import in_order
+from kubectl_mesh.analysis.suppression import audible
 from kubectl_mesh.analysis.world import World
+from kubectl_mesh.errors import NotAvailable
+from kubectl_mesh.sources.base import KubernetesApi, MeshSource
 
 OLDEST_KUBERNETES = 32
 """The minor version."""
 _BETA = ("v1beta1", frozenset({"Gateway", "GatewayClass", "HTTPRoute", "ReferenceGrant"}), "IST0156")
 _STABLE = ("v1", frozenset({"Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute"}), "IST0172")
 _MINOR = re.compile(r"v?1\.(\d+)")
+_KINDS = ("CustomResourceDefinition", "Namespace", "Service", "Pod", "Deployment")
+_ANALYZERS = ("annotations.AlphaAnalyzer",)
 _TRACED_UNTIL = 21
 _TRACING = (
     "tracing is no longer by default enabled to send to 'zipkin.istio-system.svc'; "
@@ -48,10 +56,37 @@ CREATIONS = (
 )
 
 
-def refused_creations(refused: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    """Yield a finding per kind that may not be created; `refused` holds kinds and reasons, which may be empty."""
-    for resource, reason in refused:
-        yield Finding(code="IST0141", resource=None, arguments=(resource, reason or "permission denied"))
+def precheck(
+    source: MeshSource, *, istio_namespace: str, namespace: str, control_plane: bool, since: int | None
+) -> tuple[Finding, ...]:
+    """Return what stands against installing Istio, or upgrading it from the minor version `since`.
+
+    `namespace` limits what is said of annotations; empty for all. Raises NotAvailable where no API server is behind the
+    source, unless `control_plane` leaves it out.
+    """
+    found: list[Finding] = []
+    if control_plane:
+        if not isinstance(source, KubernetesApi):
+            hint = "leave -f, --demo and --bundle out, or add --skip-controlplane"
+            raise NotAvailable("only a cluster tells what can be installed in it", hint=hint)
+        world = only(_KINDS, source)
+        found += kubernetes_version(source.kubernetes_version())
+        found += refused_creations(source, istio_namespace=istio_namespace)
+        found += gateway_api_versions(world)
+        alpha = (finding for each in chosen(_ANALYZERS) for finding in each.analyze(world))
+        found += audible(alpha, suppressions=(), namespace=namespace)
+    if since is not None:
+        found += changed_defaults(only(("Service",), source), since=since)
+    return in_order(found)
+
+
+def refused_creations(api: KubernetesApi, *, istio_namespace: str) -> Iterator[Finding]:
+    """Yield a finding for each kind of resource that the user may not create."""
+    for each in CREATIONS:
+        namespace = istio_namespace if each.namespaced else ""
+        refusal = api.refusal_to_create(each.resource, group=each.group, namespace=namespace)
+        if refusal is not None:
+            yield Finding(code="IST0141", resource=None, arguments=(each.resource, refusal or "permission denied"))
 
 
 def kubernetes_version(version: str) -> Iterator[Finding]:

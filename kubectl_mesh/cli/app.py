@@ -60,6 +60,7 @@ SECTIONS = {
         Entry("waypoint", "waypoint_commands", "List, check, create and delete waypoints."),
     ),
     "Control plane and tools": (
+        Entry("precheck", "precheck", "Check whether Istio can be installed or upgraded."),
         Entry("admin", "admin", "Show and change istiod's log levels.", ("istiod",)),
         Entry("dashboard", "dashboard", "Open the web page of Envoy, istiod or an addon.", ("dash", "d")),
         Entry("version", "version", "Show versions of client, istiod and proxies."),

@@ -32,6 +32,11 @@ def text(report: FindingsReport, *, palette: Palette, verbose: bool = False) -> 
     return "\n".join([*lines, "", summary(report)]) + "\n"
 
 
+def listing(report: FindingsReport, *, palette: Palette) -> str:
+    """Return a line for each finding, and nothing else."""
+    return "".join(f"{line}\n" for each in report.findings for line in _lines(each, palette, False))
+
+
 def _by_change(report: FindingsReport, palette: Palette, verbose: bool) -> Iterator[str]:
     for change, heading in _HEADINGS.items():
         members = [each for each in report.findings if each.change is change]

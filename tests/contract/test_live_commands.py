@@ -191,3 +191,29 @@ def test_a_bug_report_has_logs(shop: ServedMesh, tmp_path: Path, capsys: pytest.
         logs = [name for name in opened.getnames() if name.endswith(".log")]
     assert any(name.endswith("/discovery.log") for name in logs)
     assert sum(name.startswith("report/logs/shop/web-") for name in logs) == 2
+
+
+def test_a_cluster_is_fit_for_istio(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing stands against an installation in a cluster of today by a user who may do everything."""
+    assert call(shop, "precheck --from-version 1.20") == 0
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[0][:18]) == ("", "✔ No issues found ")
+    assert call(shop, "x precheck -o json --output-threshold Info") == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_who_may_create_nothing_cannot_install_istio(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind that a user may not create is a finding about the cluster, with the API server's reason."""
+    assert call(shop, "precheck --as nobody") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(
+        "Error [IST0141] (Cluster) Missing required permission to create resource clusterrolebindings ("
+    )
+    assert sum("IST0141" in line for line in lines) == 11
+
+
+def test_only_a_cluster_is_fit_for_istio(capsys: pytest.CaptureFixture[str]) -> None:
+    """Manifests have no API server to ask; what changed since a version can be told of them."""
+    assert run(["kubectl-mesh", "precheck", "--demo"]) == 3
+    assert run(["kubectl-mesh", "precheck", "--demo", "--skip-controlplane", "--from-version", "1.20"]) == 0
+    assert run(["kubectl-mesh", "precheck", "--demo", "--skip-controlplane", "--from-version", "2"]) == 2

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 from kubectl_mesh.analysis.installation import (
     CREATIONS,
     changed_defaults,
@@ -38,10 +40,39 @@ def test_old_kubernetes_is_reported() -> None:
     assert list(kubernetes_version("v1.32.0-gke.1")) == []
 
 
+class _Api:
+    """An API server that refuses some kinds, with a reason or without one."""
+
+    def __init__(self, refusals: Mapping[str, str]) -> None:
+        self._refusals = refusals
+        self.asked: dict[str, str] = {}
+
+    def kubernetes_version(self) -> str:
+        """Return a version that is new enough."""
+        return "v1.32.0"
+
+    def refusal_to_create(self, resource: str, *, group: str, namespace: str) -> str | None:
+        """Return the reason that the test gives."""
+        self.asked[f"{resource}.{group}".rstrip(".")] = namespace
+        return self._refusals.get(resource)
+
+
 def test_refused_creations_have_a_reason() -> None:
     """What may not be created is named, with the API server's reason where it gives one."""
-    (given,) = refused_creations([(CREATIONS[0].resource, "")])
-    assert text(given) == "Missing required permission to create resource namespaces (permission denied)"
+    api = _Api({"namespaces": "", "deployments": "no role"})
+    assert [text(each) for each in refused_creations(api, istio_namespace="mesh")] == [
+        "Missing required permission to create resource namespaces (permission denied)",
+        "Missing required permission to create resource deployments (no role)",
+    ]
+
+
+def test_creations_are_asked_where_they_would_happen() -> None:
+    """Roles and workloads are asked for in Istio's namespace, the rest for the cluster."""
+    api = _Api({})
+    assert list(refused_creations(api, istio_namespace="mesh")) == []
+    assert len(api.asked) == len(CREATIONS)
+    assert api.asked["roles.rbac.authorization.k8s.io"] == api.asked["deployments.apps"] == "mesh"
+    assert api.asked["clusterroles.rbac.authorization.k8s.io"] == ""
 
 
 def test_zipkin_was_a_default_until_1_21() -> None:
