@@ -10,6 +10,7 @@ from textwrap import dedent
 from typing import Any
 
 from simulator.manifests import control_plane
+from simulator.manifests.annotation_values import complaint
 from simulator.manifests.documents import Document, documents
 from simulator.manifests.injection import IGNORED_NAMESPACES, INJECT, is_injected
 from simulator.manifests.injector import Injector, Injectors, find_injectors
@@ -17,6 +18,7 @@ from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.placement import SYNTHETIC, synthetic_nodes
 from simulator.manifests.proxy_config import parse
 from simulator.manifests.webhook import inject
+from simulator.model.errors import ConfigurationError
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -118,6 +120,7 @@ def _written(
         full = f"{named}/{name}" if named else name
         words = f'===> Skipping injection because {value["kind"]} "{full}" {reason}'
         return Written(text=_own_text(document), warnings=(words,))
+    _check_annotations(document, pod)
     changed, missing = add(pod, _owner(value, pod), home)
     return Written(text="", value=_put(value, path, changed), missing=missing)
 
@@ -137,6 +140,18 @@ def _refused(pod: Json, namespace: str) -> str:
     if namespace in IGNORED_NAMESPACES or str(wish).lower() == "false":
         return "has sidecar injection disabled"
     return "has its proxy already" if is_injected(pod) else ""
+
+
+def _check_annotations(document: Document, pod: Json) -> None:
+    """Raise ConfigurationError for annotations with which the webhook refuses a pod."""
+    for name, value in ((pod.get("metadata") or {}).get("annotations") or {}).items():
+        if wrong := complaint(name, str(value)):
+            metadata = document.value.get("metadata") or {}
+            named = f"{document.value['kind']} {metadata.get('name') or metadata.get('generateName', '')}"
+            raise ConfigurationError(
+                f"{document.source}:{document.line}: {named}: invalid value '{value}' for annotation '{name}': {wrong}",
+                hint="the injection webhook refuses such pods: correct the annotation",
+            )
 
 
 def _owner(value: Json, pod: Json) -> WorkloadMeta:

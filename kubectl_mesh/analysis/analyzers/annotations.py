@@ -10,10 +10,10 @@ from functools import cache
 from importlib.resources import files
 
 from kubectl_mesh.analysis.analyzer import Check
-from kubectl_mesh.analysis.annotation_values import complaint
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.references import at
 from kubectl_mesh.analysis.world import World
+from simulator.manifests.annotation_values import complaint
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 

@@ -6,6 +6,7 @@ import pytest
 
 from simulator.manifests.kube_inject import Settings, Written, injected, injector_of
 from simulator.manifests.reading import parse_manifests
+from simulator.model.errors import ConfigurationError
 
 TEMPLATE = "{metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: web}]}}"
 DEPLOYMENT = f"""\
@@ -109,3 +110,10 @@ data: {values: '{"global": {"proxy": {"image": "special"}}}'}
 """
     injector, _ = injector_of(parse_manifests(text))
     assert injector.value("global.proxy.image") == "special"
+
+
+def test_annotations_that_the_webhook_refuses() -> None:
+    """A pod that no injector would accept is not written, and the document and the annotation are named."""
+    text = DEPLOYMENT.replace("{labels: {app: web}}", '{annotations: {sidecar.istio.io/proxyCPU: "lots"}}')
+    with pytest.raises(ConfigurationError, match=r"x.yaml:1: Deployment web: invalid value 'lots' for annotation"):
+        written(text)
