@@ -20,7 +20,7 @@ Traces = Annotated[
     str,
     typer.Option("--stack-trace-level", metavar="SCOPE:LEVEL,…", help="Set stack trace levels.", show_default=False),
 ]
-Selector = Annotated[str, typer.Option("-l", "--selector", help="Labels of istiod's pods.")]
+Selector = Annotated[str, typer.Option("-l", "--selector", metavar="LABELS", help="Labels of istiod's pods.")]
 
 
 @add(app, "log", "l")
@@ -30,17 +30,21 @@ def log(
     pod: Annotated[str, typer.Argument(metavar="[POD]", show_default=False)] = "",
     level: Levels = "",
     stack_trace_level: Traces = "",
-    reset: Annotated[bool, typer.Option("--reset", help="Reset all levels of both kinds.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Reset all log and stack trace levels.")] = False,
     log_reset: Annotated[bool, typer.Option("--log-reset", help="Set all log levels to info.")] = False,
     stack_trace_reset: Annotated[
         bool, typer.Option("--stack-trace-reset", help="Set all stack trace levels to none.")
     ] = False,
     selector: Selector = istiod_pods.DEFAULT_SELECTOR,
-    port: Annotated[int, typer.Option("--ctrlz_port", "--ctrlz-port", help="Port of ControlZ.")] = question.CONTROLZ,
-    revision: Annotated[str, typer.Option("-r", "--revision", help="Revision of istiod.", show_default=False)] = "",
+    port: Annotated[
+        int, typer.Option("--ctrlz_port", "--ctrlz-port", metavar="PORT", help="Port of ControlZ.")
+    ] = question.CONTROLZ,
+    revision: Annotated[
+        str, typer.Option("-r", "--revision", metavar="REV", help="Revision of istiod.", show_default=False)
+    ] = "",
     output: Annotated[str, typer.Option("-o", "--output", metavar="short|json|yaml", help="Output format.")] = "short",
 ) -> None:
-    """Show the log levels of istiod, or change them. Levels are none, error, warn, info and debug.
+    """Show or change istiod's log levels: none, error, warn, info, debug.
 
     \b
     Example:

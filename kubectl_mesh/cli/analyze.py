@@ -28,35 +28,42 @@ _COLORS = {"true": "always", "false": "never", "auto": "auto", "always": "always
 _LEVEL = "Info|Warning|Error"
 _TITLE = "kubectl mesh analyze"
 
-UseKube = Annotated[bool, typer.Option("--use-kube/--no-use-kube", "-k", help="Look at the live cluster too.")]
-Failure = Annotated[str, typer.Option("--failure-threshold", metavar=_LEVEL, help="Level that makes exit code 1.")]
-Shown = Annotated[str, typer.Option("--output-threshold", metavar=_LEVEL, help="Level from which findings are shown.")]
+UseKube = Annotated[bool, typer.Option("--use-kube/--no-use-kube", "-k", help="Analyze the live cluster too.")]
+Failure = Annotated[str, typer.Option("--failure-threshold", metavar=_LEVEL, help="Exit with 1 from this level on.")]
+Shown = Annotated[str, typer.Option("--output-threshold", metavar=_LEVEL, help="Show findings from this level on.")]
 Suppress = Annotated[
     list[str] | None,
-    typer.Option("-S", "--suppress", metavar="CODE=OBJECT", help="Leave a finding out; * in OBJECT stands for any."),
+    typer.Option("-S", "--suppress", metavar="CODE=OBJECT", help="Hide a finding; * in OBJECT matches any text."),
 ]
-MeshConfig = Annotated[str, typer.Option("--meshConfigFile", metavar="FILE", help="Take this MeshConfig.")]
+MeshConfig = Annotated[str, typer.Option("--meshConfigFile", metavar="FILE", help="Use the MeshConfig in this file.")]
 Revision = Annotated[
     str,
     typer.Option(
-        "-r", "--revision", metavar="REV", help="Revision of the control plane; 'default' of a mesh, any of files."
+        "-r", "--revision", metavar="REV", help="Revision of the control plane: 'default' for a mesh, any for files."
     ),
 ]
-Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Accepted: directories always are.")]
-Ignore = Annotated[bool, typer.Option("--ignore-unknown", help="Pass over documents that cannot be read.")]
+Recursive = Annotated[
+    bool, typer.Option("-R", "--recursive", help="Accepted; directories are always read recursively.")
+]
+Ignore = Annotated[bool, typer.Option("--ignore-unknown", help="Skip documents that cannot be read.")]
 Remote = Annotated[
     list[str] | None,
-    typer.Option("--remote-contexts", metavar="CONTEXT", help="Compare services with those of another cluster, too."),
+    typer.Option(
+        "--remote-contexts", metavar="CONTEXT", help="Also compare services with those of this kubeconfig context."
+    ),
 ]
 Named = Annotated[list[str] | None, typer.Option("--analyzer", metavar="NAME", help="Run only this analyzer.")]
-Listing = Annotated[bool, typer.Option("-L", "--list-analyzers", help="List the analyzers, and end.")]
+Listing = Annotated[bool, typer.Option("-L", "--list-analyzers", help="List the analyzers and exit.")]
 Baseline = Annotated[
-    str, typer.Option("--baseline", metavar="FILE", help="Count only what an earlier -o json, yaml or sarif lacks.")
+    str,
+    typer.Option(
+        "--baseline", metavar="FILE", help="Report only findings that this earlier -o json, yaml or sarif lacks."
+    ),
 ]
-Compare = Annotated[bool, typer.Option("--diff", help="Compare two paths: BEFORE AFTER.")]
+Compare = Annotated[bool, typer.Option("--diff", help="Show what changes between two paths: BEFORE AFTER.")]
 Timeout = Annotated[str, typer.Option("--timeout", help="Accepted for istioctl's sake.", hidden=True)]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell how to fix each finding, and what was checked.")]
-Color = Annotated[str, typer.Option("--color", metavar="true|false|auto", help="Colour the level.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show how to fix each finding, and what was checked.")]
+Color = Annotated[str, typer.Option("--color", metavar="true|false|auto", help="Color the level.")]
 Output = Annotated[
     list[str] | None,
     typer.Option("-o", "--output", metavar="FORMAT[=FILE]", help=f"{', '.join(_FORMS)}. May be repeated."),
@@ -86,13 +93,15 @@ def analyze(
     color: Color = "auto",
     output: Output = None,
 ) -> None:
-    """Analyze configuration: what would break, where that is written, and how to fix it.
+    """Check configuration: what is wrong or would break, in which line, and how to fix it.
 
-    PATHs lie over the live cluster; with -f, --demo, or --use-kube=false, files are all there is. Exit 1 for findings
-    of --failure-threshold, 3 when part of the input could not be read or listed.
+    PATHs are laid over the live cluster, as they would be applied; with -f, --demo or --use-kube=false, only files are
+    analyzed. Exits with 1 for findings of --failure-threshold or above, 3 when part of the input could not be read.
 
     \b
-    Example:
+    Examples:
+      kubectl mesh analyze
+      kubectl mesh analyze --use-kube=false k8s/
       kubectl mesh analyze -f k8s/ -o sarif=mesh.sarif
     """
     from kubectl_mesh.analysis.reporting import at_least

@@ -20,9 +20,9 @@ FORMS = ("text", "json", "yaml")
 @add(app, "check")
 @command
 def check(call: Call, pod: Pod = "", output: Output = "text") -> None:
-    """List what each authorization rule for a pod allows or denies.
+    """List the authorization rules that apply to a pod, in words.
 
-    A saved Envoy document knows the names of rules only: for it the answer is that of `x authz check`.
+    A saved config dump has only the names of rules: for it, this prints what `x authz check` does.
 
     \b
     Example:
@@ -51,12 +51,15 @@ def can(
     call: Call,
     method: Annotated[str, typer.Argument(metavar="METHOD", show_default=False)],
     path: Annotated[str, typer.Argument(metavar="PATH", show_default=False)],
-    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Workload that sends.")],
-    to: Annotated[str, typer.Option("--to", metavar="NAME[:PORT]", help="Service or workload that gets it.")],
-    header: Annotated[list[str] | None, typer.Option("-H", "--header", help="Add a header 'NAME: VALUE'.")] = None,
+    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Workload that sends the request.")],
+    to: Annotated[str, typer.Option("--to", metavar="NAME[:PORT]", help="Service or workload that receives it.")],
+    header: Annotated[
+        list[str] | None,
+        typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="Header of the request. May be repeated."),
+    ] = None,
     output: Output = "text",
 ) -> None:
-    """Tell whether a request would be allowed, and which rule says so. Exits with 1 when it is denied.
+    """Show whether a request would be allowed, and which rule decides. Exits with 1 when it is denied.
 
     \b
     Example:

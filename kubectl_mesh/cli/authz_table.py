@@ -13,7 +13,7 @@ app = group("Show which authorization policies a proxy enforces, as istioctl cou
 @add(app, "check")
 @command
 def check(call: Call, pod: Pod = "") -> None:
-    """List the authorization policies in a proxy's listeners, as istioctl counts them.
+    """List the authorization policies in the listeners of a proxy, as istioctl counts them.
 
     \b
     Example:

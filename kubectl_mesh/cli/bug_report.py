@@ -24,19 +24,21 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage"
 @command
 def bug_report(
     call: Call,
-    output_dir: Annotated[str, typer.Option("--output-dir", metavar="DIR", help="Where to write the archive.")] = ".",
+    output_dir: Annotated[
+        str, typer.Option("--output-dir", metavar="DIR", help="Write the archive to this directory.")
+    ] = ".",
     include: Annotated[
         list[str] | None, typer.Option("--include", metavar="NS,…", help="Only proxies of these namespaces.")
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", metavar="NS,…", help="No proxies of these namespaces.")
+        list[str] | None, typer.Option("--exclude", metavar="NS,…", help="Skip proxies of these namespaces.")
     ] = None,
-    tail: Annotated[int, typer.Option("--tail", metavar="LINES", help="Lines of each log.")] = 1000,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell which proxies would be asked.")] = False,
+    tail: Annotated[int, typer.Option("--tail", metavar="LINES", help="Last lines of each log.")] = 1000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the proxies that would be asked.")] = False,
 ) -> None:
-    """Write one archive: a bundle, pages of istiod and of proxies, logs, findings. Credentials are left out.
+    """Collect one archive for a bug report: a bundle, debug pages, logs, findings. Credentials are left out.
 
-    Every command takes the archive with --bundle. Exits with 3 when something was not answered.
+    Every command reads the archive with --bundle. Exits with 3 when something could not be read.
 
     \b
     Example:

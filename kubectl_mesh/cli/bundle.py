@@ -18,12 +18,14 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 @command
 def bundle(
     call: Call,
-    output: Annotated[str, typer.Argument(metavar="FILE.tgz|DIR", help="Where to write.", show_default=False)],
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell what the mesh did not answer.")] = False,
+    output: Annotated[
+        str, typer.Argument(metavar="FILE.tgz|DIR", help="Archive or directory to write.", show_default=False)
+    ],
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List what the mesh did not answer.")] = False,
 ) -> None:
-    """Record a mesh: resources, what proxies hold, what istiod knows. Every command takes it back with --bundle.
+    """Record a mesh in one archive: resources, config dumps, what istiod knows. Every command reads it with --bundle.
 
-    Private keys and the data of Secrets are left out. Exits with 3 when something was not answered.
+    Private keys and the data of Secrets are left out. Exits with 3 when something could not be read.
 
     \b
     Example:

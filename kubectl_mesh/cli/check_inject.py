@@ -19,10 +19,15 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 def check_inject(
     call: Call,
     pod: Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)] = "",
-    labels: Annotated[str, typer.Option("-l", "--labels", help="Ask for a pod with these labels in -n NS.")] = "",
+    labels: Annotated[
+        str,
+        typer.Option(
+            "-l", "--labels", metavar="KEY=VALUE,…", help="Ask for a pod with these labels in the namespace of -n."
+        ),
+    ] = "",
     output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")] = "text",
 ) -> None:
-    """Tell of each injection webhook whether it injects a pod, and which label decides.
+    """Show whether each injection webhook injects a pod, and which label decides.
 
     \b
     Example:

@@ -70,7 +70,7 @@ def _filled(template: str) -> str:
 
 @add(app, "bash")
 def bash() -> None:
-    """Print completion for bash, for calling kubectl-mesh directly.
+    """Print the bash completion script for `kubectl-mesh`, called without kubectl.
 
     \b
     Example:
@@ -81,7 +81,7 @@ def bash() -> None:
 
 @add(app, "zsh")
 def zsh() -> None:
-    """Print completion for zsh, for calling kubectl-mesh directly.
+    """Print the zsh completion script for `kubectl-mesh`, called without kubectl.
 
     \b
     Example:
@@ -93,10 +93,10 @@ def zsh() -> None:
 @add(app, "install")
 def install(
     directory: Annotated[
-        str, typer.Option("--dir", metavar="DIR", help="Folder on PATH; that of this program by default.")
+        str, typer.Option("--dir", metavar="DIR", help="Directory on PATH; by default that of this program.")
     ] = "",
 ) -> None:
-    """Make `kubectl mesh <TAB>` work: put the program that kubectl asks beside this one. krew installs only one.
+    """Make `kubectl mesh <TAB>` work, by installing the program that kubectl asks. Needed once after krew.
 
     \b
     Example:

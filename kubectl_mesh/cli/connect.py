@@ -23,9 +23,9 @@ def connect(
     pod: Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)],
     output: Annotated[str, typer.Option("-o", "--output", metavar="table|json|yaml", help="Output format.")] = "table",
 ) -> None:
-    """Tell whether a pod can reach istiod: name, ports, certificate, stream. Exits with 1 when something fails.
+    """Check that the proxy of a pod can reach istiod: DNS, ports, certificate, xDS. Exits with 1 when a check fails.
 
-    In a cluster requests are made with curl from the proxy's container.
+    In a live cluster, requests are made with curl from the proxy's container.
 
     \b
     Example:

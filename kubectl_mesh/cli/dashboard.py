@@ -15,13 +15,19 @@ from kubectl_mesh.errors import NotAvailable, UsageError
 from kubectl_mesh.sources.base import PodTunnels
 from simulator.model.proxies import ProxyId
 
-app = group("Open the web pages of Envoy, of istiod and of the addons.")
-Port = Annotated[int, typer.Option("-p", "--port", help="Local port; 0 is the pod's own where it is free.")]
-Address = Annotated[str, typer.Option("--address", help="Local address to listen on.")]
-Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser; else print the address.")]
-UiPort = Annotated[int, typer.Option("--ui-port", "--ui_port", help="Port of the pod.")]
-Selector = Annotated[str, typer.Option("-l", "--selector", help="Labels of the pod.", show_default=False)]
-Revision = Annotated[str, typer.Option("-r", "--revision", help="Revision of istiod.", show_default=False)]
+app = group("Open the web page of Envoy, istiod or an addon, over a port-forward.")
+Port = Annotated[
+    int, typer.Option("-p", "--port", metavar="PORT", help="Local port; 0 takes the pod's own port if it is free.")
+]
+Address = Annotated[str, typer.Option("--address", metavar="ADDRESS", help="Local address to listen on.")]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser, or only print the address.")]
+UiPort = Annotated[int, typer.Option("--ui-port", "--ui_port", metavar="PORT", help="Port of the pod.")]
+Selector = Annotated[
+    str, typer.Option("-l", "--selector", metavar="LABELS", help="Labels of the pod.", show_default=False)
+]
+Revision = Annotated[
+    str, typer.Option("-r", "--revision", metavar="REV", help="Revision of istiod.", show_default=False)
+]
 Pod = Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)]
 _ADMIN, _CONTROLZ = 15000, 9876
 
@@ -123,7 +129,9 @@ def controlz(
     pod: Pod = "",
     selector: Selector = "",
     revision: Revision = "",
-    ui_port: Annotated[int, typer.Option("--ctrlz_port", "--ctrlz-port", help="Port of ControlZ.")] = _CONTROLZ,
+    ui_port: Annotated[
+        int, typer.Option("--ctrlz_port", "--ctrlz-port", metavar="PORT", help="Port of ControlZ.")
+    ] = _CONTROLZ,
     port: Port = 0,
     address: Address = "localhost",
     browser: Browser = True,

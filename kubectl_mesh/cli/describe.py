@@ -12,9 +12,9 @@ from kubectl_mesh.render import structured
 from kubectl_mesh.render.describe import render
 from kubectl_mesh.reports.describe import DescribeReport
 
-app = group("Describe what applies to a pod or a service.")
+app = group("Show everything that applies to a pod or a service.")
 Output = Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")]
-IgnoreUnmeshed = Annotated[bool, typer.Option("--ignoreUnmeshed", help="Do not warn of pods outside the mesh.")]
+IgnoreUnmeshed = Annotated[bool, typer.Option("--ignoreUnmeshed", help="Do not warn about pods outside the mesh.")]
 
 
 def _lookup(call: Call) -> Lookup:
@@ -37,7 +37,7 @@ def pod(
     ignore_unmeshed: IgnoreUnmeshed = False,
     output: Output = "text",
 ) -> None:
-    """Describe a pod: its services, the rules that reach it, what it accepts, and the ways in from outside.
+    """Describe a pod: its services, the rules that apply to it, its mTLS mode, and the gateways that lead to it.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def service(
     ignore_unmeshed: IgnoreUnmeshed = False,
     output: Output = "text",
 ) -> None:
-    """Describe a service by the proxy of its first usable pod.
+    """Describe a service, as the proxy of its first usable pod sees it.
 
     \b
     Example:

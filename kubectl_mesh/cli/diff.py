@@ -25,22 +25,27 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="[BEFORE]", show_default=False)] = "",
     after: Annotated[str, typer.Argument(metavar="[AFTER]", show_default=False)] = "",
     apply: Annotated[
-        list[str] | None, typer.Option("--apply", metavar="PATH", help="Manifests to lay over those of -f.")
+        list[str] | None,
+        typer.Option("--apply", metavar="PATH", help="Manifests to apply to the mesh of -f. May be repeated."),
     ] = None,
     delete: Annotated[
-        list[str] | None, typer.Option("--delete", metavar="KIND/NAME", help="Object to leave out of those of -f.")
+        list[str] | None,
+        typer.Option("--delete", metavar="KIND/NAME", help="Resource to delete from the mesh of -f. May be repeated."),
     ] = None,
     request: Annotated[
-        list[str] | None, typer.Option("--request", metavar="'FROM URL'", help="Report this request, changed or not.")
+        list[str] | None,
+        typer.Option("--request", metavar="'FROM URL'", help="Report this request even if it does not change."),
     ] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml|md", help="Output format.")] = "text",
 ) -> None:
-    """Show which proxies and which requests a change of manifests would affect, and how. Exit 1 when any is.
+    """Show what a change does: which requests end differently, and what every proxy is sent.
 
-    Compare two meshes (BEFORE and AFTER are files or directories), or -f with the same mesh after --apply and --delete.
+    Compares two meshes, BEFORE and AFTER (files or directories); or the mesh of -f with itself after --apply and
+    --delete. Exits with 1 when anything changes.
 
     \b
-    Example:
+    Examples:
+      kubectl mesh diff before/ after/
       kubectl mesh diff -f k8s/ --apply change/ --request 'deploy/web http://catalog/items'
     """
     from kubectl_mesh.plan.changes import compare

@@ -18,9 +18,15 @@ from simulator.model.proxies import ProxyId
 def envoy_stats(
     call: Call,
     pod: Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)] = "",
-    kind: Annotated[str, typer.Option("-t", "--type", metavar="server|clusters", help="What to show.")] = "server",
+    kind: Annotated[
+        str,
+        typer.Option("-t", "--type", metavar="server|clusters", help="Statistics of the server or of its clusters."),
+    ] = "server",
     selector: Annotated[
-        str, typer.Option("-l", "--selector", help="Proxies of pods with these labels.", show_default=False)
+        str,
+        typer.Option(
+            "-l", "--selector", metavar="LABELS", help="Proxies of pods with these labels.", show_default=False
+        ),
     ] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="short|json|yaml|prom|prom-merged", help="Output format.")

@@ -16,7 +16,7 @@ Explain = Annotated[
     typer.Option(
         "-v",
         "--explain",
-        help="Say what Istio's own names mean, and the next command; in a terminal always the latter.",
+        help="Explain Istio's generated names, and suggest the next command (a terminal always shows it).",
     ),
 ]
 

@@ -9,7 +9,7 @@ from kubectl_mesh.cli.groups import add, group
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
 
-app = group("List which namespaces are injected, by which revision, and which pods have to be restarted.")
+app = group("List the namespaces that are injected, by which revision, and which pods need a restart.")
 
 
 @add(app, "list")
@@ -18,7 +18,7 @@ def injectors(
     call: Call,
     output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")] = "text",
 ) -> None:
-    """List which namespaces are injected, by which revision, and which pods have to be restarted.
+    """List the namespaces that are injected, by which revision, and which pods need a restart.
 
     \b
     Example:

@@ -26,20 +26,22 @@ def kube_inject(
     call: Call,
     files: Annotated[
         list[str] | None,
-        typer.Option("-f", "--filename", "--file", metavar="PATH", help="File, directory, glob or -. Repeatable."),
+        typer.Option("-f", "--filename", "--file", metavar="PATH", help="File, directory, glob or -. May be repeated."),
     ] = None,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write here, not to stdout.")] = "",
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
+    ] = "",
     mesh_config: Annotated[str, _file("--meshConfigFile", "MeshConfig to use.")] = "",
     inject_config: Annotated[str, _file("--injectConfigFile", "Configuration of the injector to use.")] = "",
     values: Annotated[str, _file("--valuesFile", "Values of the injector to use.")] = "",
     use_kube: Annotated[
-        bool, typer.Option("--use-kube", help="Take the injector's settings from the cluster.")
+        bool, typer.Option("--use-kube", help="Take the injector's settings from the live cluster.")
     ] = False,
 ) -> None:
-    """Write proxies into manifests, as the injection webhook would.
+    """Inject proxies into manifests, as the injection webhook would.
 
-    The settings are those of the control plane among the files, or of the default profile. No cluster is touched
-    without --use-kube.
+    Settings come from the control plane among the files, else from the default profile; with --use-kube, from the
+    live cluster.
 
     \b
     Example:

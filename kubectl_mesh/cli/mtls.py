@@ -18,11 +18,13 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 @command
 def mtls(
     call: Call,
-    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Workload that sends; all without it.")] = "",
-    to: Annotated[str, typer.Option("--to", metavar="NAME[:PORT]", help="Service or workload that gets it.")] = "",
+    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Workload that sends; all by default.")] = "",
+    to: Annotated[
+        str, typer.Option("--to", metavar="NAME[:PORT]", help="Service or workload that receives; all by default.")
+    ] = "",
     output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")] = "text",
 ) -> None:
-    """Show what each client sends and each server accepts. Exits with 1 where the two do not fit.
+    """Show what clients send and servers accept. Exits with 1 where the two do not match.
 
     \b
     Example:

@@ -18,24 +18,28 @@ Files = Annotated[
         "-f",
         "--file",
         metavar="PATH",
-        help="Simulate the mesh of these manifests (file, directory, glob or -), or read a saved Envoy document. "
-        "No cluster is touched. May be repeated.",
+        help="Simulate the mesh of these manifests (file, directory, glob or -), or read a saved Envoy config dump. "
+        "Contacts no API server. May be repeated.",
     ),
 ]
 Demo = Annotated[bool, typer.Option("--demo", help="Use the bundled example mesh.")]
-Bundle = Annotated[str, typer.Option("--bundle", metavar="FILE|DIR", help="Use a recorded mesh.", show_default=False)]
+Bundle = Annotated[
+    str, typer.Option("--bundle", metavar="FILE|DIR", help="Use a mesh recorded with `bundle`.", show_default=False)
+]
 NoControlPlane = Annotated[
-    bool, typer.Option("--no-control-plane", help="Add no default istiod and ingress gateway to the manifests.")
+    bool, typer.Option("--no-control-plane", help="Do not add the default istiod and ingress gateway.")
 ]
 Inject = Annotated[
     list[str] | None,
     typer.Option(
-        "--inject", metavar="NS", help="Take a namespace of the manifests for labelled for injection; * for all."
+        "--inject", metavar="NS", help="Treat a namespace of the manifests as labelled for injection; * for all."
     ),
 ]
-Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NS", help="Namespace.", show_default=False)]
-AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")]
-Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Colour the text.")]
+Namespace = Annotated[
+    str, typer.Option("-n", "--namespace", metavar="NS", help="Namespace of names that have none.", show_default=False)
+]
+AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="Look at all namespaces.")]
+Color = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Color the output.")]
 
 
 def _global(*flags: str, env: str = "") -> Any:

@@ -20,15 +20,37 @@ app = group("Show what a proxy holds, in istioctl's tables.")
 
 Pod = Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)]
 Output = Annotated[str, typer.Option("-o", "--output", metavar="short|json|yaml", help="Output format.")]
-Host = Annotated[str, typer.Option("--fqdn", help="Keep clusters whose name contains this.", show_default=False)]
-Direction = Annotated[str, typer.Option("--direction", help="Keep inbound or outbound clusters.", show_default=False)]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Keep this port.", show_default=False)]
-Subset = Annotated[str, typer.Option("--subset", help="Keep subsets that contain this.", show_default=False)]
-Address = Annotated[str, typer.Option("--address", help="Keep this address.", show_default=False)]
-Type = Annotated[str, typer.Option("--type", help="Keep listeners of this type: HTTP, TCP, …", show_default=False)]
-Name = Annotated[str, typer.Option("--name", help="Keep the route configuration of this name.", show_default=False)]
-OfCluster = Annotated[str, typer.Option("--cluster", help="Keep the endpoints of this cluster.", show_default=False)]
-Status = Annotated[str, typer.Option("--status", help="Keep this health: HEALTHY, UNHEALTHY, …", show_default=False)]
+Host = Annotated[
+    str, typer.Option("--fqdn", metavar="TEXT", help="Only clusters whose name contains this.", show_default=False)
+]
+Direction = Annotated[
+    str,
+    typer.Option(
+        "--direction", metavar="inbound|outbound", help="Only clusters of this direction.", show_default=False
+    ),
+]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Only this port.", show_default=False)
+]
+Subset = Annotated[
+    str, typer.Option("--subset", metavar="TEXT", help="Only subsets whose name contains this.", show_default=False)
+]
+Address = Annotated[str, typer.Option("--address", metavar="ADDRESS", help="Only this address.", show_default=False)]
+Type = Annotated[
+    str, typer.Option("--type", metavar="TYPE", help="Only listeners of this type: HTTP, TCP, …", show_default=False)
+]
+Name = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="Only the route configuration of this name.", show_default=False)
+]
+OfCluster = Annotated[
+    str, typer.Option("--cluster", metavar="NAME", help="Only endpoints of this cluster.", show_default=False)
+]
+Status = Annotated[
+    str,
+    typer.Option(
+        "--status", metavar="STATUS", help="Only endpoints with this health: HEALTHY, UNHEALTHY, …", show_default=False
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose/--no-verbose", help="Show filter chains and routes.")]
 
 CLUSTERS = "config_dump?mask=dynamic_active_clusters,dynamic_warming_clusters,static_clusters"
@@ -67,7 +89,7 @@ def cluster(
     explain: Explain = False,
     output: Output = "short",
 ) -> None:
-    """Show the clusters of a proxy: where it can send requests.
+    """Show the clusters of a proxy: the destinations that it knows.
 
     \b
     Example:
@@ -96,7 +118,7 @@ def listener(
     explain: Explain = False,
     output: Output = "short",
 ) -> None:
-    """Show the listeners of a proxy: what it answers on, and where each filter chain leads.
+    """Show the listeners of a proxy: where it accepts connections, and where it sends them.
 
     \b
     Example:
@@ -128,7 +150,7 @@ def route(
     explain: Explain = False,
     output: Output = "short",
 ) -> None:
-    """Show the routes of a proxy: which requests go to which cluster.
+    """Show the routes of a proxy: which request goes to which cluster.
 
     \b
     Example:
@@ -166,7 +188,7 @@ def endpoint(
     explain: Explain = False,
     output: Output = "short",
 ) -> None:
-    """Show the endpoints of a proxy as Envoy sees them, with the health it found.
+    """Show the endpoints of a proxy as Envoy sees them, with their health.
 
     With -f it reads what `curl localhost:15000/clusters?format=json` printed.
 
@@ -222,7 +244,7 @@ def eds(
 @add(app, "bootstrap", "b")
 @command
 def bootstrap(call: Call, pod: Pod = "", output: Output = "json") -> None:
-    """Show what a proxy was started with.
+    """Show the bootstrap of a proxy: what it was started with.
 
     \b
     Example:
@@ -237,7 +259,7 @@ def bootstrap(call: Call, pod: Pod = "", output: Output = "json") -> None:
 @add(app, "secret", "secrets", "s")
 @command
 def secret(call: Call, pod: Pod = "", output: Output = "short") -> None:
-    """Show the certificates of a proxy; a private key never.
+    """Show the certificates of a proxy, never private keys.
 
     \b
     Example:
@@ -283,10 +305,10 @@ def everything(
     kind: Type = "",
     name: Name = "",
     verbose: Verbose = True,
-    with_headers: Annotated[bool, typer.Option("--with-headers", help="Put a title over each table.")] = False,
+    with_headers: Annotated[bool, typer.Option("--with-headers", help="Print a title above each table.")] = False,
     output: Output = "short",
 ) -> None:
-    """Show everything a proxy holds; with -o json the document that Envoy's /config_dump prints.
+    """Show everything that a proxy holds; -o json prints its config dump.
 
     \b
     Example:

@@ -21,14 +21,16 @@ from simulator.model.proxies import ProxyId
 def log(
     call: Call,
     pod: Pod = "",
-    selector: Annotated[str, typer.Option("-l", "--selector", help="Proxies of pods with these labels.")] = "",
+    selector: Annotated[
+        str, typer.Option("-l", "--selector", metavar="LABELS", help="Proxies of pods with these labels.")
+    ] = "",
     level: Annotated[
         str, typer.Option("--level", metavar="[LOGGER:]LEVEL,…", help="Set levels: trace, debug, info, …, off.")
     ] = "",
     reset: Annotated[bool, typer.Option("-r", "--reset", help="Set every level to warning.")] = False,
     output: Annotated[str, typer.Option("-o", "--output", metavar="short|json|yaml", help="Output format.")] = "short",
 ) -> None:
-    """Show the log levels of proxies, or change them.
+    """Show or change the log levels of proxies.
 
     \b
     Example:
@@ -66,7 +68,7 @@ def rootca_compare(
     one: Annotated[str, typer.Argument(metavar="POD", show_default=False)],
     other: Annotated[str, typer.Argument(metavar="POD", show_default=False)],
 ) -> None:
-    """Tell whether two proxies trust a common root certificate. Exits with 1 when they do not.
+    """Show whether two proxies trust the same root certificate. Exits with 1 when they do not.
 
     \b
     Example:

@@ -23,20 +23,31 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 def proxy_status(
     call: Call,
     pod: Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)] = "",
-    verbosity: Annotated[int, typer.Option("-v", "--verbosity", help="1 shows a column for each type.")] = 0,
-    only: Annotated[str, typer.Option("--only", metavar="unsynced", help="Show these only.", show_default=False)] = "",
+    verbosity: Annotated[
+        int, typer.Option("-v", "--verbosity", metavar="N", help="1 shows a column for each type of configuration.")
+    ] = 0,
+    only: Annotated[
+        str,
+        typer.Option("--only", metavar="unsynced", help="Only show proxies that are not in sync.", show_default=False),
+    ] = "",
     config: Annotated[
         str,
-        typer.Option("--config", metavar="KIND/NAME", help="Show which proxies hold this object.", show_default=False),
+        typer.Option(
+            "--config", metavar="KIND/NAME", help="Show which proxies hold this resource.", show_default=False
+        ),
     ] = "",
-    wait: Annotated[bool, typer.Option("-w", "--wait", help="Wait until all are in sync, or hold --config.")] = False,
+    wait: Annotated[bool, typer.Option("-w", "--wait", help="Wait until all are in sync (or hold --config).")] = False,
     wait_timeout: Annotated[float, typer.Option("--wait-timeout", metavar="SECONDS", help="How long to wait.")] = 60,
     output: Annotated[str, typer.Option("-o", "--output", metavar="table|json|yaml", help="Output format.")] = "table",
 ) -> None:
-    """Show which proxies hold what istiod sent them. Exits with 1 when one does not.
+    """Show which proxies are in sync with istiod, or how one differs from what istiod sent it.
+
+    Exits with 1 when a proxy is not in sync, or not connected.
 
     \b
-    Example:
+    Examples:
+      kubectl mesh proxy-status
+      kubectl mesh proxy-status deploy/web -n shop
       kubectl mesh proxy-status --config virtualservice/catalog -n shop --wait
     """
     from kubectl_mesh.diagnosis import proxy_status as question

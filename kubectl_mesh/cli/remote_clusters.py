@@ -21,7 +21,7 @@ def remote_clusters(
     call: Call,
     output: Annotated[str, typer.Option("-o", "--output", metavar="table|json|yaml", help="Output format.")] = "table",
 ) -> None:
-    """List the clusters that each istiod reads, and whether it has. Exits with 1 when it has not.
+    """List the remote clusters that each istiod watches, and whether they are synced. Exits with 1 when one is not.
 
     \b
     Example:

@@ -17,7 +17,7 @@ from kubectl_mesh.sources.base import MeshSource, ResourceSource
 from kubectl_mesh.sources.progress import waiting
 from simulator.model.proxies import ProxyId
 
-app = group("Write the state that istiod would give the mesh of manifests, or serve it.")
+app = group("Generate the configuration of the mesh that manifests describe, or serve that mesh as a Kubernetes API.")
 add(app, "serve")(serve)
 app.add_typer(simulate_fault.app, name="fault")
 
@@ -26,15 +26,17 @@ app.add_typer(simulate_fault.app, name="fault")
 @command
 def dump(
     call: Call,
-    output_dir: Annotated[str, typer.Option("--output-dir", metavar="DIR", help="Folder to write to; made if absent.")],
+    output_dir: Annotated[
+        str, typer.Option("--output-dir", metavar="DIR", help="Directory to write to; created if missing.")
+    ],
     proxy: Annotated[
         list[str] | None,
-        typer.Option("--proxy", metavar="POD.NS", help="Write this proxy only. May be repeated.", show_default=False),
+        typer.Option("--proxy", metavar="POD.NS", help="Only write this proxy. May be repeated.", show_default=False),
     ] = None,
 ) -> None:
-    """Write the config dump of each proxy to DIR/NAMESPACE__POD.json: what Envoy's /config_dump?include_eds prints.
+    """Write the config dump of each proxy to DIR/NAMESPACE__POD.json, as Envoy's /config_dump?include_eds prints it.
 
-    Endpoints are those that istiod sends, before Envoy fills in its defaults.
+    Endpoints are as istiod sends them, before Envoy fills in its defaults.
 
     \b
     Example:

@@ -17,7 +17,7 @@ from simulator.model.wire import Json
 if TYPE_CHECKING:
     from kubectl_mesh.sources.live.faults import ServedFaults
 
-app = group("Let a served mesh do something wrong, list what it does wrong, and end it.")
+app = group("Start, list and end faults of a mesh served by `simulate serve`.")
 _OF_PODS = frozenset({"unready", "istiod-down", "istiod-slow"})
 Words = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 
@@ -33,23 +33,32 @@ def begin(
     fault: Annotated[str, typer.Argument(metavar="FAULT", show_default=False)],
     names: Words = None,
     types: Annotated[str, _text("--type", "CDS,LDS,…", "Types of configuration.")] = "",
-    message: Annotated[str, _text("--message", "TEXT", "What the proxy says of an update that it rejects.")] = "",
-    resource: Annotated[str, _text("--resource", "NAME", "The Envoy resource that drifts.")] = "",
-    merge: Annotated[str, _text("--merge", "JSON", "What it holds differently; without it, it lacks it.")] = "",
+    message: Annotated[str, _text("--message", "TEXT", "Why the proxy rejects the update.")] = "",
+    resource: Annotated[str, _text("--resource", "NAME", "Envoy resource that drifts.")] = "",
+    merge: Annotated[str, _text("--merge", "JSON", "Fields that differ; without it, the resource is missing.")] = "",
     version: Annotated[str, _text("--version", "VERSION", "Version of Istio that the proxy runs.")] = "",
-    seconds: Annotated[float, _text("--seconds", "SECONDS", "How late answers come.")] = 0.0,
+    seconds: Annotated[float, _text("--seconds", "SECONDS", "How late the answers are.")] = 0.0,
     eds_cluster: Annotated[str, _text("--fqdn", "PATTERN", "Clusters whose endpoints are ejected.")] = "",
-    kinds: Annotated[str, _text("--resources", "PODS,…", "API resources that are refused or cut.")] = "",
+    kinds: Annotated[str, _text("--resources", "PODS,…", "API resources that are refused or cut short.")] = "",
 ) -> None:
-    """Begin a fault on the mesh of `simulate serve`. NAMEs are proxies or pods; `*` stands for any text.
+    """Start a fault on a mesh served by `simulate serve`. NAMEs are proxies or pods; `*` matches any text.
 
     \b
-    On proxies:
-      stale, not-sent (--type), rejected (--message), disconnected, old-version (--version)
-      drifted (--type, --resource, --merge): holds what istiod did not send
-      ejected (--fqdn): endpoints that failed too often get no requests
-    On pods: unready. On istiods: istiod-down, istiod-slow (--seconds).
-    On the API server: api-slow (--seconds), api-forbidden (--resources), api-expired, api-truncated (--resources).
+    Faults:
+      stale          a proxy keeps its old configuration (--type)
+      not-sent       a proxy is not sent a type (--type)
+      rejected       a proxy rejects an update (--message)
+      drifted        a proxy holds what istiod did not send (--type, --resource, --merge)
+      disconnected   a proxy has no connection to istiod
+      old-version    a proxy runs another version of Istio (--version)
+      ejected        a proxy ejects failing endpoints (--fqdn)
+      unready        a pod fails its readiness probe
+      istiod-down    istiod refuses connections
+      istiod-slow    istiod answers late (--seconds)
+      api-slow       the API server answers late (--seconds)
+      api-expired    the API server calls every token expired
+      api-forbidden  the API server refuses some resources (--resources)
+      api-truncated  the API server cuts some replies short (--resources)
 
     \b
     Examples:
@@ -81,7 +90,7 @@ def listing(
     call: Call,
     output: Annotated[str, typer.Option("-o", "--output", metavar="table|json|yaml", help="Output format.")] = "table",
 ) -> None:
-    """List the faults that a served mesh plays.
+    """List the active faults of a served mesh.
 
     \b
     Example:
@@ -102,7 +111,7 @@ def listing(
 def clear(
     call: Call, numbers: Annotated[list[int] | None, typer.Argument(metavar="[NUMBER]...", show_default=False)] = None
 ) -> None:
-    """End faults by their numbers, or all of them.
+    """End faults by number; without numbers, all of them.
 
     \b
     Example:

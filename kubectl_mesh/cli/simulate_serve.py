@@ -24,27 +24,27 @@ _EXTRA = "pip install 'kubectl-mesh[serve]'"
 def serve(
     call: Call,
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")
     ] = 0,
     write_kubeconfig: Annotated[
         str,
         typer.Option(
             "--write-kubeconfig",
             metavar="FILE",
-            help="Write the kubeconfig here once requests are answered; readable by you only.",
+            help="Write a kubeconfig here as soon as the server is ready; only you can read it.",
             show_default=False,
         ),
     ] = "",
     faults: Annotated[
         str,
         typer.Option(
-            "--faults", metavar="FILE", help="Faults to play from the start (see `simulate fault`).", show_default=False
+            "--faults", metavar="FILE", help="Faults to start with (see `simulate fault`).", show_default=False
         ),
     ] = "",
 ) -> None:
-    """Serve the mesh of manifests as a Kubernetes API server on 127.0.0.1, until it is stopped with Ctrl-C or SIGTERM.
+    """Serve the mesh of manifests as a Kubernetes API server on 127.0.0.1, until Ctrl-C or SIGTERM.
 
-    kubectl, client libraries, istioctl and this program work against it; what they change changes the mesh.
+    kubectl, client libraries, istioctl and this program work with it unchanged; what they apply changes the mesh.
 
     \b
     Examples:

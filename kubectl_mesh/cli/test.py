@@ -33,30 +33,36 @@ Output = Annotated[
 def run_tests(
     call: Call,
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)],
-    keyword: Annotated[str, typer.Option("-k", metavar="EXPR", help="Run tests whose name has this.")] = "",
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Tell which rules no test touched.")] = False,
-    shard: Annotated[str, typer.Option("--shard", metavar="I/N", help="Run every Nth test, from the Ith.")] = "1/1",
-    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Who sends, in files of other tools.")] = "",
-    from_icv: Annotated[bool, typer.Option("--from-icv", help="Files are istio-config-validator's.")] = False,
+    keyword: Annotated[
+        str, typer.Option("-k", metavar="EXPR", help="Only run tests whose name contains this: 'a and not b'.")
+    ] = "",
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first test that does not pass.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="List the rules that no test touched.")] = False,
+    shard: Annotated[str, typer.Option("--shard", metavar="I/N", help="Run the Ith of N parts of the tests.")] = "1/1",
+    from_: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="Sender of the requests, for files of other tools.")
+    ] = "",
+    from_icv: Annotated[bool, typer.Option("--from-icv", help="Read files as istio-config-validator's.")] = False,
     from_router_check: Annotated[
-        bool, typer.Option("--from-router-check", help="Files are Envoy's router_check_tool's.")
+        bool, typer.Option("--from-router-check", help="Read files as Envoy's router_check_tool's.")
     ] = False,
-    update: Annotated[bool, typer.Option("--update", help="Write what is seen into failing expectations.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes; Ctrl-C ends.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List passing tests, and whole paths.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Rewrite failing expectations to what happens now.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again when a file changes, until Ctrl-C.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Also list passing tests, and whole traces.")
+    ] = False,
     output: Output = None,
 ) -> None:
-    """Run *.meshtest.yaml files: does traffic do what they say? Directories are searched for them.
+    """Run traffic tests: *.meshtest.yaml files, also those in directories, without sending a request.
 
-    Exit 0 when all pass, 1 when one fails, 3 when one cannot be decided, 5 when there is none. Files of
-    istio-config-validator and of Envoy's router_check_tool are run as well, over the mesh that -f names.
+    Exits with 0 when all pass, 1 when one fails, 3 when one cannot be decided, 5 when there is none. Files of
+    istio-config-validator and of Envoy's router_check_tool run too, on the mesh that -f names.
 
-    `generate [FILE]` in place of PATH writes a test file of the mesh as it is: a case for each distinct route.
+    `test generate FILE` writes a test file for the mesh as it is: one case for each distinct route.
 
     \b
-    Example:
-      kubectl mesh test examples/shop
+    Examples:
+      kubectl mesh test tests/ -o junit=results.xml
       kubectl mesh test generate -f k8s/ shop.meshtest.yaml
     """
     if paths[0] == _GENERATE:

@@ -18,10 +18,13 @@ from simulator.model.requests import Request
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="Add a header.")]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="Header of the request. May be repeated."),
+]
 Resolve = Annotated[
     list[str] | None,
-    typer.Option("--resolve", metavar="HOST:IP", help="Take this for what public DNS says.", show_default=False),
+    typer.Option("--resolve", metavar="HOST:IP", help="Resolve HOST to IP instead of asking DNS.", show_default=False),
 ]
 
 
@@ -31,28 +34,39 @@ def trace(
     call: Call,
     from_: Annotated[str, typer.Argument(metavar="FROM", show_default=False)],
     url: Annotated[str, typer.Argument(metavar="URL", show_default=False)] = "",
-    method: Annotated[str, typer.Option("-X", "--request", metavar="METHOD", help="Method.", show_default=False)] = "",
+    method: Annotated[
+        str,
+        typer.Option("-X", "--request", metavar="METHOD", help="HTTP method (GET; POST for gRPC).", show_default=False),
+    ] = "",
     header: Headers = None,
-    source_ip: Annotated[str, typer.Option("--source-ip", metavar="IP", help="The client's address.")] = "",
-    sni: Annotated[str, typer.Option("--sni", metavar="NAME", help="Server name in the TLS greeting.")] = "",
-    tls: Annotated[str, typer.Option("--tls", metavar="none|simple|mutual", help="TLS of the client's own.")] = "",
+    source_ip: Annotated[str, typer.Option("--source-ip", metavar="IP", help="Source address of the request.")] = "",
+    sni: Annotated[str, typer.Option("--sni", metavar="NAME", help="Server name (SNI) of the client's TLS.")] = "",
+    tls: Annotated[
+        str, typer.Option("--tls", metavar="none|simple|mutual", help="TLS that the application itself speaks.")
+    ] = "",
     random: Annotated[
         float | None,
-        typer.Option("--random", metavar="0..1", help="Decide what is left to chance.", show_default=False),
+        typer.Option(
+            "--random", metavar="0..1", help="Decide random choices: weights, faults, endpoints.", show_default=False
+        ),
     ] = None,
     resolve: Resolve = None,
-    inbound: Annotated[bool, typer.Option("--inbound", help="With a saved document: a request to its proxy.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show what was rejected at each step.")] = False,
+    inbound: Annotated[
+        bool, typer.Option("--inbound", help="With a saved dump: a request that arrives at its proxy.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show what was tried and did not match.")] = False,
     output: Annotated[str, typer.Option("-o", "--output", metavar="text|json|yaml", help="Output format.")] = "text",
 ) -> None:
-    """Follow a request from FROM to URL, hop by hop: what was chosen, why, and where that is written.
+    """Follow a request from FROM to URL, hop by hop: what each proxy chose, why, and which line says so.
 
-    FROM is [NAMESPACE/][KIND/]NAME of a workload; gateway/NAME, a Gateway or the workload that it selects; or outside.
-    With a saved Envoy document (-f) it may be left out: the answer is that one proxy's.
+    FROM is a workload ([NAMESPACE/][KIND/]NAME), a gateway (gateway/NAME), or `outside`, a client outside the mesh.
+    Leave it out when -f names a saved config dump: then that one proxy answers.
 
     \b
-    Example:
-      kubectl mesh trace --demo deploy/web http://cart:7070/items -H 'end-user: jason'
+    Examples:
+      kubectl mesh trace --demo deploy/web http://catalog/search -n shop -H 'x-shop-tester: true'
+      kubectl mesh trace -f k8s/ outside https://shop.example.com/cart
+      kubectl mesh trace -f config_dump.json http://catalog.shop/search
     """
     from kubectl_mesh.diagnosis.request_line import RequestFlags, read_request, resolutions
 

@@ -19,16 +19,18 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 @command
 def version(
     call: Call,
-    remote: Annotated[bool, typer.Option("--remote/--no-remote", help="Ask the mesh as well.")] = True,
-    client: Annotated[bool, typer.Option("--client", help="Show this program's version only.")] = False,
-    short: Annotated[bool, typer.Option("-s", "--short/--no-short", help="Summarise; --no-short lists each.")] = True,
+    remote: Annotated[bool, typer.Option("--remote/--no-remote", help="Also ask istiod and the proxies.")] = True,
+    client: Annotated[bool, typer.Option("--client", help="Only show this program's version.")] = False,
+    short: Annotated[
+        bool, typer.Option("-s", "--short/--no-short", help="Summarize; --no-short lists every component.")
+    ] = True,
     output: Annotated[str, typer.Option("-o", "--output", metavar="json|yaml", help="Output format.")] = "",
 ) -> None:
-    """Show the versions of this program, of istiod and of the proxies.
+    """Show the versions of this program, istiod and the proxies.
 
     \b
     Example:
-      kubectl mesh version
+      kubectl mesh version --short=false
     """
     form = check_output(output, allowed=("", "json", "yaml"))
     found, failure = VersionReport(client=__version__, reached=False), None

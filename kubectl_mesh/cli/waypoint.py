@@ -13,10 +13,12 @@ from kubectl_mesh.errors import ExitCode, SourceError
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
 
-app = group("List waypoints, tell whether they are ready, make and delete them.")
+app = group("List, check, create and delete waypoints.")
 _NONE = "No waypoints found.\n"
-Name = Annotated[str, typer.Option("--name", help="Name of the waypoint.")]
-Revision = Annotated[str, typer.Option("-r", "--revision", help="Revision of the waypoint.", show_default=False)]
+Name = Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the waypoint.")]
+Revision = Annotated[
+    str, typer.Option("-r", "--revision", metavar="REV", help="Revision of the waypoint.", show_default=False)
+]
 
 
 def _find(call: Call) -> tuple[tuple[waypoints.WaypointRow, ...], bool]:
@@ -43,9 +45,9 @@ def listing(call: Call) -> None:
 def status(
     call: Call,
     wait: Annotated[bool, typer.Option("-w", "--wait/--no-wait", help="Wait until all are ready.")] = False,
-    timeout: Annotated[float, typer.Option("--waypoint-timeout", metavar="SECONDS", help="How long.")] = 90,
+    timeout: Annotated[float, typer.Option("--waypoint-timeout", metavar="SECONDS", help="How long to wait.")] = 90,
 ) -> None:
-    """Tell whether the waypoints of a namespace, or of all with -A, are ready. Exits with 1 when one is not.
+    """Show whether the waypoints of a namespace, or of all with -A, are ready. Exits with 1 when one is not.
 
     \b
     Example:
@@ -68,10 +70,12 @@ def status(
 def generate(
     call: Call,
     name: Name = "waypoint",
-    traffic: Annotated[str, typer.Option("--for", metavar="all|none|service|workload", help="Traffic it takes.")] = "",
+    traffic: Annotated[
+        str, typer.Option("--for", metavar="all|none|service|workload", help="Traffic that it handles.")
+    ] = "",
     revision: Revision = "",
 ) -> None:
-    """Write the manifest of a waypoint.
+    """Print the manifest of a waypoint.
 
     \b
     Example:

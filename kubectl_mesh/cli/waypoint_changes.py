@@ -16,7 +16,7 @@ from kubectl_mesh.sources.base import ResourceWriter
 
 _USE = "istio.io/use-waypoint"
 _MODE = "istio.io/dataplane-mode"
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; needs no rights to do it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 
 def _writer(call: Call, *, dry_run: bool) -> ResourceWriter | None:
@@ -34,15 +34,21 @@ def _writer(call: Call, *, dry_run: bool) -> ResourceWriter | None:
 def apply(
     call: Call,
     name: Name = "waypoint",
-    traffic: Annotated[str, typer.Option("--for", metavar="all|none|service|workload", help="Traffic it takes.")] = "",
+    traffic: Annotated[
+        str, typer.Option("--for", metavar="all|none|service|workload", help="Traffic that it handles.")
+    ] = "",
     revision: Revision = "",
-    enroll: Annotated[bool, typer.Option("--enroll-namespace", help="Label the namespace to use it.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the one that the namespace uses.")] = False,
+    enroll: Annotated[
+        bool, typer.Option("--enroll-namespace", help="Label the namespace so that it uses the waypoint.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the waypoint that the namespace uses.")
+    ] = False,
     wait: Annotated[bool, typer.Option("-w", "--wait", help="Wait until it is ready.")] = False,
-    timeout: Annotated[float, typer.Option("--waypoint-timeout", metavar="SECONDS", help="How long.")] = 90,
+    timeout: Annotated[float, typer.Option("--waypoint-timeout", metavar="SECONDS", help="How long to wait.")] = 90,
     dry_run: DryRun = False,
 ) -> None:
-    """Make a waypoint in a namespace. With files or --dry-run, print its manifest.
+    """Create a waypoint in a namespace. With -f or --dry-run, only print its manifest.
 
     \b
     Example:
@@ -104,10 +110,12 @@ def delete(
     call: Call,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Delete all waypoints of the namespace.")] = False,
-    revision: Annotated[str, typer.Option("-r", "--revision", help="Delete those of this revision.")] = "",
+    revision: Annotated[
+        str, typer.Option("-r", "--revision", metavar="REV", help="Only delete waypoints of this revision.")
+    ] = "",
     dry_run: DryRun = False,
 ) -> None:
-    """Delete waypoints of a namespace. With files or --dry-run, only tell which.
+    """Delete waypoints of a namespace. With -f or --dry-run, only list them.
 
     \b
     Example:

@@ -22,14 +22,14 @@ app = group("Show what a ztunnel holds, in istioctl's tables.")
 Pod = Annotated[str, typer.Argument(metavar="[NAMESPACE/][KIND/]NAME", show_default=False)]
 
 
-def _text(*flags: str, explain: str) -> Any:
-    return typer.Option(*flags, help=explain, show_default=False)
+def _text(flag: str, metavar: str, explain: str) -> Any:
+    return typer.Option(flag, metavar=metavar, help=explain, show_default=False)
 
 
-InNamespace = Annotated[str, _text("--workload-namespace", explain="Keep workloads of this namespace.")]
+InNamespace = Annotated[str, _text("--workload-namespace", "NS", "Only workloads of this namespace.")]
 
 
-Node = Annotated[str, _text("--node", explain="Ask the ztunnel of this node.")]
+Node = Annotated[str, _text("--node", "NODE", "Ask the ztunnel of this node.")]
 
 
 def _found(call: Call, pod: str, node: str, *, single: bool = False) -> FoundZtunnel:
@@ -52,13 +52,13 @@ def _dump(call: Call, found: FoundZtunnel) -> question.ZtunnelDump:
 def workload(
     call: Call,
     pod: Pod = "",
-    address: Annotated[str, _text("--address", explain="Keep workloads with this address.")] = "",
+    address: Annotated[str, _text("--address", "ADDRESS", "Only workloads with this address.")] = "",
     within: InNamespace = "",
-    node: Annotated[str, _text("--workload-node", explain="Keep workloads on this node.")] = "",
+    node: Annotated[str, _text("--workload-node", "NODE", "Only workloads on this node.")] = "",
     from_node: Node = "",
     output: Output = "short",
 ) -> None:
-    """Show the workloads a ztunnel knows.
+    """Show the workloads that a ztunnel knows.
 
     \b
     Example:
@@ -85,11 +85,11 @@ def workload(
 def service(
     call: Call,
     pod: Pod = "",
-    within: Annotated[str, _text("--service-namespace", explain="Keep services of this namespace.")] = "",
+    within: Annotated[str, _text("--service-namespace", "NS", "Only services of this namespace.")] = "",
     from_node: Node = "",
     output: Output = "short",
 ) -> None:
-    """Show the services a ztunnel knows.
+    """Show the services that a ztunnel knows.
 
     \b
     Example:
@@ -109,11 +109,11 @@ def service(
 def policy(
     call: Call,
     pod: Pod = "",
-    within: Annotated[str, _text("--policy-namespace", explain="Keep policies of this namespace.")] = "",
+    within: Annotated[str, _text("--policy-namespace", "NS", "Only policies of this namespace.")] = "",
     from_node: Node = "",
     output: Output = "short",
 ) -> None:
-    """Show the authorization policies a ztunnel enforces.
+    """Show the authorization policies that a ztunnel enforces.
 
     \b
     Example:
@@ -131,7 +131,7 @@ def policy(
 @add(app, "certificate", "certificates", "certs", "cert")
 @command
 def certificate(call: Call, pod: Pod = "", from_node: Node = "", output: Output = "short") -> None:
-    """Show the certificates a ztunnel holds for its workloads.
+    """Show the certificates that a ztunnel holds for its workloads.
 
     \b
     Example:
@@ -151,13 +151,13 @@ def certificate(call: Call, pod: Pod = "", from_node: Node = "", output: Output 
 def connections(
     call: Call,
     pod: Pod = "",
-    direction: Annotated[str, _text("--direction", explain="Keep inbound or outbound connections.")] = "",
-    raw: Annotated[bool, typer.Option("--raw", help="Show addresses, not names.")] = False,
+    direction: Annotated[str, _text("--direction", "inbound|outbound", "Only connections of this direction.")] = "",
+    raw: Annotated[bool, typer.Option("--raw", help="Show addresses instead of names.")] = False,
     within: InNamespace = "",
     from_node: Node = "",
     output: Output = "short",
 ) -> None:
-    """Show the connections a ztunnel carries.
+    """Show the connections that a ztunnel carries.
 
     \b
     Example:
@@ -184,11 +184,11 @@ def connections(
 def everything(
     call: Call,
     pod: Pod = "",
-    with_headers: Annotated[bool, typer.Option("--with-headers", help="Put a title over each table.")] = False,
+    with_headers: Annotated[bool, typer.Option("--with-headers", help="Print a title above each table.")] = False,
     from_node: Node = "",
     output: Output = "short",
 ) -> None:
-    """Show everything a ztunnel holds.
+    """Show everything that a ztunnel holds.
 
     \b
     Example:
@@ -222,10 +222,10 @@ def summary(dump: question.ZtunnelDump, *, titles: bool, now: datetime) -> str:
 def log(
     call: Call,
     pod: Pod = "",
-    level: Annotated[str, _text("--level", explain="Set levels: [SCOPE:]LEVEL,… of trace, debug, info, …, off.")] = "",
+    level: Annotated[str, _text("--level", "[SCOPE:]LEVEL,…", "Set levels: trace, debug, info, …, off.")] = "",
     reset: Annotated[bool, typer.Option("-r", "--reset", help="Set the level to info.")] = False,
 ) -> None:
-    """Show the log level of ztunnels, of all without a name, or change it.
+    """Show or change the log level of one ztunnel; without a name, of all.
 
     \b
     Example:
