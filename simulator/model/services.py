@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from simulator.model.labels import Labels
-from simulator.model.ports import Port
+from simulator.model.ports import Port, Protocol
 from simulator.model.resources import ObjectRef
 
 UNSPECIFIED = "0.0.0.0"
@@ -93,8 +93,8 @@ class Service:
         return self.resolution is Resolution.PASSTHROUGH
 
     def port(self, number: int) -> Port | None:
-        """Return the port of that number."""
-        return next((port for port in self.ports if port.number == number), None)
+        """Return the port of that number; one of UDP is not found, since another may have the same number."""
+        return next((p for p in self.ports if p.number == number and p.protocol is not Protocol.UDP), None)
 
 
 class Health(StrEnum):

@@ -81,7 +81,8 @@ class SidecarScopes:
                 merged.add(service)
             for virtual_service in one.virtual_services:
                 self._add_destinations(merged, namespace, one, virtual_service)
-        policy = spec.get("outboundTrafficPolicy") or self._mesh_policy
+        policy = spec.get("outboundTrafficPolicy")
+        policy = self._mesh_policy if policy is None else policy
         return self._finish(namespace, sidecar, merged, egress=egress, policy=policy)
 
     def _finish(

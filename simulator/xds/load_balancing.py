@@ -79,7 +79,7 @@ def _slow_start(balancer: Json) -> Json | None:
 
 
 def _apply_consistent_hash(draft: ClusterDraft, consistent: Json | None) -> None:
-    if not consistent:
+    if consistent is None:
         return
     cluster = draft.cluster
     maglev, ring = consistent.get("maglev"), consistent.get("ringHash")

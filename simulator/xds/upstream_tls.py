@@ -16,7 +16,7 @@ from simulator.xds.clients import Client
 from simulator.xds.cluster_draft import ClusterDraft
 from simulator.xds.documents import Document
 from simulator.xds.envoy_messages import typed
-from simulator.xds.internal_sockets import RAW_BUFFER, tunnel_socket
+from simulator.xds.internal_sockets import PLAIN, RAW_BUFFER, tunnel_socket
 from simulator.xds.traffic_policy import simple_balancer
 from simulator.xds.upstream_tls_context import istio_context, user_context
 from simulator.xds.view import Shared
@@ -93,9 +93,7 @@ def apply_proxy_protocol(draft: ClusterDraft, proxy_protocol: Json | None) -> No
             for match in matches
         ]
     else:
-        cluster["transport_socket"] = proxy_protocol_socket(
-            proxy_protocol, cluster.get("transport_socket") or RAW_BUFFER
-        )
+        cluster["transport_socket"] = proxy_protocol_socket(proxy_protocol, cluster.get("transport_socket") or PLAIN)
 
 
 def _effective(snapshot: Snapshot, tls: Json | None, facts: TlsFacts) -> tuple[Json | None, bool]:

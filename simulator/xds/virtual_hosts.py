@@ -222,7 +222,8 @@ class _Builder:
         return service.ports[0].number if len(service.ports) == 1 else None
 
     def _http_ports(self, service: Service) -> list[Port]:
-        ports = service.ports if not self.port else [port for port in service.ports if port.number == self.port][:1]
+        only = service.port(self.port) if self.port else None
+        ports = [only] if only else [] if self.port else service.ports
         return [port for port in ports if port.protocol.is_http or port.protocol.is_auto]
 
     def _split_hosts(self, virtual_service: VirtualService, owners: "_Owners") -> tuple[list[str], list[Service]]:

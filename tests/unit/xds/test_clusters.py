@@ -173,6 +173,7 @@ def test_outlier_detection_turns_panic_off() -> None:
         ("{simple: RANDOM}", "RANDOM", None),
         ("{simple: ROUND_ROBIN}", None, None),
         ("{simple: LEAST_CONN}", "LEAST_REQUEST", None),
+        ("{consistentHash: {}}", "RING_HASH", {"ring_hash_lb_config": {"minimum_ring_size": 1024}}),
         ("{consistentHash: {useSourceIp: true}}", "RING_HASH", {"ring_hash_lb_config": {"minimum_ring_size": 1024}}),
         (
             "{consistentHash: {httpHeaderName: x, ringHash: {minimumRingSize: 9}}}",

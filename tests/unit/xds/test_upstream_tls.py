@@ -149,6 +149,13 @@ def test_proxy_protocol_wraps_every_socket() -> None:
         assert match["transport_socket"]["typed_config"]["config"] == {"version": "V2"}
 
 
+def test_proxy_protocol_without_tls_wraps_a_plain_socket() -> None:
+    """Where a cluster has no socket of its own, the one inside has the short name that istiod gives it."""
+    config = entry("STATIC") + "---" + rule("{proxyProtocol: {version: V1}}", host="api.example.test")
+    built = clusters(generator(CLIENT, config=config))["outbound|80||api.example.test"]
+    assert built["transport_socket"]["typed_config"]["transport_socket"]["name"] == "raw_buffer"
+
+
 def test_dynamic_forward_proxy_takes_sni_from_the_request() -> None:
     """A wildcard host has no SNI of its own; verification that is off must be declared insecure."""
     config = (

@@ -89,16 +89,30 @@ def test_catch_all_comes_last() -> None:
     assert names[-1] == "allow_any"
 
 
-def test_registry_only_blocks_the_rest() -> None:
-    """With REGISTRY_ONLY unknown hosts are answered by the proxy itself."""
-    sidecar = """
+@pytest.mark.parametrize("policy", ["{mode: REGISTRY_ONLY}", "{}"])
+def test_registry_only_blocks_the_rest(policy: str) -> None:
+    """With REGISTRY_ONLY, which is what an empty policy of a Sidecar means, the proxy itself answers unknown hosts."""
+    sidecar = f"""
     apiVersion: networking.istio.io/v1
     kind: Sidecar
-    metadata: {name: default, namespace: shop}
-    spec: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}, egress: [{hosts: ['*/*']}]}
+    metadata: {{name: default, namespace: shop}}
+    spec: {{outboundTrafficPolicy: {policy}, egress: [{{hosts: ['*/*']}}]}}
     """
     last = hosts(mesh(sidecar), "80")["block_all"]
     assert last["routes"][0]["direct_response"] == {"status": 502}
+
+
+def test_a_port_of_udp_hides_none_of_tcp() -> None:
+    """A service may have a number twice, for UDP and TCP: HTTP goes to the port of TCP wherever it stands."""
+    both = """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: quic, namespace: shop}
+    spec:
+      clusterIP: 10.96.7.8
+      ports: [{name: h3, port: 8443, protocol: UDP}, {name: http, port: 8443}]
+    """
+    assert "quic.shop.svc.cluster.local:8443" in hosts(mesh(both), "8443")
 
 
 def test_sniffed_ports_answer_to_any_name() -> None:
