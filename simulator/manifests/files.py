@@ -10,12 +10,19 @@ from simulator.model.errors import ManifestError
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 STDIN = "<stdin>"
+_PERMISSIONS = "check its permissions"
 
 
-def read_texts(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None) -> Iterator[tuple[str, str]]:
+def read_texts(
+    paths: Sequence[str],
+    *,
+    stdin: Callable[[], bytes] | None = None,
+    refused: Callable[[ManifestError], None] | None = None,
+) -> Iterator[tuple[str, str]]:
     """Yield (source, text) of every file that `paths` name, each file once, directories in order of name.
 
-    A directory stands for its *.yaml, *.yml and *.json files at any depth, `-` for what `stdin` returns.
+    A directory stands for its *.yaml, *.yml and *.json files at any depth, `-` for what `stdin` returns. What cannot be
+    read raises ManifestError; files and folders found in a directory are handed to `refused` instead, if it is given.
     """
     seen: set[Path] = set()
     for path in paths:
@@ -24,14 +31,28 @@ def read_texts(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None
                 raise ManifestError("standard input cannot be read here", path=STDIN, hint="name a file or directory")
             yield STDIN, _decode(stdin(), source=STDIN)
             continue
-        for file in _expand(path):
+        for file in _expand(path, refused or _raise):
             resolved = _resolve(file)
-            if resolved not in seen:
-                seen.add(resolved)
-                yield str(file), _decode(_read(file), source=str(file))
+            if resolved in seen:
+                continue
+            seen.add(resolved)
+            try:
+                text = _decode(_read(file), source=str(file))
+            except ManifestError as error:
+                if refused is None or file == Path(path):
+                    raise
+                refused(error)
+            else:
+                yield str(file), text
 
 
-def _expand(path: str) -> Iterator[Path]:
+def _raise(error: ManifestError) -> None:
+    raise error
+
+
+def _expand(path: str, refused: Callable[[ManifestError], None]) -> Iterator[Path]:
+    if not path:
+        raise ManifestError("no file has an empty name", path='""', hint="is a variable of the shell not set?")
     if path.startswith(("http://", "https://")):
         raise ManifestError("addresses are not downloaded", path=path, hint=f"curl -sL {path} | … -f -")
     if has_magic(path) and not _exists(Path(path)):
@@ -41,17 +62,20 @@ def _expand(path: str) -> Iterator[Path]:
                 "no file matches this pattern", path=path, hint="quote the pattern if the shell changes it"
             )
         for match in matches:
-            yield from _files(Path(match), is_match=True)
+            yield from _files(Path(match), refused, is_match=True)
         return
-    yield from _files(Path(path), is_match=False)
+    yield from _files(Path(path), refused, is_match=False)
 
 
-def _files(path: Path, *, is_match: bool) -> Iterator[Path]:
+def _files(path: Path, refused: Callable[[ManifestError], None], *, is_match: bool) -> Iterator[Path]:
     if not _is_directory(path):
         yield path
         return
-    files = _below(path)
-    if not files and not is_match:
+    errors: list[ManifestError] = []
+    files = _below(path, errors)
+    for error in errors:
+        refused(error)
+    if not files and not errors and not is_match:
         raise ManifestError(
             "no manifests in this directory",
             path=str(path),
@@ -60,13 +84,18 @@ def _files(path: Path, *, is_match: bool) -> Iterator[Path]:
     yield from files
 
 
-def _below(directory: Path) -> list[Path]:
-    try:
-        found = [
-            file for file in directory.rglob("*") if file.suffix.lower() in SUFFIXES and _is_file_or_dangling(file)
-        ]
-    except OSError as error:
-        raise ManifestError(f"cannot be read: {error.strerror}", path=str(directory)) from error
+def _below(directory: Path, errors: list[ManifestError]) -> list[Path]:
+    """Return the manifests below a directory, in order; links to directories are not followed."""
+
+    def unreadable(error: OSError) -> None:
+        errors.append(ManifestError(f"cannot be read: {error.strerror}", path=str(error.filename), hint=_PERMISSIONS))
+
+    found = [
+        file
+        for folder, _, names in os.walk(directory, onerror=unreadable)
+        for file in map(Path(folder).joinpath, names)
+        if file.suffix.lower() in SUFFIXES and _is_file_or_dangling(file)
+    ]
     return sorted(found, key=lambda file: file.relative_to(directory).parts)
 
 
@@ -107,7 +136,8 @@ def _read(path: Path) -> bytes:
         raise ManifestError("no such file or directory", path=str(path), hint="check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ManifestError(f"cannot be read: {reason}", path=str(path)) from error
+        hint = _PERMISSIONS if isinstance(error, PermissionError) else ""
+        raise ManifestError(f"cannot be read: {reason}", path=str(path), hint=hint) from error
 
 
 def _decode(data: bytes, *, source: str) -> str:

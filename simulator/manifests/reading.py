@@ -44,7 +44,7 @@ def read_what_is_readable(
     cannot be read at all.
     """
     with collector_paused():
-        read = list(documents(read_texts(paths, stdin=stdin), progress=None, refused=refused))
+        read = list(documents(read_texts(paths, stdin=stdin, refused=refused), progress=None, refused=refused))
         scopes = defined_scopes(read)
         found: dict[tuple[str, str, str, str], Resource] = {}
         for document in read:

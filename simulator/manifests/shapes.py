@@ -31,18 +31,31 @@ _WANTED = {
     "int-or-string": "a number or a string",
     "object": "a mapping",
 }
+_EMPTY = {"string": "", "ip": "", "integer": 0, "number": 0, "boolean": False, "int-or-string": 0}
 _DURATION = re.compile("(Timeout|Time|Delay|Age|interval|timeout|ttl|duration)$")
 _EXPLAIN = "see `kubectl explain` for the field"
 
 
 class ShapeError(Exception):
-    """A field has a type that the API server refuses, or `is_missing`; `path` leads to it."""
+    """A field has a type that the API server refuses, `is_null` where a value belongs, or `is_missing`.
 
-    def __init__(self, message: str, *, path: tuple[str | int, ...], hint: str, is_missing: bool = False) -> None:
+    `path` leads to it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: tuple[str | int, ...],
+        hint: str,
+        is_missing: bool = False,
+        is_null: bool = False,
+    ) -> None:
         super().__init__(message)
         self.path = path
         self.hint = hint
         self.is_missing = is_missing
+        self.is_null = is_null
 
 
 @cache
@@ -65,7 +78,36 @@ def conform(document: Json, *, group: str, kind: str) -> None:
     shape = _shapes().get(f"{group}/{kind}")
     if shape is None:
         shape = {"spec": "object", "status": "object"} if "spec" in document or "status" in document else {}
-    _conform(document, shape, ())
+    try:
+        _conform(document, shape, ())
+    except ShapeError as error:
+        if not error.is_null or _has_crd(group):
+            raise
+        _fill(document, shape)
+        _conform(document, shape, ())
+
+
+def _has_crd(group: str) -> bool:
+    return group.endswith(".istio.io") or group.startswith("gateway.")
+
+
+def _fill(value: Any, shape: Any) -> None:
+    """Put the empty value of their type where items of lists are null, as Go's decoder does for Kubernetes' kinds."""
+    if type(shape) is list and type(value) is list:
+        for index, item in enumerate(value):
+            if item is None:
+                value[index] = _empty(shape[0])
+            else:
+                _fill(item, shape[0])
+    elif type(shape) is dict and type(value) is dict:
+        for field, inner in value.items():
+            _fill(inner, shape.get("*") or shape.get(field))
+
+
+def _empty(shape: Any) -> Any:
+    if type(shape) is not str:
+        return type(shape)()
+    return _EMPTY.get(shape, {})
 
 
 def _conform(value: Any, shape: Any, path: tuple[str | int, ...]) -> None:
@@ -145,4 +187,4 @@ def _error(value: Any, wanted: str, path: tuple[str | int, ...]) -> ShapeError:
         hint = f'quote it: "{str(value).lower() if type(value) is bool else value}"'
     elif wanted == "a whole number" and type(value) is str and value.isdigit():
         hint = f"write it without quotes: {value}"
-    return ShapeError(f"{_dotted(path)} must be {wanted}, not {given}", path=path, hint=hint)
+    return ShapeError(f"{_dotted(path)} must be {wanted}, not {given}", path=path, hint=hint, is_null=value is None)

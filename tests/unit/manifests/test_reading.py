@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,56 @@ def test_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").symlink_to("gone.yaml")
     with pytest.raises(ManifestError, match=r"b\.yaml: a symbolic link to gone\.yaml, which does not exist"):
         read_manifests([str(tmp_path)])
+
+
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without permission is named, also when it is found in another."""
+    write(tmp_path / "a.yaml", CONFIG.format(name="a"))
+    write(tmp_path / "shut" / "b.yaml", CONFIG.format(name="b"))
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refusing)
+    with pytest.raises(ManifestError, match=r"shut: cannot be read: Permission denied"):
+        read_manifests([str(tmp_path)])
+    refused: list[ManifestError] = []
+    found = read_what_is_readable([str(tmp_path)], refused=refused.append, default_namespace="")
+    assert [one.name for one in found] == ["a"]
+    assert [error.hint for error in refused] == ["check its permissions"]
+
+
+def test_what_cannot_be_decoded_in_a_folder_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
+    """Who wants what is readable is told of the binary file and given the rest; a file that is named is an error."""
+    write(tmp_path / "a.yaml", CONFIG.format(name="a"))
+    (tmp_path / "b.yaml").write_bytes(b"PK\x03\x04\x00")
+    refused: list[ManifestError] = []
+    found = read_what_is_readable([str(tmp_path)], refused=refused.append, default_namespace="")
+    assert ([one.name for one in found], len(refused)) == (["a"], 1)
+    with pytest.raises(ManifestError, match="binary"):
+        read_what_is_readable([str(tmp_path / "b.yaml")], refused=refused.append, default_namespace="")
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    """A variable of the shell that is not set must not stand for whatever lies here."""
+    with pytest.raises(ManifestError, match="empty name"):
+        read_manifests([""])
+
+
+def test_null_in_a_list_is_an_empty_item_to_kubernetes_and_refused_by_crds(tmp_path: Path) -> None:
+    """Go decodes null as an empty item, as which it may lack what is required; the schema of a CRD does not take it."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, args: [null, b]}]}\n"
+    (found,) = parse_manifests(pod)
+    assert found.spec["containers"][0]["args"] == ["", "b"]
+    with pytest.raises(ManifestError, match=r"spec\.containers\[0\]\.env\[0\]\.name is required"):
+        parse_manifests(pod.replace("args: [null, b]", "env: [null]"))
+    with pytest.raises(ManifestError, match=r"spec\.hosts\[0\] must be a string, not null"):
+        parse_manifests(
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec: {hosts: [null]}\n"
+        )
 
 
 @pytest.mark.parametrize(
