@@ -123,7 +123,9 @@ class Mesh:
         if proxy in self._ztunnels:
             from simulator.istiod.ztunnel_dump import ztunnel_page
 
-            return ztunnel_page(self.snapshot, path).body
+            pod = self.snapshot.resource("Pod", proxy.namespace, proxy.name)
+            node = str(pod.spec.get("nodeName") or "") if pod else ""
+            return ztunnel_page(self.snapshot, path, node=node).body
         from simulator.istiod.envoy_admin import admin_page
         from simulator.istiod.loggers import Loggers
 

@@ -47,6 +47,11 @@ def _dump(call: Call, found: FoundZtunnel) -> question.ZtunnelDump:
         return question.ZtunnelDump.parse(call.source.envoy(found.ztunnel, "config_dump"))
 
 
+def _remark(call: Call, words: str) -> None:
+    if words:
+        call.note(words)
+
+
 @add(app, "workload", "workloads", "w")
 @command
 def workload(
@@ -138,6 +143,7 @@ def certificate(call: Call, pod: Pod = "", from_node: Node = "", output: Output 
       kubectl mesh ztunnel-config certificate -f ztunnel.json
     """
     dump = _dump(call, _found(call, pod, from_node, single=True))
+    _remark(call, question.missing_certificates(dump))
     show(
         call,
         output,
@@ -171,6 +177,7 @@ def connections(
         direction=direction,
         raw=raw,
     )
+    _remark(call, question.missing_connections(dump, wanted))
     show(
         call,
         output,

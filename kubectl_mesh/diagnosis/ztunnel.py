@@ -170,6 +170,13 @@ def certificate_documents(dump: ZtunnelDump) -> list[Json]:
     return [report.CERTIFICATE.document(each) for each in dump.certificates]
 
 
+def missing_certificates(dump: ZtunnelDump) -> str:
+    """Say that identities are only named, as in a mesh made of manifests; empty where there are certificates."""
+    if not dump.certificates or any(listed(each.get("certChain")) for each in dump.certificates):
+        return ""
+    return "only the identities are known: manifests have no certificates (a served mesh has: simulate serve)"
+
+
 def _certificate_rows(entry: Json, now: datetime) -> Iterator[report.CertificateRow]:
     state = "Unavailable" if "Unavailable" in _of(entry, "state") else _of(entry, "state")
     chain, roots = listed(entry.get("certChain")), listed(entry.get("rootCerts"))
@@ -224,6 +231,17 @@ def connections(dump: ZtunnelDump, wanted: ConnectionFilter) -> Table[report.Con
 def connection_documents(dump: ZtunnelDump, wanted: ConnectionFilter) -> list[Json]:
     """Return the state of each workload that is wanted."""
     return [report.STATE.document(state) for state in _states(dump, wanted)]
+
+
+def missing_connections(dump: ZtunnelDump, wanted: ConnectionFilter) -> str:
+    """Say that the workloads that are wanted have no open connection; empty where one has."""
+    states = _states(dump, wanted)
+    if any(listed(each) for state in states for each in (state.get("connections") or {}).values()):
+        return ""
+    if not states:
+        return "no connections: this ztunnel serves no such workload"
+    who = "the workload has none open" if len(states) == 1 else f"none of {len(states)} workloads has one open"
+    return f"no connections: {who}; a simulated mesh carries no traffic"
 
 
 def _connection(name: str, direction: str, ends: tuple[str, str, str], entry: Json) -> report.ConnectionRow:

@@ -161,8 +161,8 @@ class Machines:
 
         def page(world: World) -> Page:
             if path != "/config_dump":
-                return ztunnel_page(world.snapshot, path)
-            return document(self._certificates.in_ztunnel(ztunnel_dump(world.snapshot), node=node), indent=2)
+                return ztunnel_page(world.snapshot, path, node=node)
+            return document(self._certificates.in_ztunnel(ztunnel_dump(world.snapshot, node=node)), indent=2)
 
         return await self.ask(page)
 

@@ -67,23 +67,17 @@ class WorkloadCertificates:
             "configs": [changed if each.get("@type") == _SECRETS else each for each in dump.get("configs") or ()]
         }
 
-    def in_ztunnel(self, dump: Json, *, node: str) -> Json:
-        """Return a ztunnel's dump with the certificates of the workloads that it stands for on its node."""
-        identities = {
-            _identity(each.get("trustDomain", ""), each.get("namespace", ""), each.get("serviceAccount", ""))
-            for each in dump.get("workloads") or ()
-            if each.get("node") == node and each.get("protocol") == "HBONE"
-        }
-        return dump | {"certificates": [self._entry(identity) for identity in sorted(identities)]}
+    def in_ztunnel(self, dump: Json) -> Json:
+        """Return a ztunnel's dump with the certificates of the identities that it names."""
+        return dump | {"certificates": [each | self._chain(each["identity"]) for each in dump["certificates"]]}
 
     def _own(self, identity: str) -> Json:
         chain = self._authority.vouch(identity, now=self.now())
         return {"tls_certificate": {"certificate_chain": _inline(chain), "private_key": _REDACTED}}
 
-    def _entry(self, identity: str) -> Json:
+    def _chain(self, identity: str) -> Json:
         leaf, *above = read(self._authority.vouch(identity, now=self.now()))
-        found: Json = {"identity": identity, "state": "Available", "certChain": [_shown(leaf)]}
-        return found | {"rootCerts": [_shown(each) for each in above]}
+        return {"certChain": [_shown(leaf)], "rootCerts": [_shown(each) for each in above]}
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,6 @@
 """ztunnel's `/config_dump`: what istiod sends to ztunnels, in the form in which ztunnel keeps it.
 
-ztunnel: src/state/workload.rs, src/state/service.rs, src/rbac.rs (their serialised forms). Certificates and
-connections come with traffic and are empty here.
+ztunnel: src/state/workload.rs, src/state/service.rs, src/rbac.rs (their serialised forms).
 """
 
 import base64
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator.istiod import pages
+from simulator.istiod.ztunnel_proxies import of_node
 from simulator.model.wire import Json
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ _SCOPES = {"GLOBAL": "Global", "NAMESPACE": "Namespace", "WORKLOAD_SELECTOR": "W
 _MATCH = ("exact", "suffix", "prefix", "presence")
 
 
-def ztunnel_page(snapshot: "Snapshot", target: str) -> pages.Page:
-    """Answer a GET to a ztunnel's admin interface."""
+def ztunnel_page(snapshot: "Snapshot", target: str, *, node: str) -> pages.Page:
+    """Answer a GET to the admin interface of the ztunnel of a node."""
     path = "/" + target.partition("?")[0].strip("/")
     if path == "/config_dump":
-        return pages.document(ztunnel_dump(snapshot), indent=2)
+        return pages.document(ztunnel_dump(snapshot, node=node), indent=2)
     return pages.text("not found\n", status=404)
 
 
-def ztunnel_dump(snapshot: "Snapshot") -> Json:
-    """Return the dump, the same for every ztunnel of the mesh."""
+def ztunnel_dump(snapshot: "Snapshot", *, node: str = "") -> Json:
+    """Return the dump of the ztunnel of a node; without one, what is the same for every ztunnel of the mesh."""
     from simulator.xds.ztunnel import ztunnel_resources
 
     resources = ztunnel_resources(snapshot)
@@ -39,8 +39,7 @@ def ztunnel_dump(snapshot: "Snapshot") -> Json:
         "workloads": [_workload(each, snapshot.trust_domain) for each in workloads],
         "services": [_service(each, endpoints) for each in services],
         "policies": [_policy(each) for each in resources["policies"]],
-        "certificates": [],
-        "workloadState": {},
+        **of_node(snapshot, node),
     }
 
 

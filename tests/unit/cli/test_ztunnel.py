@@ -51,6 +51,21 @@ def test_exit_codes(words: str, code: int, manifests: Path, capsys: pytest.Captu
     assert "unexpected" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("zc cert --node node-1", "only the identities are known: manifests have no certificates"),
+        ("zc connections --node node-1", "has one open; a simulated mesh carries no traffic"),
+        ("zc connections deploy/web -n shop", "the workload has none open"),
+        ("zc connections --node node-1 --workload-namespace other", "no connections: this ztunnel serves no such"),
+    ],
+)
+def test_empty_answers_say_why(words: str, told: str, manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What manifests cannot tell is said beside the empty table."""
+    assert call(*words.split(), "-f", str(manifests)) == 0
+    assert told in capsys.readouterr().err
+
+
 def test_no_sync_difference(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`proxy-status` of a ztunnel says that there is nothing to compare."""
     assert call("ps", "ds/ztunnel", "-f", str(manifests)) == 0

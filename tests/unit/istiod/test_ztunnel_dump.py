@@ -83,3 +83,16 @@ def test_policies_have_ztunnels_form(dump: Json) -> None:
     matches = [match for group in policy["rules"] for rule in group for match in rule]
     assert {"namespaces": [{"Exact": "shop"}], "sourceIps": ["10.0.0.0/8"]} in matches
     assert {"destinationPorts": [8080]} in matches
+
+
+def test_a_ztunnel_stands_for_the_pods_of_its_node() -> None:
+    """Each ambient pod of the node has a proxy, each of their accounts an identity; other nodes' pods have none."""
+    mesh = Mesh.from_resources(parse_manifests(AMBIENT))
+    pods = [pod for pod in mesh.snapshot.resources("Pod") if pod.namespace == "shop"]
+    node = pods[0].spec["nodeName"]
+    local = {pod.name for pod in pods if pod.spec["nodeName"] == node}
+    found = ztunnel_dump(mesh.snapshot, node=node)
+    assert {state["info"]["name"] for state in found["workloadState"].values()} == local
+    assert [each["identity"] for each in found["certificates"]] == ["spiffe://cluster.local/ns/shop/sa/default"]
+    elsewhere = ztunnel_dump(mesh.snapshot, node="elsewhere")
+    assert (elsewhere["certificates"], elsewhere["workloadState"]) == ([], {})
