@@ -1,22 +1,29 @@
-"""A simulated mesh: manifests in, the answers of a cluster out.
+"""The engine as a library: manifests in, the answers of a cluster out.
 
 Nothing is generated before it is asked for; what has been generated is kept, and equal resources of two proxies are one
 object.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from simulator.model.caveats import Caveat
-from simulator.model.directory import Directory
+from simulator.model.directory import Directory, Workload
 from simulator.model.proxies import Proxy, ProxyId
+from simulator.model.requests import Request
 from simulator.model.resources import Resource
+from simulator.model.traces import Trace
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.configuration import Configuration
 from simulator.xds.generator import Generator
+
+if TYPE_CHECKING:
+    from simulator.envoy.config import Config
+    from simulator.traffic.ztunnel_state import Ztunnel
 
 ISTIOD = "istiod"
 PUSHED = "2026-01-01T00:00:00Z"
@@ -32,6 +39,7 @@ class Mesh:
         self._caveats = (*caveats, *snapshot.caveats)
         self._generator = Generator(snapshot)
         self._configurations: dict[ProxyId, Configuration] = {}
+        self._configs: dict[ProxyId, Config] = {}
 
     @classmethod
     def from_manifests(
@@ -141,6 +149,16 @@ class Mesh:
         page = version_page(istiod) if path.strip("/") == "version" else debug_page(istiod, path)
         return {pod: page.body for pod in self._istiod_pods}
 
+    def trace(self, request: Request, sender: Workload | None, *, resolve: Mapping[str, str] | None = None) -> Trace:
+        """Follow a request from a workload of the directory, or from outside the mesh (None), hop by hop.
+
+        `resolve` maps hosts to the addresses that public DNS would return.
+        """
+        from simulator.traffic.follow import follow
+
+        directory = replace(self._directory, resolve=dict(resolve or {}))
+        return follow(directory, self._config, request, sender, ztunnels=lambda: self._ztunnel)
+
     def directory(self) -> Directory:
         """Return the directory of hosts, addresses and pods, with the DNS tables of proxies that answer DNS."""
         return self._directory
@@ -180,6 +198,22 @@ class Mesh:
             if table is not None:
                 names[proxy.id] = {host: tuple(entry["ips"]) for host, entry in (table.get("table") or {}).items()}
         return build_directory(self.snapshot, names=names)
+
+    def _config(self, name: ProxyId) -> "Config":
+        """Return the configuration of a proxy as the predictor reads it."""
+        from simulator.envoy.config import Config
+
+        if name not in self._configs:
+            self._configs[name] = Config.read(self.configuration(name))
+        return self._configs[name]
+
+    @cached_property
+    def _ztunnel(self) -> "Ztunnel | None":
+        """What ztunnels know, as the predictor reads it; all know the same, so the first is asked."""
+        from simulator.traffic.ztunnel_state import Ztunnel
+
+        first = next(iter(self.ztunnels()), None)
+        return Ztunnel.read(json.loads(self.envoy(first, "config_dump"))) if first is not None else None
 
     @cached_property
     def _istiod_pods(self) -> tuple[str, ...]:

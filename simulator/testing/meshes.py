@@ -1,22 +1,17 @@
 """A mesh made of manifests that tests can ask."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar, cast
 
-from simulator.envoy.config import Config
 from simulator.mesh import Mesh
 from simulator.model.caveats import Caveat
 from simulator.model.directory import Workload
 from simulator.model.errors import SimulatorError
-from simulator.model.proxies import ProxyId
 from simulator.model.requests import Request
 from simulator.model.resources import Resource
 from simulator.testing.answers import Answer
 from simulator.testing.asking import Headers, find_sender, read_tls, read_url
-from simulator.traffic.follow import follow
-from simulator.traffic.ztunnel_state import Ztunnel
 
 Listener = Callable[[Answer], None]
 Found = TypeVar("Found")
@@ -24,15 +19,13 @@ Found = TypeVar("Found")
 
 @dataclass(slots=True, eq=False)
 class TestMesh:
-    """A mesh to ask. Proxies are configured when a request first meets them, and once."""
+    """A mesh to ask, in the words of a test."""
 
     __test__ = False  # a class for tests, not one of them
     mesh: Mesh
     listener: Listener | None = None
     """Told of every answer: the plugin shows them beside a failure."""
-    _configs: dict[ProxyId, Config] = field(default_factory=dict, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
-    _known: Ztunnel | None = field(default=None, repr=False)
 
     @classmethod
     def from_manifests(
@@ -76,7 +69,7 @@ class TestMesh:
         unknown sender.
         """
         __tracebackhide__ = True
-        directory = replace(self.mesh.directory(), resolve=dict(resolve or {}))
+        directory = self.mesh.directory()
         try:
             request = read_url(url, method=method, headers=headers, random=random) if isinstance(url, str) else url
             given = {"source_ip": source_ip, "sni": sni, "tls": read_tls(tls) if tls else None}
@@ -86,8 +79,7 @@ class TestMesh:
             if error.hint:
                 error.add_note(f"hint: {error.hint}")
             raise
-        trace = follow(directory, self._config, request, sender, ztunnels=self._ztunnel)
-        answer = Answer(trace=trace, directory=directory)
+        answer = Answer(trace=self.mesh.trace(request, sender, resolve=resolve), directory=directory)
         if self.listener is not None:
             self.listener(answer)
         return answer
@@ -112,18 +104,6 @@ class TestMesh:
         if name not in self._kept:
             self._kept[name] = make()
         return cast("Found", self._kept[name])
-
-    def _ztunnel(self) -> Ztunnel | None:
-        """Return what the ztunnels know; all know the same, so the first is asked."""
-        first = next(iter(self.mesh.ztunnels()), None)
-        if first is not None and self._known is None:
-            self._known = Ztunnel.read(json.loads(self.mesh.envoy(first, "config_dump")))
-        return self._known
-
-    def _config(self, proxy: ProxyId) -> Config:
-        if proxy not in self._configs:
-            self._configs[proxy] = Config.read(self.mesh.configuration(proxy))
-        return self._configs[proxy]
 
 
 def _name(workload: Workload) -> str:

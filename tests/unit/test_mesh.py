@@ -4,6 +4,8 @@ import pytest
 
 from simulator.mesh import Mesh
 from simulator.model.proxies import ProxyId
+from simulator.model.requests import Request
+from simulator.model.traces import Disposition
 from tests.unit.xds.shop import CLIENT, mesh
 
 
@@ -50,6 +52,16 @@ def test_answers_as_istiod(shop: Mesh) -> None:
 def test_knows_where_hosts_lead(shop: Mesh) -> None:
     """The directory tells hosts and workloads of the mesh."""
     assert "web.shop.svc.cluster.local" in shop.directory().services
+
+
+def test_follows_a_request(shop: Mesh) -> None:
+    """A request from a workload meets its proxy first; names outside lead where the caller says."""
+    sender = next(one for one in shop.directory().workloads if one.proxy == CLIENT)
+    trace = shop.trace(Request(host="web.shop"), sender)
+    assert (trace.disposition, trace.hops[0].proxy) == (Disposition.NO_HEALTHY_ENDPOINT, CLIENT)
+    unknown = Request(host="api.example")
+    assert not shop.trace(unknown, sender).disposition.is_delivered
+    assert shop.trace(unknown, sender, resolve={"api.example": "198.51.100.7"}).disposition.is_delivered
 
 
 def test_gives_its_resources(shop: Mesh) -> None:
