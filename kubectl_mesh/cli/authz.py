@@ -26,7 +26,7 @@ def check(call: Call, pod: Pod = "", output: Output = "text") -> None:
 
     \b
     Example:
-      kubectl mesh authz check deploy/catalog -n shop
+      kubectl mesh authz check deploy/checkout -n payments
     """
     from kubectl_mesh.diagnosis.authorization_rules import subject, table
     from kubectl_mesh.diagnosis.lookup import Lookup

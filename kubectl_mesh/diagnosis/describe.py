@@ -11,7 +11,8 @@ from kubectl_mesh.diagnosis.describe_ambient import ambient, carried
 from kubectl_mesh.diagnosis.describe_gateway_routes import gateway_routes
 from kubectl_mesh.diagnosis.describe_ingress import ingress
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
-from kubectl_mesh.diagnosis.targets import Target, owners, readings
+from kubectl_mesh.diagnosis.suggestions import suggest
+from kubectl_mesh.diagnosis.targets import Target, owners, readings, workload_name
 from kubectl_mesh.errors import AmbiguousName, NothingFound
 from kubectl_mesh.reports.describe import DescribeReport, PeerAuthenticationReport, ServiceReport
 from simulator.model.labels import selects
@@ -105,8 +106,13 @@ def find(lookup: Lookup, kind: str, text: str, *, within: str = "") -> Json:
             raise AmbiguousName(f"{text}: in namespaces {' and '.join(homes)}", hint=f"write {homes[0]}/{text}")
         if found:
             return min(found, key=name_of)
-    where = f" in namespace {within}" if within else ""
-    raise NothingFound(f"{text}: no such {kind.lower()}{where}", hint=f"kubectl get {kind.lower()}s -A")
+    meant = readings(text, namespace=within)[0]
+    found = lookup.all(kind, None)
+    known = [(namespace_of(each), name_of(each)) for each in found]
+    workloads = [(namespace_of(each), workload_name(each)) for each in found] if kind == "Pod" else known
+    where = f" in namespace {meant.namespace}" if meant.namespace else ""
+    hint = suggest(meant.name, meant.namespace, workloads=workloads, others=known)
+    raise NothingFound(f"{text}: no such {kind.lower()}{where}", hint=hint)
 
 
 def _is_meant(document: Json, kind: str, target: Target) -> bool:

@@ -1,7 +1,6 @@
 """Which workload does a user mean that sends a request? Pods without a proxy send requests too."""
 
-from collections.abc import Sequence
-
+from kubectl_mesh.diagnosis.suggestions import SHORT_KINDS, Known, suggest
 from kubectl_mesh.diagnosis.targets import Target, readings
 from kubectl_mesh.errors import AmbiguousName, NothingFound
 from simulator.model.directory import Directory, Workload
@@ -9,8 +8,6 @@ from simulator.model.proxies import Role
 from simulator.model.resources import ObjectRef
 
 OUTSIDE = "outside"
-_LISTED = 6
-_KINDS = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds"}
 
 
 def find_sender(directory: Directory, text: str, *, namespace: str = "") -> Workload | None:
@@ -24,12 +21,16 @@ def find_sender(directory: Directory, text: str, *, namespace: str = "") -> Work
             raise AmbiguousName(f"{text}: in namespaces {' and '.join(homes)}", hint=f"write {homes[0]}/{text}")
         if found:
             return min(found, key=lambda each: each.name)
-    raise NothingFound(f"{text}: no such workload{_where(namespace)}", hint=_suggest(text, directory.workloads))
+    meant = readings(text, namespace=namespace)[0]
+    pods = [(each.namespace, each.name) for each in directory.workloads]
+    names = [_typed(each) for each in directory.workloads]
+    hint = suggest(meant.name, meant.namespace, workloads=names, others=pods)
+    raise NothingFound(f"{text}: no such workload{_where(meant.namespace)}", hint=hint)
 
 
 def sender_name(workload: Workload) -> str:
     """Return the name of a workload by which `find_sender` finds it."""
-    kind = "gateway" if workload.role is Role.GATEWAY else _KINDS.get(workload.owner_kind.lower(), "")
+    kind = "gateway" if workload.role is Role.GATEWAY else SHORT_KINDS.get(workload.owner_kind.lower(), "")
     return f"{workload.namespace}/{kind}/{workload.owner}" if kind else f"{workload.namespace}/{workload.name}"
 
 
@@ -73,13 +74,7 @@ def _where(namespace: str) -> str:
     return f" in namespace {namespace}" if namespace else ""
 
 
-def _suggest(text: str, workloads: Sequence[Workload]) -> str:
-    from difflib import get_close_matches
-
-    names = list(dict.fromkeys(f"{each.owner or each.name}.{each.namespace}" for each in workloads))
-    close = get_close_matches(text.rpartition("/")[2], names, n=3, cutoff=0.5)
-    if not close and (context := text.split("/")[:-1]):
-        close = get_close_matches(f"{text.rpartition('/')[2]}.{context[0]}", names, n=3, cutoff=0.5)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"workloads are {', '.join(names[:_LISTED])}{' …' if len(names) > _LISTED else ''}; or `{OUTSIDE}`"
+def _typed(workload: Workload) -> Known:
+    """Return a workload as it is typed on a command line."""
+    kind = SHORT_KINDS.get(workload.owner_kind.lower(), "")
+    return workload.namespace, f"{kind}/{workload.owner}" if kind else workload.name

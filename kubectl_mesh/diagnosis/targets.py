@@ -6,6 +6,7 @@ istioctl: pkg/util/handlers/handlers.go; kinds other than pods are followed to t
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kubectl_mesh.diagnosis.suggestions import SHORT_KINDS, Known, listed, suggest
 from kubectl_mesh.errors import AmbiguousName, NothingFound, SourceError, UsageError
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.labels import GATEWAY_NAME, label_selector_selects, selects
@@ -26,7 +27,6 @@ _SHORT = {
 }
 KINDS = {short: kind for kind, shorts in _SHORT.items() for short in shorts}
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Service", "Gateway")
-_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,10 @@ def find_proxies(source: MeshSource, text: str, *, namespace: str = "") -> Seque
     if bare := _without_proxy(source, text, namespace=namespace):
         command = "ztunnel-config" if bare.name.startswith("ztunnel-") else "check-inject"
         raise NothingFound(f"{bare}: the pod has no proxy", hint=f"kubectl mesh {command} {bare}")
-    where = _where(readings(text, namespace=namespace)[-1])
-    raise NothingFound(f"{text}: no such proxy{where}", hint=_suggest(text, proxies))
+    meant = readings(text, namespace=namespace)[0]
+    others = [(proxy.namespace, proxy.name) for proxy in proxies]
+    hint = suggest(meant.name, meant.namespace, workloads=_workloads(source, proxies), others=others)
+    raise NothingFound(f"{text}: no such proxy{_where(meant)}", hint=hint or "the mesh has no proxies")
 
 
 def _without_proxy(source: MeshSource, text: str, *, namespace: str) -> ProxyId | None:
@@ -93,10 +95,12 @@ def find_proxy(source: MeshSource, text: str, *, namespace: str = "") -> ProxyId
         proxies = source.proxies()
         if len(proxies) == 1:
             return proxies[0]
-        raise UsageError("name a proxy", hint=_list(proxies) if proxies else "the mesh has none")
+        names = ["/".join(each) for each in _workloads(source, proxies)]
+        raise UsageError("name a proxy", hint=f"there are {listed(names)}" if names else "the mesh has no proxies")
     found = find_proxies(source, text, namespace=namespace)
-    if len({proxy.namespace for proxy in found}) > 1:
-        raise AmbiguousName(f"{text}: in several namespaces", hint=f"say which: {_list(found)}")
+    homes = sorted({proxy.namespace for proxy in found})
+    if len(homes) > 1:
+        raise AmbiguousName(f"{text}: in namespaces {' and '.join(homes)}", hint=f"write {homes[0]}/{text}")
     return found[0]
 
 
@@ -186,16 +190,18 @@ def _where(target: Target) -> str:
     return f" in namespace {target.namespace}" if target.namespace else ""
 
 
-def _suggest(text: str, proxies: Sequence[ProxyId]) -> str:
-    from difflib import get_close_matches
+def _workloads(source: MeshSource, proxies: Sequence[ProxyId]) -> list[Known]:
+    """Return the workloads of proxies as they are typed; pods that nothing owns stand for themselves."""
+    known = {(proxy.namespace, proxy.name) for proxy in proxies}
+    try:
+        pods = [pod for pod in source.resources("Pod") if _key(pod) in known]
+    except SourceError:
+        return sorted(known)
+    return list(dict.fromkeys((_key(pod)[0], workload_name(pod)) for pod in pods))
 
-    names = [str(proxy) for proxy in proxies]
-    if not names:
-        return "the mesh has no proxies"
-    close = get_close_matches(text.rpartition("/")[2], names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else _list(proxies)
 
-
-def _list(proxies: Sequence[ProxyId]) -> str:
-    more = f" and {len(proxies) - _LISTED} more" if len(proxies) > _LISTED else ""
-    return f"proxies are {', '.join(map(str, proxies[:_LISTED]))}{more}"
+def workload_name(pod: Json) -> str:
+    """Return the workload of a pod as it is typed on a command line; the pod's own name when nothing owns it."""
+    kinds = {kind: SHORT_KINDS.get(kind.lower()) for kind, _ in owners(pod)}
+    owned = [f"{kinds[kind]}/{name}" for kind, name in owners(pod) if kinds[kind]]
+    return owned[-1] if owned else _key(pod)[1]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kubectl_mesh.diagnosis.suggestions import suggest
 from kubectl_mesh.diagnosis.targets import Target, owners, readings
 from kubectl_mesh.errors import UsageError
 
@@ -43,3 +44,21 @@ def test_a_pod_belongs_to_its_replica_sets_deployment() -> None:
         }
     }
     assert owners(pod) == [("ReplicaSet", "web-5d8f"), ("Deployment", "web")]
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "hint"),
+    [
+        ("wbe", "shop", "did you mean deploy/web?"),
+        ("wbe", "", "did you mean shop/deploy/web?"),
+        ("web", "shopp", "did you mean namespace shop?"),
+        ("web", "other", "namespaces are payments, shop"),
+        ("nothing", "payments", "there is sts/ledger"),
+        ("ledger-O", "payments", "did you mean ledger-0 or sts/ledger?"),
+    ],
+)
+def test_a_name_that_nothing_has_is_answered_with_what_was_meant(name: str, namespace: str, hint: str) -> None:
+    """The hint has the likeliest names; without any, the namespaces or the workloads there are."""
+    workloads = [("shop", "deploy/web"), ("shop", "deploy/cart"), ("payments", "sts/ledger")]
+    pods = [("shop", "web-mx8spc2k4j-2rlkp"), ("payments", "ledger-0")]
+    assert suggest(name, namespace, workloads=workloads, others=pods) == hint
