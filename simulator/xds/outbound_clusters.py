@@ -172,7 +172,8 @@ def _draft(snapshot: Snapshot, target: Target, shape: Shape, *, subset: str) -> 
             draft.cluster["load_assignment"] = {"cluster_name": name, "endpoints": endpoints}
         if races(service):
             draft.cluster["dns_lookup_family"] = "ALL"
-    if shape.facts.discovery == "ORIGINAL_DST" and service.registry is Registry.EXTERNAL and port.target:
+    overrides = service.registry is Registry.EXTERNAL and service.headless and bool(port.target)
+    if shape.facts.discovery == "ORIGINAL_DST" and overrides:
         draft.cluster["original_dst_lb_config"] = {"upstream_port_override": int(port.target)}
     if snapshot.flag("PILOT_ENABLE_TELEMETRY_LABEL", default=True):
         draft.istio_metadata["services"] = target.shared(_service_metadata, service)

@@ -64,7 +64,7 @@ def waypoint_clusters(view: ProxyView) -> tuple[Cluster, ...]:
     built: list[Cluster] = [shared(main_internal), shared(encap, joins)]
     client, place = client_of(view), place_of(view)
     for service in waypoint_services(view):
-        rule = None if joins else view.scope.destination_rule(service.host, {})
+        rule = None if joins else view.scope.destination_rule(service.host, {}, inbound=True)
         built += shared(vip_clusters, shared, service, rule, client, place if service.resolution in DNS else None)
     if joins and snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK", default=False):
         built += [shared(forward_inner), shared(black_hole)]

@@ -194,6 +194,16 @@ def test_balancer_decides_the_policy(balancer: str, policy: str | None, config: 
     assert (config or {}).items() <= built.items()
 
 
+@pytest.mark.parametrize(("resolution", "expected"), [("NONE", {"upstream_port_override": 8080}), ("DNS", None)])
+def test_only_entries_without_resolution_override_the_port(resolution: str, expected: Any) -> None:
+    """PASSTHROUGH of a resolved host goes where the request was going, whatever port the entry has its servers at."""
+    config = entry(resolution).replace("protocol: HTTP", "protocol: HTTP, targetPort: 8080")
+    config += "---" + rule("{loadBalancer: {simple: PASSTHROUGH}}", host="api.example.test")
+    built = clusters(generator(CLIENT, config=config))["outbound|80||api.example.test"]
+    assert built["type"] == "ORIGINAL_DST"
+    assert built.get("original_dst_lb_config") == expected
+
+
 def test_port_level_policy_stands_alone() -> None:
     """Nothing of the rule's policy is inherited by a port that has its own."""
     own = "portLevelSettings: [{port: {number: 80}, loadBalancer: {simple: RANDOM}}]"
