@@ -29,7 +29,7 @@ def text(report: FindingsReport, *, palette: Palette, verbose: bool = False) -> 
         lines = list(_by_change(report, palette, verbose))
     else:
         lines = [line for each in report.findings for line in _lines(each, palette, verbose)]
-    return "\n".join([*lines, "", summary(report)]) + "\n"
+    return "\n".join([*lines, *([""] if lines else []), summary(report)]) + "\n"
 
 
 def listing(report: FindingsReport, *, palette: Palette) -> str:
@@ -76,7 +76,7 @@ def summary(report: FindingsReport) -> str:
     elif is_whole:
         found = f"✔ No validation issues found when analyzing {report.target}"
     else:
-        found = f"Nothing found by the checks that ran when analyzing {report.target}"
+        found = f"No findings when analyzing {report.target}"
     parts = [f"{ran} checked" if not skipped else f"{ran} of {len(report.checks)} checks ran"]
     if skipped:
         parts.append(f"{len(skipped)} skipped: need {', '.join(_needs(report))}")
