@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from kubectl_mesh.diagnosis import describe_service
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.describe import find
-from kubectl_mesh.diagnosis.describe_ambient import carried
 from kubectl_mesh.diagnosis.describe_pod import is_ambient
-from kubectl_mesh.diagnosis.lookup import Lookup, spec
+from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
 from kubectl_mesh.diagnosis.pod_policies import authorization_policies
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.errors import NothingFound
@@ -21,8 +20,7 @@ _ANY = "<any>"
 
 def table(lookup: Lookup, pod: Json) -> Table[RuleRow]:
     """Return one row for each rule that applies to a pod, in the order in which Envoy asks for the actions."""
-    services = [*describe_service.selecting(lookup, pod), *carried(lookup, pod)]
-    applied = authorization_policies(lookup, pod, services)
+    applied = authorization_policies(lookup, pod, describe_service.selecting(lookup, pod))
     rows = [row for policy in applied for row in _rows(lookup, policy)]
     return rules(tuple(sorted(rows, key=lambda row: _ORDER.index(row.action))))
 
@@ -34,7 +32,11 @@ def subject(lookup: Lookup, name: str) -> Json:
     except NothingFound:
         found = find(lookup, "Pod", name, within=lookup.home)
         if not is_ambient(found):
-            raise
+            called = f"{namespace_of(found)}/{name_of(found)}"
+            raise NothingFound(
+                f"pod {called}: has no proxy and is not ambient, so that nothing enforces policies on it",
+                hint=f"kubectl mesh check-inject {called}",
+            ) from None
         return found
     return lookup.get("Pod", proxy.namespace, proxy.name) or {"metadata": {"namespace": proxy.namespace}}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kubectl_mesh.diagnosis import describe_pod, describe_security, describe_service
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed
-from kubectl_mesh.diagnosis.describe_ambient import ambient, carried
+from kubectl_mesh.diagnosis.describe_ambient import ambient
 from kubectl_mesh.diagnosis.describe_gateway_routes import gateway_routes
 from kubectl_mesh.diagnosis.describe_ingress import ingress
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
@@ -48,7 +48,7 @@ def of_pod(lookup: Lookup, name: str, *, within: str = "", ignore_unmeshed: bool
         ingress=ways,
         ingress_notes=notes,
         sidecar=describe_security.sidecar_of(lookup, document),
-        rules=describe_security.authorization(lookup, document, [*services, *carried(lookup, document)]),
+        rules=describe_security.authorization(lookup, document, services),
         conflicts=tuple(_conflicts(selected, accepted)),
         ambient=tuple(ambient(lookup, document, services)),
         gateway_routes=gateway_routes(lookup, services),

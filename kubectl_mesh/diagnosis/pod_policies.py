@@ -1,42 +1,88 @@
-"""Which AuthorizationPolicies decide about requests to a pod, at its own proxy, its ztunnel or a waypoint before it?
+"""Which policies apply to a proxy: those that select its pod, or those that name its gateway or what it carries?
 
-istiod: pilot/pkg/model/policyattachment.go: a policy with targets selects no pods by their labels.
+istiod: pilot/pkg/model/policyattachment.go (ShouldAttachPolicy). A policy with targets selects no pods by their labels,
+and a waypoint gets only policies that name it, its class or a service that it carries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from kubectl_mesh.diagnosis import waypoints
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
+from kubectl_mesh.diagnosis.waypoint_use import carried, carrier, is_instance
 from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, selects
 from simulator.model.wire import Json
 
 
-def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[Json]:
-    """Return the policies for a pod, oldest first; `services` are those it serves, or carries as a waypoint."""
-    namespaces = dict.fromkeys((lookup.root_namespace, namespace_of(pod)))
-    found = [each for namespace in namespaces for each in lookup.all("AuthorizationPolicy", namespace)]
-    return oldest_first([each for each in found if _applies(each, pod, services)])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The workload of a proxy; `carried` has kind, namespace and name of what a waypoint carries."""
+
+    namespace: str
+    labels: dict[str, str]
+    is_waypoint: bool = False
+    carried: frozenset[tuple[str, str, str]] = frozenset()
+
+
+def subject(lookup: Lookup, pod: Json) -> Subject:
+    """Return the workload of a pod."""
+    services = ((kind, namespace_of(each), name_of(each)) for kind, each in carried(lookup, pod))
+    return Subject(
+        namespace=namespace_of(pod), labels=labels(pod), is_waypoint=is_instance(pod), carried=frozenset(services)
+    )
+
+
+def applies(policy: Json, one: Subject, *, root_namespace: str) -> bool:
+    """Tell whether a policy applies to a workload."""
+    home = namespace_of(policy)
+    if named := targets(spec(policy)):
+        return any(_is_target(each or {}, home, one, root_namespace) for each in named)
+    return not one.is_waypoint and home in (root_namespace, one.namespace) and selects(selector(policy), one.labels)
 
 
 def targets(body: Json) -> list[Json]:
     """Return what the `spec` of a policy names as its targets; none where it selects pods by their labels."""
-    return [*listed(body.get("targetRefs")), *([body["targetRef"]] if body.get("targetRef") else [])]
+    return listed(body.get("targetRefs")) or ([body["targetRef"]] if body.get("targetRef") else [])
 
 
-def _applies(policy: Json, pod: Json, services: Sequence[Json]) -> bool:
+def selector(policy: Json) -> dict[str, str]:
+    """Return the labels by which a policy selects pods; none where it selects all."""
     body = spec(policy)
-    if named := targets(body):
-        return any(_is_target(each or {}, namespace_of(policy), pod, services) for each in named)
-    return selects((body.get("selector") or {}).get("matchLabels") or {}, labels(pod))
+    chosen: Json = body.get("selector") or body.get("workloadSelector") or {}
+    return dict(chosen.get("matchLabels") or chosen.get("labels") or {})
 
 
-def _is_target(target: Json, namespace: str, pod: Json, services: Sequence[Json]) -> bool:
-    name = target.get("name")
-    match target.get("kind"):
-        case "Service":
-            return any((namespace_of(each), name_of(each)) == (namespace, name) for each in services)
-        case "Gateway":
-            return labels(pod).get(GATEWAY_NAME) == name and namespace_of(pod) == namespace
-        case "GatewayClass":
-            return labels(pod).get(GATEWAY_CLASS) == name
-    return False
+def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[Json]:
+    """Return the policies that decide about requests to a pod that serves `services`, oldest first.
+
+    They are those of its own proxy or ztunnel, and of the waypoints that carry traffic to it.
+    """
+    subjects = [subject(lookup, pod), *_waypoints(lookup, pod, services)]
+    root = lookup.root_namespace
+    found = lookup.all("AuthorizationPolicy")
+    return oldest_first([each for each in found if any(applies(each, one, root_namespace=root) for one in subjects)])
+
+
+def _waypoints(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[Subject]:
+    """Yield the waypoints before a pod, each as far as it carries traffic to it."""
+    for traffic, each in (("workload", pod), *(("service", one) for one in services)):
+        if (found := carrier(lookup, each, traffic=traffic)) is None or is_instance(pod):
+            continue
+        own = {("Service", namespace_of(each), name_of(each))} if traffic == "service" else set()
+        held = {GATEWAY_NAME: found[1], GATEWAY_CLASS: waypoints.CLASS}
+        yield Subject(namespace=found[0], labels=held, is_waypoint=True, carried=frozenset(own))
+
+
+def _is_target(target: Json, home: str, one: Subject, root_namespace: str) -> bool:
+    kind, name = str(target.get("kind") or ""), str(target.get("name") or "")
+    if GATEWAY_NAME not in one.labels:
+        return False
+    if kind == "Gateway":
+        here = home == one.namespace and (target.get("namespace") or home) == home
+        return here and name == one.labels[GATEWAY_NAME]
+    if not one.is_waypoint:
+        return False
+    if kind == "GatewayClass":
+        return (home, name) == (root_namespace, waypoints.CLASS)
+    return (kind, home, name) in one.carried

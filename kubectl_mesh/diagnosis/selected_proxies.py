@@ -5,11 +5,10 @@ made cannot be told from the rest, so that all of a kind is compared.
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
-from kubectl_mesh.diagnosis.pod_policies import targets
-from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, selects
+from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
+from kubectl_mesh.diagnosis.pod_policies import Subject, applies, selector, subject, targets
+from simulator.model.labels import GATEWAY_NAME, selects
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
@@ -26,41 +25,33 @@ SHAPES = {
 }
 """Kind → the sections of a config dump that an object of it has a part in."""
 WORDS = {"ClustersConfigDump": "clusters", "RoutesConfigDump": "virtual hosts", "ListenersConfigDump": "listeners"}
-_WAYPOINT = "istio-waypoint"
+_BY_NAMESPACE = ("PeerAuthentication", "Sidecar", "Telemetry")
+"""Kinds of which one without a selector is for all of a namespace, and one with a selector for its own alone."""
 Selects = Callable[[ProxyId], bool]
 
 
 def selection(lookup: Lookup, resource: Json, *, kind: str) -> Selects:
     """Return what tells whether an object selects a proxy, by the labels of its pod."""
-    chooses = _of_labels(lookup, resource, kind)
+    chooses = _of_workloads(lookup, resource, kind)
 
     def selected(proxy: ProxyId) -> bool:
         pod = lookup.get("Pod", proxy.namespace, proxy.name)
-        return pod is not None and chooses(proxy.namespace, labels(pod))
+        return pod is not None and chooses(subject(lookup, pod))
 
     return selected
 
 
-def _of_labels(lookup: Lookup, resource: Json, kind: str) -> Callable[[str, dict[str, str]], bool]:
-    home, body = namespace_of(resource), spec(resource)
+def _of_workloads(lookup: Lookup, resource: Json, kind: str) -> Callable[[Subject], bool]:
+    home, body, wanted = namespace_of(resource), spec(resource), selector(resource)
+    root = lookup.root_namespace
     if kind == "Gateway" and "gatewayClassName" in body:
-        return lambda namespace, held: namespace == home and held.get(GATEWAY_NAME) == name_of(resource)
+        return lambda one: one.namespace == home and one.labels.get(GATEWAY_NAME) == name_of(resource)
     if kind == "Gateway":
-        return lambda _, held: selects(body.get("selector") or {}, held)
-    if references := targets(body):
-        return lambda namespace, held: namespace == home and any(_is_target(each, held) for each in references)
-    wanted: dict[str, str] = _selector(body)
-    everywhere = home == lookup.root_namespace and not (wanted and kind in ("PeerAuthentication", "Sidecar"))
-    return lambda namespace, held: (everywhere or namespace == home) and selects(wanted, held)
-
-
-def _selector(body: Json) -> dict[str, str]:
-    chosen: Any = body.get("selector") or body.get("workloadSelector") or {}
-    return dict(chosen.get("matchLabels") or chosen.get("labels") or {})
-
-
-def _is_target(reference: Json, held: dict[str, str]) -> bool:
-    """Tell whether a proxy is the gateway that a policy is for, or a waypoint, which serves what else policies name."""
-    if reference.get("kind") == "Gateway":
-        return held.get(GATEWAY_NAME) == reference.get("name")
-    return held.get(GATEWAY_CLASS) == _WAYPOINT
+        return lambda one: selects(body.get("selector") or {}, one.labels)
+    if targets(body) or kind not in _BY_NAMESPACE:
+        return lambda one: applies(resource, one, root_namespace=root)
+    if wanted:
+        return lambda one: one.namespace == home and not one.is_waypoint and selects(wanted, one.labels)
+    if kind == "Telemetry":
+        return lambda one: home in (root, one.namespace, *(namespace for _, namespace, _ in one.carried))
+    return lambda one: home in (root, one.namespace)

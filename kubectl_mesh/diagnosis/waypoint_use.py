@@ -1,0 +1,70 @@
+"""Which waypoint is asked for by a pod, a service or its namespace, and what is carried by one?
+
+istiod: pilot/pkg/serviceregistry/ambient/waypoints.go: an object's own label goes before that of its namespace.
+"""
+
+from dataclasses import dataclass
+
+from kubectl_mesh.diagnosis import waypoints
+from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of
+from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME
+from simulator.model.wire import Json
+
+NONE = "none"
+_USE, _USE_NAMESPACE = "istio.io/use-waypoint", "istio.io/use-waypoint-namespace"
+_KINDS = ("Service", "ServiceEntry")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The waypoint that labels ask for; its name is `none` where they ask for no waypoint."""
+
+    namespace: str
+    name: str
+    because: str
+    """Where the label stands."""
+
+
+def wish(lookup: Lookup, resource: Json) -> Wish | None:
+    """Return what the labels of an object, or else of its namespace, ask for."""
+    home = namespace_of(resource)
+    namespace = lookup.get("Namespace", "", home)
+    for where, holder in (("its own label", resource), (f"label of namespace {home}", namespace or {})):
+        if wanted := labels(holder).get(_USE):
+            place = labels(holder).get(_USE_NAMESPACE) or home
+            return Wish(namespace=place, name=wanted, because=where)
+    return None
+
+
+def find(lookup: Lookup, wanted: Wish) -> waypoints.WaypointRow | None:
+    """Return the waypoint that is asked for, where it exists."""
+    rows = waypoints.find(lookup, namespace=wanted.namespace)
+    return next((row for row in rows if row.name == wanted.name), None)
+
+
+def takes(lookup: Lookup, waypoint: waypoints.WaypointRow) -> str:
+    """Return which traffic a waypoint takes; without a label that says so, it takes that of services."""
+    found = (*lookup.all("Gateway", waypoint.namespace), *lookup.all(waypoints.GATEWAY, waypoint.namespace))
+    is_told = any("istio.io/waypoint-for" in labels(each) for each in found if name_of(each) == waypoint.name)
+    return waypoint.traffic if waypoint.traffic != NONE or is_told else "service"
+
+
+def carrier(lookup: Lookup, resource: Json, *, traffic: str) -> tuple[str, str] | None:
+    """Return namespace and name of the waypoint that carries `service` or `workload` traffic to an object."""
+    wanted = wish(lookup, resource)
+    row = find(lookup, wanted) if wanted is not None and wanted.name != NONE else None
+    return (row.namespace, row.name) if row is not None and takes(lookup, row) in ("all", traffic) else None
+
+
+def carried(lookup: Lookup, pod: Json) -> list[tuple[str, Json]]:
+    """Return the services with their kinds that the waypoint carries which a pod is an instance of; else none."""
+    if not is_instance(pod):
+        return []
+    own = namespace_of(pod), labels(pod).get(GATEWAY_NAME, "")
+    found = ((kind, each) for kind in _KINDS for each in lookup.all(kind))
+    return [(kind, each) for kind, each in found if carrier(lookup, each, traffic="service") == own]
+
+
+def is_instance(pod: Json) -> bool:
+    """Tell whether a pod runs a waypoint."""
+    return labels(pod).get(GATEWAY_CLASS) == waypoints.CLASS
