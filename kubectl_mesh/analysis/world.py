@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from kubectl_mesh.analysis.served_kinds import refusal
+from simulator.manifests.served_kinds import MESH_GROUPS, refusal
 from simulator.model.caveats import Caveat
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -63,7 +63,7 @@ class World:
     def __post_init__(self) -> None:
         kinds: dict[str, list[Resource]] = {}
         for resource in self.resources:
-            if refusal(resource.api_version, resource.kind):
+            if resource.group in MESH_GROUPS and refusal(resource.api_version, resource.kind):
                 continue
             kinds.setdefault(resource.kind, []).append(resource)
             if resource.group == _GROUPS.get(resource.kind, resource.group):

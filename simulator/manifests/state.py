@@ -17,9 +17,9 @@ from simulator.manifests.kinds import find_kind
 from simulator.manifests.mesh_namespaces import silent_namespaces, with_injection
 from simulator.manifests.placement import Placement, synthetic_nodes
 from simulator.manifests.pods import Kubelet, bare_pod, brought_to_life, is_live
+from simulator.manifests.served_kinds import caveats_of_kinds
 from simulator.manifests.service_entries import allocate_addresses
 from simulator.manifests.services import allocate, cluster_families
-from simulator.manifests.unknown_kinds import unknown_kinds
 from simulator.manifests.workloads import expand
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.resources import Resource
@@ -82,7 +82,7 @@ def _completed(resources: Sequence[Resource], *, control_plane: bool, inject: Se
         caveats=(
             *(Caveat(kind=CaveatKind.UNSUPPORTED, ref=ref, message=text) for ref, text in expansion.warnings),
             *kubelet.caveats,
-            *unknown_kinds(foreign, known=given),
+            *caveats_of_kinds(resources),
             *silent_namespaces([one for one in _of_kind(given, "Namespace") if one.name not in stated], pods),
         ),
     )

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from simulator.manifests import ClusterState, cluster_state, parse_manifests
 from simulator.model.caveats import CaveatKind
 from simulator.model.resources import Resource
@@ -340,5 +342,28 @@ def test_a_misspelt_kind_is_named() -> None:
         "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"
     )
     (caveat,) = (str(one) for one in cluster_state(parse_manifests(text, source="mesh.yaml")).caveats)
-    assert "has no kind VirtualServce" in caveat
-    assert "no effect; did you mean VirtualService?" in caveat
+    assert "has no effect: networking.istio.io has no kind VirtualServce; did you mean VirtualService?" in caveat
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "message"),
+    [
+        ("networking.istio.io/v1", "EnvoyFilter", "simulated, though no API server takes it: EnvoyFilter is served as"),
+        ("batch/v1beta1", "CronJob", "simulated, though no API server takes it: CronJob is served as batch/v1, not as"),
+        (
+            "extensions/v1beta1",
+            "Deployment",
+            "has no effect: extensions/v1beta1 is gone since Kubernetes 1.22; Deploym",
+        ),
+        ("v1", "Servise", "has no effect: v1 has no kind Servise; did you mean Service?"),
+        ("gateway.networking.k8s.io/v1alpha2", "HTTPRoute", ""),
+        ("policy/v1beta1", "PodSecurityPolicy", ""),
+        ("storage.k8s.io/v1", "VolumeAttributesClass", ""),
+        ("networking.k8s.io/v1beta1", "IPAddress", ""),
+    ],
+)
+def test_kinds_and_versions_that_no_server_has_are_told(version: str, kind: str, message: str) -> None:
+    """Each is told with what becomes of it here; what a server may well have is not judged."""
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web}}\n"
+    found = [one.message for one in cluster_state(parse_manifests(text)).caveats if one.ref.kind == kind]
+    assert [one[: len(message)] for one in found] == ([message] if message else [])
