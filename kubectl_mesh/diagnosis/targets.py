@@ -62,8 +62,10 @@ def find_proxies(source: MeshSource, text: str, *, namespace: str = "") -> Seque
     if found := find_among(source, text, proxies, namespace=namespace):
         return found
     if bare := _without_proxy(source, text, namespace=namespace):
-        command = "ztunnel-config" if bare.name.startswith("ztunnel-") else "check-inject"
-        raise NothingFound(f"{bare}: the pod has no proxy", hint=f"kubectl mesh {command} {bare}")
+        hint = f"kubectl mesh check-inject {bare} tells why; with -f, --inject {bare.namespace} counts it as injected"
+        if bare.name.startswith("ztunnel-"):
+            hint = f"kubectl mesh ztunnel-config all {bare}"
+        raise NothingFound(f"{bare}: the pod has no proxy", hint=hint)
     meant = readings(text, namespace=namespace)[0]
     others = [(proxy.namespace, proxy.name) for proxy in proxies]
     hint = suggest(meant.name, meant.namespace, workloads=_workloads(source, proxies), others=others)
