@@ -7,7 +7,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from simulator.apiserver.commands import Commands, NotFound, Outcome
+from simulator.apiserver.commands import Commands, NotFound
+from simulator.apiserver.outcomes import Outcome
 from simulator.apiserver.spdy import Stream
 from simulator.apiserver.statuses import StatusError, bad_request
 from simulator.model.wire import Json
@@ -37,10 +38,10 @@ def container_of(pod: Json, wanted: str) -> Json:
     raise bad_request(f"container {wanted} is not valid for pod {pod['metadata']['name']}")
 
 
-async def outcome_of(commands: Commands, pod: Json, command: Sequence[str]) -> tuple[Outcome, Json]:
+async def outcome_of(commands: Commands, pod: Json, container: str, command: Sequence[str]) -> tuple[Outcome, Json]:
     """Run a command and return what it printed with the Status that ends the protocol."""
     try:
-        outcome = await commands.run(pod, command)
+        outcome = await commands.run(pod, container, command)
     except NotFound as missing:
         message = (
             "Internal error occurred: error executing command in container: failed to exec in container: "

@@ -54,6 +54,11 @@ def has_envoy(pod: Json) -> bool:
     return any(container.get("name") == "istio-proxy" for container in containers)
 
 
+def is_proxy_port(pod: Json, port: int) -> bool:
+    """Tell whether the proxy in a pod answers on a port of its own, to other pods too."""
+    return port != ENVOY_ADMIN and ((has_envoy(pod) and port in _ENVOY) or (is_ztunnel(pod) and port in _ZTUNNEL))
+
+
 def identity(pod: Json) -> ProxyId:
     """Return the name of a pod's proxy."""
     return ProxyId(pod["metadata"]["name"], pod["metadata"].get("namespace", ""))
@@ -82,22 +87,23 @@ class Machines:
         self._lock = asyncio.Lock()
 
     def listens(self, pod: Json, port: int) -> bool:
-        """Tell whether a pod answers HTTP on a port."""
+        """Tell whether something in a pod answers HTTP on a port."""
         if is_istiod(pod):
             return port in _ISTIOD and not self._faults.is_down(identity(pod))
         if is_ztunnel(pod):
             return port in _ZTUNNEL
-        return (has_envoy(pod) and port in _ENVOY) or port in _declared(pod)
+        return self.runs(pod, port) or port in _declared(pod)
+
+    def runs(self, pod: Json, port: int) -> bool:
+        """Tell whether it is a program that runs here that answers on a port, not an application."""
+        return is_istiod(pod) or is_ztunnel(pod) or (has_envoy(pod) and port in _ENVOY)
 
     async def answer(self, request: PodRequest) -> Page:
-        """Answer a request to a port that `listens`."""
+        """Answer a request to a port of a program that `runs`."""
         if is_istiod(request.pod):
             return await self._istiod(request)
         if is_ztunnel(request.pod):
             return await self._ztunnel(request)
-        if request.port not in _ENVOY or not has_envoy(request.pod):
-            words = "applications are not simulated, only their proxies: `kubectl mesh trace` tells where requests go\n"
-            return text(words, status=501)
         return await self._envoy(request)
 
     async def ask(self, question: Callable[[World], T]) -> T:

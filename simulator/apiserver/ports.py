@@ -25,6 +25,7 @@ class PodRequest:
     method: str
     target: str
     body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Answer = Callable[[PodRequest], Awaitable[Page]]
@@ -85,9 +86,16 @@ async def _serve(
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         target = request.raw_path if isinstance(request, web.BaseRequest) else "/"
-        page = await answer(
-            PodRequest(pod=pod, port=port, method=request.method, target=target, body=await request.read())
-        )
+        asked = PodRequest(
+            pod=pod, port=port, method=request.method, target=target, body=await request.read(),
+            headers=tuple(request.headers.items()),
+        )  # fmt: skip
+        try:
+            page = await answer(asked)
+        except ConnectionResetError:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=502)
         response = web.Response(status=page.status, body=page.body, headers=dict(page.headers))
         response.headers["Content-Type"] = page.content_type
         response.headers.setdefault("Server", "envoy")

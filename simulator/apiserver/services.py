@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from simulator.apiserver.authorization import Authorizer
+from simulator.apiserver.calls import Calls
 from simulator.apiserver.commands import Commands
+from simulator.apiserver.curl import Curl
 from simulator.apiserver.emulator import Emulator
 from simulator.apiserver.fault_board import FaultBoard
 from simulator.apiserver.furniture import ISTIO_ROOT, KUBERNETES_ROOT, has_istiod
@@ -14,7 +16,7 @@ from simulator.apiserver.injection_webhook import PORT as WEBHOOK
 from simulator.apiserver.keeper import Keeper
 from simulator.apiserver.machines import Machines, is_istiod
 from simulator.apiserver.neighbours import Neighbours
-from simulator.apiserver.ports import PodPorts
+from simulator.apiserver.ports import PodPorts, PodRequest
 from simulator.apiserver.reviews import Reviews, Tokens
 from simulator.apiserver.sockets import XdsSockets
 from simulator.apiserver.storage import ObjectStore
@@ -22,6 +24,7 @@ from simulator.apiserver.tls import Authority
 from simulator.apiserver.workload_certificates import WorkloadCertificates
 from simulator.apiserver.world import Derive
 from simulator.faults.model import Fault
+from simulator.istiod.pages import Page
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -78,12 +81,8 @@ def cluster_of(
     machines = Machines(keeper, clock, board, certificates=certificates)
     sockets = XdsSockets(keeper=keeper, machines=machines, tokens=tokens, authority=authority, faults=board)
 
-    def secured(pod: Json, port: int) -> ssl.SSLContext | None:
-        namespace = str(pod["metadata"].get("namespace", ""))
-        is_webhook = port == WEBHOOK and is_istiod(pod)
-        return certificates.istiod(namespace).server_context() if is_webhook else None
-
-    ports = PodPorts(answer=machines.answer, listens=machines.listens, sockets=sockets.path, secured=secured)
+    calls = Calls(machines, store, board, now=now)
+    ports = _ports(machines, calls, sockets, certificates)
     return Cluster(
         now=now,
         authority=authority,
@@ -94,7 +93,21 @@ def cluster_of(
         reviews=Reviews(authorizer, tokens),
         machines=machines,
         ports=ports,
-        commands=Commands(ports, Neighbours(store, ports)),
+        commands=Commands(ports, Curl(ports, Neighbours(store, ports), calls)),
         sockets=sockets,
         faults=board,
     )
+
+
+def _ports(machines: Machines, calls: Calls, sockets: XdsSockets, certificates: WorkloadCertificates) -> PodPorts:
+    """Return the ports of pods: programs that run here answer, and for applications the prediction does."""
+
+    async def answer(request: PodRequest) -> Page:
+        return await (machines if machines.runs(request.pod, request.port) else calls).answer(request)
+
+    def secured(pod: Json, port: int) -> ssl.SSLContext | None:
+        namespace = str(pod["metadata"].get("namespace", ""))
+        is_webhook = port == WEBHOOK and is_istiod(pod)
+        return certificates.istiod(namespace).server_context() if is_webhook else None
+
+    return PodPorts(answer=answer, listens=machines.listens, sockets=sockets.path, secured=secured)

@@ -13,6 +13,7 @@ from simulator.model.wire import Json
 
 if TYPE_CHECKING:
     from simulator.mesh import Mesh
+    from simulator.model.directory import Directory
     from simulator.registry.snapshot import Snapshot
 
 
@@ -59,3 +60,7 @@ class SimulatedWorld:
     def config_dump(self, name: ProxyId) -> Json:
         """Return an Envoy's config dump, endpoints included; raises KeyError when there is no such proxy."""
         return self.mesh.config_dump(name)
+
+    def directory(self) -> "Directory":
+        """Return the hosts, addresses and pods that requests meet between proxies."""
+        return self.mesh.directory()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.apiserver.exec import WEBSOCKET_PROTOCOLS, StreamExecutor, container_of, outcome_of, over_channels
+from simulator.apiserver.outcomes import Outcome
 from simulator.apiserver.portforward import TUNNEL, ChannelForwarder, StreamForwarder
 from simulator.apiserver.services import Cluster
 from simulator.apiserver.spdy import Session, Stream
@@ -59,8 +60,7 @@ class StreamRunner:
             self._forwarder = StreamForwarder(cluster.ports, request.pod)
         else:
             query = {name: request.first(name) for name in ("stdin", "stdout", "stderr", "tty")}
-            command = request.every("command")
-            self._executor = StreamExecutor(query, lambda: outcome_of(cluster.commands, request.pod, command))
+            self._executor = StreamExecutor(query, lambda: _outcome(cluster, request))
 
     def accept(self, stream: Stream) -> None:
         """Take a stream that the client opened."""
@@ -175,6 +175,11 @@ async def _until_either(first: Awaitable[None], second: Awaitable[None]) -> None
 
 
 async def _execute(cluster: Cluster, socket: "web.WebSocketResponse", request: StreamRequest) -> None:
-    outcome, status = await outcome_of(cluster.commands, request.pod, request.every("command"))
+    outcome, status = await _outcome(cluster, request)
     query = {name: request.first(name) for name in ("stdout", "stderr")}
     await over_channels(outcome, status, query, socket.send_bytes)
+
+
+async def _outcome(cluster: Cluster, request: StreamRequest) -> tuple[Outcome, Json]:
+    container = container_of(request.pod, request.first("container"))
+    return await outcome_of(cluster.commands, request.pod, str(container["name"]), request.every("command"))

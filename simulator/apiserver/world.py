@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from simulator.model.directory import Directory
 from simulator.model.proxies import ProxyId
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
@@ -26,6 +27,10 @@ class World(Protocol):
 
     def config_dump(self, name: ProxyId) -> Json:
         """Return an Envoy's config dump, endpoints included; raises KeyError when there is no such proxy."""
+        ...
+
+    def directory(self) -> Directory:
+        """Return the hosts, addresses and pods that requests meet between proxies."""
         ...
 
 

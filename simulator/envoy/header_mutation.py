@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from simulator.envoy.addresses import join
 from simulator.envoy.documents import child, children, flag, text, texts
-from simulator.envoy.header_lines import one_line
+from simulator.envoy.header_lines import Fields, one_line
 from simulator.envoy.headers import Message, query_parameters
 from simulator.envoy.route_match import Context
 from simulator.model.requests import Tls, Wire
@@ -40,6 +40,25 @@ def mutate(message: Message, levels: Sequence[Json], context: Context) -> tuple[
             message, what = _add(message, option, context)
             done.append(what)
     return message, tuple(done)
+
+
+def mutate_response(fields: Fields, levels: Sequence[Json]) -> Fields:
+    """Apply the response header changes of `levels` in their order; commands in values stay as they are written."""
+    for level in levels:
+        removed = {name.lower() for name in texts(level, "response_headers_to_remove")}
+        fields = tuple(field for field in fields if field[0] not in removed)
+        for option in children(level, "response_headers_to_add"):
+            header = child(option, "header")
+            fields = _added(fields, text(header, "key").lower(), text(header, "value"), _verb(option))
+    return fields
+
+
+def _added(fields: Fields, name: str, value: str, verb: str) -> Fields:
+    present = any(each == name for each, _ in fields)
+    if (verb == "default" and present) or (verb == "replace" and not present):
+        return fields
+    kept = fields if verb == "add" else tuple(field for field in fields if field[0] != name)
+    return (*kept, (name, value.replace("%%", "%")))
 
 
 def response_changes(levels: Sequence[Json]) -> tuple[str, ...]:

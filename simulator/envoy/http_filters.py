@@ -116,20 +116,34 @@ def _cors(item: Filter, context: Context) -> Outcome:
     preflight = context.message.method == "OPTIONS" and bool(context.message.value("access-control-request-method"))
     if not allowed:
         if preflight and not flag(policy, "forward_not_matching_preflights", default=True):
-            return _cors_answer(item, context, f"origin {origin} is not allowed, and its preflight not forwarded")
+            because = f"origin {origin} is not allowed, and its preflight not forwarded"
+            return _cors_answer(item, context, because, policy={}, origin=origin)
         step = _step(
             item, chosen="cors: origin not allowed", because=f"no rule allows origin {origin}", document=policy
         )
         return Outcome(context=context, steps=(step,))
     if preflight:
-        return _cors_answer(item, context, f"a preflight from the allowed origin {origin}")
-    step = _step(item, chosen="cors: origin allowed", because=f"origin {origin}", document=policy)
+        because = f"a preflight from the allowed origin {origin}"
+        return _cors_answer(item, context, because, policy=policy, origin=origin)
+    step = _step(item, chosen="cors: origin allowed", because=f"origin {origin}", document=policy, origin=origin)
     return Outcome(context=context, steps=(step,))
 
 
-def _cors_answer(item: Filter, context: Context, because: str) -> Outcome:
+def _cors_answer(item: Filter, context: Context, because: str, *, policy: Json, origin: str) -> Outcome:
     verdict = Verdict(disposition=Disposition.CORS_ANSWERED, status=200, details="cors_response")
-    return Outcome(context=context, steps=(_step(item, chosen="cors: answered", because=because),), verdict=verdict)
+    step = _step(item, chosen="cors: answered", because=because, document=policy, origin=origin)
+    return Outcome(context=context, steps=(step,), verdict=verdict)
+
+
+def cors_fields(policy: Json, *, origin: str, preflight: bool) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which the CORS filter allows an origin; none without a policy, which did not allow it."""
+    if not policy:
+        return ()
+    credentials = "true" if flag(policy, "allow_credentials") else ""
+    asked = ("allow_methods", "allow_headers", "max_age") if preflight else ()
+    fields = {"allow-origin": origin, "allow-credentials": credentials}
+    fields |= {name.replace("_", "-"): text(policy, name) for name in (*asked, "expose_headers")}
+    return tuple((f"access-control-{name}", value) for name, value in fields.items() if value)
 
 
 def _fault(item: Filter, context: Context) -> Outcome:

@@ -173,7 +173,7 @@ def test_exec_runs_the_agents_requests(shell: Shell, sockets: str) -> None:
     inside = ["exec", "-n", "shop", pod, "-c", "istio-proxy", "--"]
     assert shell.kubectl(*inside, "pilot-agent", "request", "GET", "ready", **variables) == "LIVE\n"
     assert "15001" in shell.kubectl(*inside, "curl", "-s", "localhost:15000/listeners", **variables)
-    assert "refused" in shell.kubectl(*inside, "curl", "-s", "localhost:9", code=7, **variables)
+    assert "connect" in shell.kubectl(*inside, "curl", "-sS", "localhost:9", code=7, **variables)
     assert "not found" in shell.kubectl(*inside, "no-such-program", code=1, **variables)
     version = ["exec", "-n", "istio-system", "deploy/istiod", "--", "curl", "-s", "localhost:15014/version"]
     assert shell.kubectl(*version, **variables).startswith("1.30.3-")
