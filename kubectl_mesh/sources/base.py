@@ -105,17 +105,17 @@ class Prefetching(Protocol):
     """A source that answers several questions at once in less time than one after another."""
 
     def prefetch(self, kinds: Iterable[str], namespace: str | None = None) -> None:
-        """Get ready to return the resources of these kinds; what cannot be had is left for the one who asks for it."""
+        """Fetch the resources of these kinds ahead; one that cannot be had fails when it is asked for."""
         ...
 
     def prefetch_envoy(self, proxies: Sequence[ProxyId], paths: Sequence[str]) -> None:
-        """Get ready to answer `envoy` once for each of these; whoever gets ready many holds them all in memory."""
+        """Fetch answers of `envoy` ahead, each to be asked for once; until then they are all held in memory."""
         ...
 
 
 @runtime_checkable
 class Incomplete(Protocol):
-    """A source that was not given everything: what is empty there may have been refused."""
+    """A source that may lack some kinds because they were refused when it was recorded."""
 
     def refusal(self, kind: str) -> str:
         """Return why resources of a kind are missing; empty when they are not."""
@@ -156,7 +156,7 @@ class PodTunnels(Protocol):
     """A source whose pods can be reached from this machine."""
 
     def tunnel(self, pod: ProxyId, port: int, *, address: str, local_port: int) -> AbstractContextManager[str]:
-        """Lead a local port to a port of a pod, and give its address, until the context ends."""
+        """Forward a local port to a port of a pod until the context ends; yield its address."""
         ...
 
 
@@ -180,7 +180,7 @@ class PodCommands(Protocol):
 
 @runtime_checkable
 class ResourceWriter(Protocol):
-    """A source whose resources can be changed: only commands that are named for it do."""
+    """A source whose resources can be changed; only commands that are named after the change do so."""
 
     def apply(self, document: Json) -> None:
         """Create a resource or change the fields that the document has, as server-side apply does."""

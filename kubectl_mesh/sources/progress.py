@@ -1,7 +1,7 @@
-"""What a terminal shows on stderr of whatever takes longer than a second; nothing where stderr is no terminal.
+"""Progress on stderr for whatever takes longer than a second; nothing where stderr is not a terminal.
 
-A bar where it is known how much there is to do, else that something goes on. Within one wait others may begin, in
-threads too: the outermost alone is shown, so that one line is written by one of them.
+A bar where the total is known, else a sign of life. Waits may nest, in threads too: only the outermost is shown, so
+that a single writer owns the line.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _shown = threading.Lock()
 
 
 class Wait:
-    """What is waited for, and how far it is; `total` 0 where that is unknown."""
+    """One wait and how far it has come; `total` is 0 where that is unknown."""
 
     def __init__(self, words: str, *, total: int = 0) -> None:
         self.words = words
@@ -29,12 +29,12 @@ class Wait:
         self._lock = threading.Lock()
 
     def advance(self, count: int = 1) -> None:
-        """Say that so many more are done; from any thread."""
+        """Count so many more as done; from any thread."""
         with self._lock:
             self._done += count
 
     def reach(self, done: int, *, total: int) -> None:
-        """Say how many of how many are done."""
+        """Set how many of how many are done."""
         with self._lock:
             self._done, self.total = done, total
 
@@ -49,7 +49,7 @@ class Wait:
 
 @contextlib.contextmanager
 def waiting(words: str, *, total: int = 0, stream: TextIO | None = None) -> Iterator[Wait]:
-    """Show what is waited for from the second second on, until the block is left."""
+    """Show progress until the block is left, once it has taken a second."""
     out, wait = stream if stream is not None else sys.stderr, Wait(words, total=total)
     if not out.isatty() or not _shown.acquire(blocking=False):
         yield wait

@@ -1,4 +1,4 @@
-"""A mesh as files saw it: a saved Envoy document, or a bundle. No cluster is touched.
+"""A mesh recorded in files: a saved Envoy document, or a bundle. No cluster is touched.
 
 Envoy's admin documents are told apart from manifests by content, so that `-f` takes either.
 """

@@ -1,4 +1,4 @@
-"""The mesh that manifests describe, behind the protocol. The only module that imports the generator."""
+"""The mesh that manifests describe, behind the protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Standard input, which can be read once and is asked for several times: what is in it decides who reads it."""
+"""Standard input, read once and kept: its content decides which of several readers takes it."""
 
 import sys
 from typing import TextIO

@@ -15,7 +15,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @lru_cache(maxsize=4096)
 def parse_ip(address: str) -> IpAddress | None:
-    """Read an IP address, IPv4-mapped ones as IPv4; None when it is none."""
+    """Read an IP address, IPv4-mapped ones as IPv4; None for anything else."""
     try:
         ip = ipaddress.ip_address(address.strip("[]"))
     except ValueError:

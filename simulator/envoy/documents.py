@@ -29,7 +29,7 @@ class UnreadableDocument(SimulatorError):
 
 
 class NotSimulated(UnreadableDocument):
-    """A document is sound, and holds something whose effect is not predicted here."""
+    """A document is valid, but contains something whose effect is not predicted here."""
 
 
 _DEEPEST = 200

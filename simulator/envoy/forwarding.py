@@ -36,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """What came of forwarding."""
+    """How forwarding ended."""
 
     steps: tuple[Step, ...]
     verdict: Verdict

@@ -157,7 +157,7 @@ def _upgrade_kind(fields: Fields) -> str:
 
 
 def is_upgrade(fields: Iterable[tuple[str, str]]) -> bool:
-    """Tell whether the headers ask for another protocol; that `Upgrade` is empty does not matter."""
+    """Tell whether the headers ask for another protocol, even with an empty `Upgrade`."""
     listed = tuple(fields)
     asked = any(name == "connection" and "upgrade" in value.lower() for name, value in listed)
     return asked and any(name == "upgrade" for name, _ in listed)

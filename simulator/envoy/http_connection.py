@@ -138,7 +138,7 @@ def _authority(manager: Json, authority: str, connection: Connection) -> str:
 
 
 def port_start(authority: str) -> int | None:
-    """Return where the colon before a port is, valid or not; None when there is none outside of brackets."""
+    """Return where the colon before a port is, valid or not; None when there is none outside brackets."""
     colon = authority.rfind(":")
     return colon if colon >= 0 and authority.rfind("]") < colon else None
 
@@ -184,11 +184,11 @@ def _forwarding_headers(manager: Json, message: Message, connection: Connection)
 
 
 def _address(text: str, connection: Connection) -> str:
-    """Return an address that a proxy before told, or the peer's where it is none; ports and brackets make it none."""
+    """Return the address that an earlier proxy reported, else the peer's; one with a port or brackets is malformed."""
     return text if parse_ip(text) is not None and "[" not in text else connection.source_ip
 
 
 def _internal(manager: Json, address: str) -> bool:
-    """Tell whether an address is one of the operator's own; none is unless the configuration says so."""
+    """Tell whether an address is internal to the operator; none is, unless the configuration says so."""
     ranges = children(child(manager, "internal_address_config"), "cidr_ranges")
     return longest_prefix(ranges, address) is not None

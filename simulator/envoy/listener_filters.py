@@ -64,7 +64,7 @@ def inspect(listener: Json, request: Request) -> Inspection:
 
 
 def _http_version(request: Request) -> str | None:
-    """Return the version that the inspector reports; a first line whose target is none is no HTTP to it."""
+    """Return the version that the inspector reports; a first line without a valid target is not HTTP to it."""
     if request.tls is not Tls.NONE:
         return None
     if request.wire is not Wire.HTTP2 and parse_target(request.target, request.method) is None:

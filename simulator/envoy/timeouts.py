@@ -36,7 +36,7 @@ def with_grpc_timeout(message: Message, action: Json, retry_policy: Json) -> Mes
 
 
 def asked_milliseconds(timeout: str) -> int | None:
-    """Read a `grpc-timeout`, parts of a millisecond rounded up; None when it is none."""
+    """Read a `grpc-timeout`, parts of a millisecond rounded up; None for a malformed one."""
     match = _SPELT.fullmatch(timeout)
     return -(-int(match[1]) * _NANOSECONDS[match[2]] // _NANOSECONDS["m"]) if match else None
 

@@ -126,7 +126,7 @@ class Endpoint:
     weight: int = 0
     """0 means unset."""
     tls_mode: str = "disabled"
-    """`istio` or `disabled`: what the endpoint's workload accepts by its own word."""
+    """`istio` or `disabled`: what the endpoint's workload declares that it accepts."""
     health: Health = Health.UNKNOWN
     workload_name: str = ""
     namespace: str = ""

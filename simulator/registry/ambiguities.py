@@ -1,4 +1,4 @@
-"""Outcomes that hang on which of several resources is older, where the manifests do not say it.
+"""Outcomes that depend on which of several resources is older, where the manifests do not say.
 
 istiod orders by creation and falls back on names when the times are equal. Manifests without `creationTimestamp` are
 all of one age here, while in a cluster they would not be: where that order decides something, an answer has to say so.

@@ -32,7 +32,7 @@ def with_json_names(resource: Resource) -> Resource:
 
 
 def _has_underscores(value: Any) -> bool:
-    """Tell whether any key has an underscore: seldom, so this is what most resources cost."""
+    """Tell whether any key has an underscore; few have, so this look is all that most resources cost."""
     if type(value) is dict:
         return any("_" in key or (type(item) in _NESTED and _has_underscores(item)) for key, item in value.items())
     return type(value) is list and any(type(item) in _NESTED and _has_underscores(item) for item in value)

@@ -66,7 +66,7 @@ def merge_gateways(selected: Sequence[SelectedGateway]) -> MergedGateway | None:
 
 
 def is_http(server: Json) -> bool:
-    """Tell whether a server speaks HTTP, be it after terminating TLS."""
+    """Tell whether a server speaks HTTP, directly or after terminating TLS."""
     protocol = _protocol(server)
     return protocol.is_http or (protocol is Protocol.HTTPS and not is_passthrough(server))
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def qualified_host(host: str, *, namespace: str, domain: str) -> str:
-    """Expand a short name; an IPv6 address has no dots and is yet complete."""
+    """Expand a short name; an IPv6 address has no dots and is complete nevertheless."""
     return host if ":" in host else resolve_short_name(host, namespace=namespace, domain=domain)
 
 

@@ -29,7 +29,7 @@ _VERSION = "1.30.3"
 def find_proxies(index: ResourceIndex, *, workloads: Workloads, settings: MeshSettings) -> tuple[Proxy, ...]:
     """Return every proxy of the mesh, ztunnels included, sorted by namespace and name.
 
-    `index` holds all pods: the proxy of a pod that istiod does not watch is known by its own word alone.
+    `index` holds all pods: the proxy of a pod that istiod does not watch is known only by what it reports itself.
     """
     found = []
     for pod in running(index.of_kind("Pod")):

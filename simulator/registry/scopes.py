@@ -50,7 +50,7 @@ class DestinationRule:
     selector: Labels = field(default_factory=dict)
     """`workloadSelector`, empty for every workload."""
     selective: bool = False
-    """A `workloadSelector` is given, be it empty: the rule holds for clients of its own namespace only."""
+    """A `workloadSelector` is given, even an empty one: the rule holds for clients of its own namespace only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -55,7 +55,7 @@ def formatters(*texts: object) -> list[Json]:
 
 
 def text_format(text: str, *, omit_empty: bool = False) -> Json:
-    """Return a line format; empty text means the default, and a line always ends."""
+    """Return a line format; empty text means the default, and every line ends with a newline."""
     line = TEXT_FORMAT if not text else text if text.endswith("\n") else text + "\n"
     return message(
         text_format_source={"inline_string": line}, omit_empty_values=omit_empty or None, formatters=formatters(line)

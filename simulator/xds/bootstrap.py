@@ -135,7 +135,7 @@ def _admin(places: Places) -> Json:
 
 
 def _runtime(config: Json) -> Json:
-    """Return the runtime flags: an empty value unsets one, and true and false are not texts."""
+    """Return the runtime flags: an empty value unsets one, and `true` and `false` are booleans."""
     flags = dict(_RUNTIME)
     for key, value in (config.get("runtimeValues") or {}).items():
         if value == "":

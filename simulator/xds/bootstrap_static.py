@@ -63,7 +63,7 @@ class Places:
 
 
 def static_clusters(places: Places, services: list[Service]) -> list[Cluster]:
-    """Return the clusters that a proxy has before it hears of istiod."""
+    """Return the clusters that a proxy has before istiod sends it any."""
     admin = _socket(places.localhosts[0], places.admin_port)
     agent = _socket(places.localhosts[0], places.agent_port)
     identity = {"pipe": {"path": f"./var/run/secrets/workload-spiffe-uds/{places.workload_socket}"}}

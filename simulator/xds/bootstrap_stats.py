@@ -40,7 +40,7 @@ _REGEXES = (r"vhost\..*\.route\..*",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatsSettings:
-    """What of a proxy its statistics depend on."""
+    """The facts of a proxy on which its statistics depend."""
 
     config: Json
     """ProxyConfig."""

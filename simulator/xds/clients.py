@@ -1,4 +1,4 @@
-"""What outbound clusters and endpoints depend on of the client proxy, besides its sidecar scope.
+"""The facts of a client proxy, besides its sidecar scope, on which its outbound clusters and endpoints depend.
 
 Proxies with an equal client hold the same clusters, so a fact belongs here only if a cluster or an assignment shows it.
 istiod: pilot/pkg/networking/core/cluster_cache.go, pilot/pkg/xds/endpoints/endpoint_builder.go (what their keys name).
@@ -158,7 +158,7 @@ DISTRIBUTION_LABELS = {
 
 
 def ip_versions(addresses: Iterable[str]) -> frozenset[int]:
-    """Return the IP versions among addresses; what is no address has none."""
+    """Return the IP versions of addresses; anything else among them is ignored."""
     versions = set()
     for address in addresses:
         with contextlib.suppress(ValueError):

@@ -24,7 +24,7 @@ _EXTENSION = f"{_TYPE}envoy.config.core.v3.TypedExtensionConfig"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What a config dump says of time: the version istiod gave the resources, and when Envoy took them."""
+    """The times in a config dump: the version that istiod gave the resources, and when Envoy accepted them."""
 
     version: str = "2026-01-01T00:00:00Z/1"
     updated: str = "2026-01-01T00:00:00.000Z"
@@ -63,7 +63,7 @@ def _typed(message: str, resource: Mapping[str, Any]) -> Json:
 
 
 def _bootstrap(bootstrap: Json) -> Json:
-    """Add what Envoy tells of itself in its node."""
+    """Add what Envoy reports about itself in its node."""
     major, minor, patch = ENVOY_VERSION
     version = {"major_number": major, "minor_number": minor} | ({"patch": patch} if patch else {})
     build = {
@@ -102,7 +102,7 @@ def _listeners(listeners: Sequence[Listener], static: Iterable[Listener], stamp:
 
 
 def _routes(configuration: Configuration, static: Sequence[Listener], stamp: Stamp) -> Json:
-    """Tell routes that came by RDS from those that stand in a listener."""
+    """List the route configurations delivered by RDS apart from those inlined in listeners."""
     inline = [one for listener in (*configuration.listeners, *static) for one in _inline_routes(listener)]
     return _section(
         "RoutesConfigDump",

@@ -1,4 +1,4 @@
-"""What istiod sends to one proxy, and the generator that makes it."""
+"""What istiod sends to one proxy."""
 
 from dataclasses import dataclass
 

@@ -7,7 +7,7 @@ from simulator.model.wire import Json
 
 
 class Document:
-    """A JSON object that must not be changed any more, with the hash of its content."""
+    """A JSON object that is no longer changed, compared and hashed by its content."""
 
     __slots__ = ("_text", "value")
 

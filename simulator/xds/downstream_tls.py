@@ -262,6 +262,6 @@ def _is_cipher(suite: str) -> bool:
 
 
 def _exchanges_metadata(snapshot: Snapshot) -> bool:
-    """Tell whether proxies tell each other of themselves at the start of a TCP connection, which ALPN agrees on."""
+    """Tell whether peers exchange metadata at the start of a TCP connection, which they negotiate by ALPN."""
     exchange = snapshot.flag("PILOT_ENABLE_METADATA_EXCHANGE", default=True)
     return exchange and not snapshot.flag("PILOT_DISABLE_MX_ALPN", default=False)

@@ -22,7 +22,7 @@ _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
 class DurationError(ConfigurationError, ValueError):
-    """A text is no duration, so the API server would refuse the resource that has it."""
+    """A text is not a duration, so the API server would refuse the resource that contains it."""
 
 
 def nanoseconds(text: str) -> int:

@@ -87,7 +87,7 @@ def _eds_names(clusters: Sequence[Cluster]) -> list[str]:
 def _by_name(
     shared: Shared, scope: SidecarScope, cluster_names: Sequence[str], labels: Labels, place: Place
 ) -> tuple[ClusterLoadAssignment, ...]:
-    """Build assignments where the name of the cluster is all there is to go by."""
+    """Build assignments from the names of the clusters alone."""
     selected = dict(labels)
     built = []
     for text in cluster_names:

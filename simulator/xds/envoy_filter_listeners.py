@@ -54,7 +54,7 @@ def patch_listener(snapshot: Snapshot, original: Identity, patches: Patches, con
 
 
 def _patch(listener: Listener, patches: Patches) -> bool:
-    """Change a listener in place; False says that it is removed."""
+    """Change a listener in place; return False when a patch removes it."""
     for patch in patches.of("LISTENER").all:
         if patch.operation == "REMOVE":
             return False
@@ -121,7 +121,7 @@ def _patch_filter_chains(listener: Listener, patches: Patches) -> None:
 
 
 def _patch_chain(listener: Listener, chain: FilterChain, patches: Patches) -> bool:
-    """Change a filter chain in place; False says that it is removed. One that loses all its filters stays."""
+    """Change a filter chain in place; return False when a patch removes it. One that loses all its filters stays."""
     patches = Patches(tuple(patch for patch in patches.all if _chain_matches(listener, chain, patch)))
     for patch in patches.of("FILTER_CHAIN").all:
         if patch.operation == "REMOVE":

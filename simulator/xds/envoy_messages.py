@@ -68,5 +68,5 @@ def config_metadata(*, api_version: str, kind: str, namespace: str, name: str) -
 
 
 def optional_duration(text: str | None) -> str | None:
-    """Return a duration in proto-JSON's form, None when there is none; raise DurationError for malformed ones."""
+    """Return a duration in proto-JSON's form, None where none is given. Raises DurationError for a malformed one."""
     return duration(text) if text else None

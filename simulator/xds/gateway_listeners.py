@@ -140,7 +140,7 @@ def _filter_chain(context: ListenerContext, draft: _Draft, chain: GatewayChain) 
 
 
 def _manager(context: ListenerContext) -> Json:
-    """Return what a gateway's place at the edge decides: whom it believes, and what it says of client certificates."""
+    """Return the settings of a proxy at the edge: whom it trusts, and how it forwards client certificates."""
     topology = context.settings.proxy_config.get("gatewayTopology", default={})
     forward = topology.get("forwardClientCertDetails") or "UNDEFINED"
     forward = "SANITIZE_SET" if forward == "UNDEFINED" else forward

@@ -23,7 +23,7 @@ from simulator.xds.virtual_host_domains import host_port
 
 @dataclass(slots=True)
 class _Host:
-    """A virtual host in the making; `parts` are the lists of routes it got, which decide what can be merged."""
+    """A virtual host under construction; `parts` are the route lists added to it: hosts with the same ones merge."""
 
     name: str
     domains: list[str]

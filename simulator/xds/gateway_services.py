@@ -1,4 +1,4 @@
-"""Which services a gateway proxy gets clusters for, where istiod is told to send it only those it uses.
+"""The services that a gateway gets clusters for where istiod is told to send it only those it uses.
 
 istiod: pilot/pkg/model/push_context.go (GatewayServices, extraServicesForProxy); PILOT_FILTER_GATEWAY_CLUSTER_CONFIG.
 """

@@ -92,7 +92,7 @@ def tunnel_listeners(
     identity: TraceIdentity,
     workload: InboundWorkload,
 ) -> tuple[Listener, ...]:
-    """Build the listeners by which a sidecar takes tunnels: the one that ends them, and the one for what is in them."""
+    """Build the listeners by which a sidecar accepts tunnels: one terminates them, one is for what they carry."""
     context = listener_context(snapshot, settings, policies, cls=ListenerClass.INBOUND, identity=identity)
     local = authorization_filters(snapshot, policies.authorization, filter_state=True)
     inside = replace(context, authorization=replace(context.authorization, http=local.http, tcp=local.tcp))

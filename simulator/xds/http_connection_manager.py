@@ -29,7 +29,7 @@ _NORMALIZATION: dict[str, Json] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """What one connection manager has of its own."""
+    """The settings particular to one connection manager."""
 
     stat_prefix: str
     port: int

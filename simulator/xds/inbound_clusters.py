@@ -156,7 +156,7 @@ def _build(snapshot: Snapshot, application: Application, scope: SidecarScope, cl
 
 
 def _inbound_policy(application: Application, scope: SidecarScope, draft: ClusterDraft) -> Json:
-    """Return what of the service's rule, and over it of the Sidecar, bounds connections to the workload."""
+    """Return the limits on connections to the workload: those of the service's rule, overridden by the Sidecar's."""
     primary, policy = application.targets[0], {}
     rule = scope.destination_rule(primary.service.host, {}, inbound=True)
     if rule is not None and rule.spec.get("trafficPolicy") is not None:

@@ -22,7 +22,7 @@ _TERMINATED = {Protocol.HTTPS: Protocol.HTTP, Protocol.TLS: Protocol.TCP}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundWorkload:
-    """What of one workload decides its inbound listeners."""
+    """The facts of one workload that determine its inbound listeners."""
 
     targets: tuple[tuple[Service, Port, int], ...] = ()
     """Service, port and target port that the workload serves, oldest service first."""

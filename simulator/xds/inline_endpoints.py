@@ -1,4 +1,4 @@
-"""Endpoints inside of a cluster, where it is resolved by DNS.
+"""The endpoints written into a cluster that is resolved by DNS.
 
 istiod: pilot/pkg/networking/core/cluster.go (buildOutboundClusters), cluster_traffic_policy.go
 (applyLocalityLoadBalancer).

@@ -34,7 +34,7 @@ class ListenerClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceIdentity:
-    """What traces and telemetry say of the proxy itself."""
+    """What traces and telemetry report about the proxy itself."""
 
     canonical_service: str
     canonical_revision: str
@@ -155,7 +155,7 @@ def proxy_config(snapshot: Snapshot, proxy: Proxy) -> Json:
 
 
 def trace_identity(proxy: Proxy) -> TraceIdentity:
-    """Return what the proxy's traces say of it."""
+    """Return what the proxy's traces report about it."""
     metadata = proxy.metadata
     return TraceIdentity(
         canonical_service=proxy.labels.get("service.istio.io/canonical-name") or "unknown",

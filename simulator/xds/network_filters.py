@@ -25,7 +25,7 @@ def tcp_proxy(*, stat_prefix: str, logs: Sequence[Json] = (), **fields: object) 
 
 
 def black_hole() -> Json:
-    """Return the filter that closes connections, and logs none of them."""
+    """Return the filter that closes connections without logging them."""
     return tcp_proxy(stat_prefix=names.BLACK_HOLE, cluster=names.BLACK_HOLE)
 
 

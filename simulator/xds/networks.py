@@ -156,7 +156,7 @@ def through_gateways(
 ) -> list[LocalityGroup]:
     """Replace the endpoints of other networks by the gateways to them; without any gateway nothing changes.
 
-    `target`: host and port of the service, for tunnels inside of tunnels; `by_match`: the cluster has other sockets.
+    `target`: host and port of the service, for tunnels inside tunnels; `by_match`: the cluster has other sockets.
     """
     tunnels = gateways.by_tunnels(place)
     if not gateways.all and not tunnels:

@@ -1,4 +1,4 @@
-"""Outbound listeners of a sidecar, made of a plan and of what each proxy says in its traces.
+"""Outbound listeners of a sidecar, from a plan that many share and the identity that each reports in its traces.
 
 istiod: pilot/pkg/networking/core/listener.go (buildListenerFromEntry, buildHTTPProxy), core/listener_builder.go
 (buildVirtualOutboundListener).
@@ -32,7 +32,7 @@ HTTP_PROXY_ROUTES = "http_proxy"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CommonListeners:
-    """The listeners of a plan that every proxy of its class has alike, None in place of the others."""
+    """The listeners of a plan that all proxies of its class share; None in place of the others."""
 
     listeners: tuple[Listener | None, ...]
 
@@ -44,7 +44,7 @@ def common_listeners(
     policies: WorkloadPolicies,
     plan: OutboundPlan,
 ) -> CommonListeners:
-    """Build the listeners of a plan that hold no HTTP, and so say nothing of the proxy itself."""
+    """Build the listeners of a plan that contain no HTTP and so do not depend on the identity of the proxy."""
     context = listener_context(snapshot, settings, policies, cls=ListenerClass.OUTBOUND)
     fallback = catch_all_filters(context, scope)
     own = frozenset(plan.with_http)

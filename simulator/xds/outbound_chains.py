@@ -26,7 +26,7 @@ MESH = "mesh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpChain:
-    """The HTTP part of a chain, of which the connection manager is made per proxy."""
+    """The HTTP part of a filter chain; its connection manager is built per proxy."""
 
     rds: str
     protocol: Protocol

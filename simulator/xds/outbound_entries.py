@@ -26,7 +26,7 @@ _EXCLUSIVE = (Protocol.MONGO, Protocol.MYSQL)
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Entry:
-    """One listener to be."""
+    """A listener under construction."""
 
     port: Port
     binds: tuple[str, ...]
@@ -134,7 +134,7 @@ class _Planner:
                 yield addresses
 
     def _add_port(self, listen: ListenPort) -> None:
-        """Add the chains of one service port to the listener of its address, unless what is there rules them out."""
+        """Add the chains of one service port to the listener of its address, unless the existing ones exclude them."""
         kind = listener_protocol(listen.port.protocol)
         if listen.service.resolution is Resolution.ALIAS or not kind:
             return

@@ -1,4 +1,4 @@
-"""What outbound listeners depend on of a sidecar scope.
+"""The part of a sidecar scope on which outbound listeners depend.
 
 Scopes of different namespaces mostly see the same services under the same rules; those that do share their listeners.
 """
@@ -53,7 +53,7 @@ class OutboundScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeKeys:
-    """What outbound listeners of a scope ask of a proxy."""
+    """The attributes of a proxy on which the outbound listeners of a scope depend."""
 
     labels: frozenset[str]
     """Label keys that rules select proxies on."""
@@ -62,7 +62,7 @@ class ScopeKeys:
 
 
 def scope_keys(snapshot: Snapshot, scope: SidecarScope) -> ScopeKeys:
-    """Find what of a proxy matters to the outbound listeners of its scope."""
+    """Find the attributes of a proxy that matter to the outbound listeners of its scope."""
     rules = [rule for rules in scope.destination_rules.values() for rule in rules]
     matches = [match for vs in _layer4(scope) for route in _routes(vs) for match in route.get("match") or ()]
     keys = {key for rule in rules for key in rule.selector}
@@ -103,7 +103,7 @@ def scope_content(_: Snapshot, scope: SidecarScope, labels: Labels) -> ScopeCont
 
 
 def outbound_scope(_: Snapshot, content: ScopeContent) -> OutboundScope:
-    """Stand for all scopes of one content."""
+    """Return the one object that stands for all scopes of this content."""
     return OutboundScope(content=content, services=dict(content.targets), rules=dict(content.rules))
 
 

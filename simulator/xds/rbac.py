@@ -125,7 +125,7 @@ def _matchers(conditions: Sequence[Condition], *, allow: bool, context: RuleCont
 
 
 def _joined(item: Condition, values: Sequence[str], *, allow: bool, context: RuleContext) -> Json | None:
-    """Join the matchers of values by or; None when there are none that can be checked."""
+    """Combine the matchers of values with OR; None when no value can be checked."""
     attribute = item.attribute
     if not values:
         return None

@@ -41,7 +41,7 @@ def header_match(name: str, value: str, *, ignore_case: bool = False) -> Json:
 
 
 def one_of(values: Sequence[Json]) -> Json:
-    """Join value matchers by or; one stands for itself."""
+    """Combine value matchers with OR; a single one stays as it is."""
     return values[0] if len(values) == 1 else {"or_match": {"value_matchers": list(values)}}
 
 

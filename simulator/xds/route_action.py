@@ -84,7 +84,7 @@ def forward(
 
 
 def redirect(redirect: Json, *, gateway_api: bool, context: RouteContext) -> Json | None:
-    """Translate a redirect; None when its status code is none that Envoy can send."""
+    """Translate a redirect; None when Envoy cannot send its status code."""
     action: Json = {"path_redirect": redirect.get("uri") or ""}
     if gateway_api and action["path_redirect"].startswith("%PREFIX()%"):
         action = {"prefix_rewrite": action["path_redirect"].removeprefix("%PREFIX()%")}

@@ -45,7 +45,7 @@ def has_ingress_semantics(virtual_service: VirtualService) -> bool:
 
 
 def selection(virtual_service: VirtualService, *, port: int, gateway: str, labels: Labels, namespace: str) -> Selection:
-    """Select the match blocks that apply to a proxy at a port, be it a mesh listener or a gateway server."""
+    """Select the match blocks that apply to a proxy at a port of a mesh listener or a gateway server."""
     return tuple(_selected(virtual_service, port=port, gateway=gateway, labels=labels, namespace=namespace))
 
 

@@ -45,7 +45,7 @@ def route_names(listeners: Sequence[Listener]) -> tuple[str, ...]:
 
 
 def outbound_traits(view: ProxyView) -> OutboundTraits:
-    """Collect what of a proxy, besides its scope, its outbound routes depend on."""
+    """Collect the facts of a proxy, besides its scope, on which its outbound routes depend."""
     proxy, snapshot = view.proxy, view.snapshot
     families = {ipaddress.ip_address(address).version for address in proxy.addresses} or {4}
     allocated = snapshot.flag("PILOT_ENABLE_IP_AUTOALLOCATE", default=True)

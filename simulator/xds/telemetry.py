@@ -159,7 +159,7 @@ def _logs_in(entry: Json, mode: str) -> bool:
 
 
 def merge_tracing(snapshot: Snapshot, telemetries: Sequence[Resource], *, mode: str) -> TraceChoice | None:
-    """Return how one side traces; None when no Telemetry and no default provider says anything of tracing."""
+    """Return how one side traces; None when no Telemetry and no default provider configures tracing."""
     entries = [entry for resource in telemetries for entry in resource.spec.get("tracing") or ()]
     defaults = default_providers(snapshot, "tracing")
     if not entries and not defaults:

@@ -36,7 +36,7 @@ _DRY_RUN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracing:
-    """What a connection manager is told of tracing."""
+    """The tracing settings of a connection manager."""
 
     config: Json | None = None
     use_request_id: bool = True

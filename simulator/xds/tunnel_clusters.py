@@ -47,7 +47,7 @@ def connect_originate(snapshot: Snapshot, namespace: str) -> Cluster:
 
 
 def forward_inner(snapshot: Snapshot) -> Cluster:
-    """Build the cluster that passes on the tunnel inside of another one."""
+    """Build the cluster that passes on the tunnel inside another."""
     return {
         **_original_dst(snapshot, FORWARD_INNER),
         "original_dst_lb_config": {"upstream_port_override": HBONE_PORT, "metadata_key": _WAYPOINT_KEY},

@@ -37,7 +37,7 @@ class Shared:
         return cast(T, found)
 
     def forget(self) -> None:
-        """Let go of all results. Builders that take this as an argument tie it to itself: it would never be freed."""
+        """Drop all results: one of a builder that takes this as an argument is part of a reference cycle."""
         self._built.clear()
 
 

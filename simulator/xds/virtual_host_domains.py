@@ -13,7 +13,7 @@ from simulator.model.services import UNSPECIFIED, Registry, Resolution, Service
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressTraits:
-    """What of a proxy decides which addresses of a service it dials."""
+    """The facts of a proxy that decide which addresses of a service it dials."""
 
     ipv4: bool = True
     ipv6: bool = False

@@ -40,7 +40,7 @@ HTTP_PORT = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundTraits:
-    """What of a proxy, besides its scope, its outbound routes depend on."""
+    """The facts of a proxy, besides its scope, on which its outbound routes depend."""
 
     namespace: str
     dns_domain: str

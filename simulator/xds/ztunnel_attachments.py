@@ -73,7 +73,7 @@ def pod_ports(pod: Resource, service: AmbientService) -> Json:
 
 
 def entry_ports(spec: Json, service: AmbientService) -> Json:
-    """Return the ports of a WorkloadEntry, be it inline, that serve those of a service."""
+    """Return the ports of a WorkloadEntry, standalone or inline, that serve those of a service."""
     own: Mapping[str, int] = spec.get("ports") or {}
     found = []
     for port in service.source.spec.get("ports") or ():

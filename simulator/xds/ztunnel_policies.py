@@ -209,7 +209,7 @@ def _peer_keys(snapshot: Snapshot, namespace: str, labels: Labels) -> list[str]:
 
 
 def _peer(peer: Resource, snapshot: Snapshot) -> Json | None:
-    """Convert a PeerAuthentication with port levels; None when it comes to something simpler, or to nothing."""
+    """Convert a PeerAuthentication with port levels; None when it reduces to a simpler one, or to none."""
     root = snapshot.root_namespace
     ports = _port_modes(peer)
     if peer.namespace == root or peer.spec.get("selector") is None or not ports:

@@ -56,7 +56,7 @@ def gateway_address(waypoint: Waypoint | None, *, network: str) -> Json | None:
 
 
 def network_addresses(texts: Iterable[str], *, network: str) -> list[Json]:
-    """Return addresses and ranges in a network, bytes as base64; what is none is left out."""
+    """Return addresses and ranges in a network, bytes as base64; malformed ones are left out."""
     found = []
     for text in texts:
         try:
@@ -73,7 +73,7 @@ def network_addresses(texts: Iterable[str], *, network: str) -> list[Json]:
 
 
 def packed(addresses: Iterable[str]) -> list[str]:
-    """Return the bytes of addresses as base64; what is none is left out."""
+    """Return the bytes of addresses as base64; malformed ones are left out."""
     return [one["address"] for one in network_addresses(addresses, network="")]
 
 

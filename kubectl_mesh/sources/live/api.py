@@ -1,4 +1,4 @@
-"""GET requests to an API server: objects, and lists in pages."""
+"""Requests to an API server: single objects, lists in pages, and changes."""
 
 import json
 import logging
@@ -81,7 +81,7 @@ class ApiServer:
         return found
 
     def text(self, path: str, query: Mapping[str, str]) -> bytes:
-        """Return what is no document, such as a log. Raises SourceError or NothingFound."""
+        """Return a body that is not JSON, such as a log. Raises SourceError or NothingFound."""
         return self._request(path, query, "*/*")
 
     def _request(

@@ -23,7 +23,7 @@ class Gone(SourceError):
 
 
 def refused(status: int, body: bytes, *, what: str) -> Exception:
-    """Return the error for an answer of the API server that is none."""
+    """Return the error for an unsuccessful response of the API server."""
     message = _message(body) or f"HTTP {status}"
     if status == 401:
         return Unauthorized(f"{what}: {message}", hint="log in to the cluster anew: kubectl auth whoami")

@@ -81,7 +81,7 @@ class LiveMesh:
         return found
 
     def prefetch(self, kinds: Iterable[str], namespace: str | None = None) -> None:
-        """List several kinds at once; one that may not be listed says so when it is asked for by itself."""
+        """List several kinds at once; one that may not be listed fails when it is asked for."""
         missing = [kind for kind in dict.fromkeys(kinds) if (kind, namespace) not in self._listed]
         with waiting("kinds listed", total=len(missing)) as wait:
 
@@ -104,7 +104,7 @@ class LiveMesh:
         return ready if ready is not None else self._admin(proxy, path, "GET")
 
     def prefetch_envoy(self, proxies: Sequence[ProxyId], paths: Sequence[str]) -> None:
-        """Ask several proxies at once; what one does not answer is asked again by who wants it."""
+        """Ask several proxies at once; what one does not answer is asked again when it is needed."""
         wanted = [(proxy, path) for proxy in proxies for path in paths]
         with waiting("answers of proxies", total=len(wanted)) as wait:
 
@@ -128,7 +128,7 @@ class LiveMesh:
             )
 
     def tunnel(self, pod: ProxyId, port: int, *, address: str, local_port: int) -> AbstractContextManager[str]:
-        """Lead a local port to a port of a pod, and give its address, until the context ends."""
+        """Forward a local port to a port of a pod until the context ends; yield its address."""
         return tunnel(self._forward, pod, port, address=address, local_port=local_port)
 
     def pod_command(self, pod: ProxyId, container: str, command: tuple[str, ...]) -> CommandResult:
@@ -206,7 +206,7 @@ class LiveMesh:
         return tuple(self._caveats.values())
 
     def _forget(self) -> None:
-        """Forget what is no longer so once a resource was changed."""
+        """Drop what was read before a resource was changed."""
         self._listed.clear()
         self._expectation = Expectation(source=self)
 

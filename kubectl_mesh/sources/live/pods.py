@@ -1,4 +1,4 @@
-"""What a pod's document tells of its proxy and of istiod in it."""
+"""What a Pod resource says about the proxy or the istiod that runs in it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ def _proxy_container(pod: Json) -> Json | None:
 
 
 def has_proxy(pod: Json) -> bool:
-    """Tell whether a pod runs an Envoy of the mesh; ztunnel's container has the same name and is none."""
+    """Tell whether a pod runs an Envoy of the mesh; ztunnel's container has the same name but runs no Envoy."""
     labels = pod["metadata"].get("labels") or {}
     return _proxy_container(pod) is not None and labels.get("app") != "ztunnel"
 
