@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, described, messages
-from kubectl_mesh.diagnosis.unstable_sort import sort_unstable
+from kubectl_mesh.diagnosis.unstable_sort import sort_unstable_by
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports import proxy_config as report
 from kubectl_mesh.reports.tables import Table
@@ -42,11 +42,8 @@ def documents(dump: ConfigDump, wanted: ClusterFilter) -> list[Json]:
     found = messages(dump.section("ClustersConfigDump"), _LISTS)
     if not found:
         raise NothingFound("no clusters found")
-    return [cluster for cluster in sort_unstable(found, less=_less) if wanted.keeps(cluster)]
-
-
-def _less(one: Json, other: Json) -> bool:
-    return sort_key(_name(one)) < sort_key(_name(other))
+    ordered = sort_unstable_by(found, key=lambda cluster: sort_key(_name(cluster)))
+    return [cluster for cluster in ordered if wanted.keeps(cluster)]
 
 
 def sort_key(name: str) -> tuple[str, str, int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from kubectl_mesh.diagnosis.clusters import sort_key
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, listed, messages
 from kubectl_mesh.diagnosis.proto_json import camel_case
-from kubectl_mesh.diagnosis.unstable_sort import sort_unstable
+from kubectl_mesh.diagnosis.unstable_sort import sort_unstable_by
 from kubectl_mesh.errors import InputError
 from kubectl_mesh.reports import proxy_config as report
 from kubectl_mesh.reports.tables import Table
@@ -64,7 +64,7 @@ def table(statuses: list[Json], wanted: EndpointFilter) -> Table[report.Endpoint
                 cluster=name,
             )
             rows.append(((address, port, name), row))
-    ordered = sort_unstable(rows, less=lambda one, other: one[0] < other[0])
+    ordered = sort_unstable_by(rows, key=lambda row: row[0])
     return report.endpoints(tuple(row for _, row in ordered))
 
 
@@ -99,7 +99,7 @@ def assigned_documents(dump: ConfigDump, wanted: EndpointFilter) -> list[Json]:
         groups = [_kept(group, assignment, wanted) for group in listed(assignment.get("endpoints"))]
         if any(group.get("lbEndpoints") for group in groups):
             kept.append(assignment | {"endpoints": groups})
-    return sort_unstable(kept, less=lambda one, other: _name_key(one) < _name_key(other))
+    return sort_unstable_by(kept, key=_name_key)
 
 
 def _name_key(assignment: Json) -> tuple[str, str, int, str]:

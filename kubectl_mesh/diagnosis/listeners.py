@@ -3,13 +3,12 @@
 istioctl: pkg/writer/envoy/configdump/listener.go.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, listed, untyped
 from kubectl_mesh.diagnosis.routes import describe_match
-from kubectl_mesh.diagnosis.unstable_sort import sort_unstable
+from kubectl_mesh.diagnosis.unstable_sort import sort_unstable, sort_unstable_by
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports import proxy_config as report
 from kubectl_mesh.reports.tables import Table
@@ -48,7 +47,7 @@ def table(
 ) -> Table[report.ListenerRow]:
     """Return the table of listeners; `named` puts `listener/NAME` first, as `all` does."""
     rows: list[report.ListenerRow] = []
-    for listener in sort_unstable(documents(dump, wanted), less=_ascending(sort_key)):
+    for listener in sort_unstable_by(documents(dump, wanted), key=sort_key):
         base: dict[str, Any] = {
             "name": f"listener/{listener.get('name', '')}",
             "addresses": ",".join(addresses(listener)),
@@ -84,10 +83,6 @@ def all_listeners(dump: ConfigDump) -> list[Json]:
 def sort_key(listener: Json) -> tuple[int, str, str]:
     """Return what listeners are sorted by: port, address, type."""
     return port(listener), addresses(listener)[0], protocol(listener)
-
-
-def _ascending(key: Callable[[Json], Any]) -> Callable[[Json, Json], bool]:
-    return lambda one, other: bool(key(one) < key(other))
 
 
 def addresses(listener: Json) -> list[str]:

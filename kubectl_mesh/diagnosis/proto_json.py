@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from simulator.model.envoy_types import FieldType, enum_names, fields, knows, message_name
+from simulator.model.envoy_types import FieldType, enum_names, fields, knows
 from simulator.model.wire import Json
 
 _STRUCTS = frozenset(
@@ -66,28 +66,29 @@ def _message(document: Json, message: str) -> Json:
         field = known.get(key)
         if field is None:
             result[_name(key)] = camel_case(value)
-        elif isinstance(value, str | bool) and field.kind in _PLAIN:  # most values are: no more is to be done
+        elif field.kind in _PLAIN and isinstance(value, (str, bool)):  # most values are: no more is to be done
             if value or field.presence:
-                result[_name(field.name)] = value
+                result[field.json_name] = value
         elif value is not None or field.kind == "V":
             printed = _field(field, value)
             if field.presence or not _is_zero(field, printed):
-                result[_name(field.name)] = printed
+                result[field.json_name] = printed
     return result
 
 
 def _field(field: FieldType, value: Any) -> Any:
     if field.map and isinstance(value, dict):
-        return {key: _value(field.kind, item) for key, item in value.items()}
+        return {key: _value(field, item) for key, item in value.items()}
     if field.repeated and isinstance(value, list):
-        return [_value(field.kind, item) for item in value]
-    return _value(field.kind, value)
+        return [_value(field, item) for item in value]
+    return _value(field, value)
 
 
-def _value(kind: str, value: Any) -> Any:
+def _value(field: FieldType, value: Any) -> Any:
+    if field.message:
+        return _message(value, field.message) if isinstance(value, dict) else value
+    kind = field.kind
     match kind[0]:
-        case "m":
-            return _message(value, message_name(kind)) if isinstance(value, dict) else value
         case "A":
             return camel_case(value)
         case "e":
@@ -119,6 +120,8 @@ def _is_zero(field: FieldType, value: Any) -> bool:
     """Tell whether a value of a field without presence is the one that is never printed."""
     if field.repeated or field.map:
         return value in ([], {})
+    if field.message:
+        return False
     if field.kind[0] == "e":
         return bool(value == enum_names(field.kind).get("0"))
     return _ZEROS.get(field.kind[0]) == value and not isinstance(value, dict | list)

@@ -6,7 +6,7 @@ steps are followed exactly. Go: src/sort/zsortfunc.go; the algorithm: https://ar
 """
 
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Less = Callable[[Item, Item], bool]
@@ -24,6 +24,15 @@ def sort_unstable(items: Iterable[Item], *, less: Less[Item]) -> list[Item]:
     slice_ = _Slice(list(items), less)
     slice_.sort(0, len(slice_.items), bad_pivots=len(slice_.items).bit_length())
     return slice_.items
+
+
+def sort_unstable_by(items: Iterable[Item], *, key: Callable[[Item], Any]) -> list[Item]:
+    """Return `items` in the order `sort.Slice` would leave them when it compares their keys, which are hashable."""
+    keyed = [(key(item), item) for item in items]
+    if len({each for each, _ in keyed}) == len(keyed):  # without equal keys all sorts agree, and Python's is faster
+        keyed.sort(key=lambda pair: pair[0])
+        return [item for _, item in keyed]
+    return [item for _, item in sort_unstable(keyed, less=lambda one, other: bool(one[0] < other[0]))]
 
 
 class _Slice(Generic[Item]):

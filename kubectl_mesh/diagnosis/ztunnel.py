@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from kubectl_mesh.diagnosis.config_dump import decode, listed
-from kubectl_mesh.diagnosis.unstable_sort import sort_unstable
+from kubectl_mesh.diagnosis.unstable_sort import sort_unstable_by
 from kubectl_mesh.errors import InputError
 from kubectl_mesh.reports import ztunnel as report
 from kubectl_mesh.reports.tables import Table
@@ -85,7 +85,9 @@ class ConnectionFilter:
 def workloads(dump: ZtunnelDump, wanted: WorkloadFilter) -> Table[report.WorkloadRow]:
     """Return the table of workloads."""
     found = [workload for workload in dump.workloads if wanted.keeps(workload)]
-    ordered = _sorted(found, lambda each: (f"{_of(each, 'namespace')}.{_of(each, 'name')}", _of(each, "node")))
+    ordered = sort_unstable_by(
+        found, key=lambda each: (f"{_of(each, 'namespace')}.{_of(each, 'name')}", _of(each, "node"))
+    )
     return report.workloads(
         tuple(
             report.WorkloadRow(
@@ -132,7 +134,7 @@ def service_documents(dump: ZtunnelDump, *, namespace: str = "") -> list[Json]:
 
 def _services(dump: ZtunnelDump, namespace: str) -> list[Json]:
     found = [each for each in dump.services if _equal(namespace, each.get("namespace"))]
-    return _sorted(found, lambda each: (_of(each, "namespace"), _of(each, "name"), _of(each, "hostname")))
+    return sort_unstable_by(found, key=lambda each: (_of(each, "namespace"), _of(each, "name"), _of(each, "hostname")))
 
 
 def policies(dump: ZtunnelDump, *, namespace: str = "") -> Table[report.PolicyRow]:
@@ -157,7 +159,7 @@ def policy_documents(dump: ZtunnelDump, *, namespace: str = "") -> list[Json]:
 
 def _policies(dump: ZtunnelDump, namespace: str) -> list[Json]:
     found = [each for each in dump.policies if _equal(namespace, each.get("namespace"))]
-    return _sorted(found, lambda each: (_of(each, "namespace"), _of(each, "name")))
+    return sort_unstable_by(found, key=lambda each: (_of(each, "namespace"), _of(each, "name")))
 
 
 def certificates(dump: ZtunnelDump, *, now: datetime) -> Table[report.CertificateRow]:
@@ -258,7 +260,7 @@ def _connection(name: str, direction: str, ends: tuple[str, str, str], entry: Js
 
 def _states(dump: ZtunnelDump, wanted: ConnectionFilter) -> list[Json]:
     found = [state for state in dump.states if wanted.keeps(state)]
-    return _sorted(found, lambda each: (_of(each.get("info"), "namespace"), _of(each.get("info"), "name")))
+    return sort_unstable_by(found, key=lambda each: (_of(each.get("info"), "namespace"), _of(each.get("info"), "name")))
 
 
 def _naming(dump: ZtunnelDump) -> Callable[[str], str]:
@@ -294,10 +296,6 @@ def _waypoint(holder: Json, known: list[Json]) -> str:
 def _section(value: Any) -> list[Json]:
     items = value.values() if isinstance(value, Mapping) else listed(value)
     return [item for item in items if isinstance(item, dict)]
-
-
-def _sorted(items: list[Json], key: Callable[[Json], Any]) -> list[Json]:
-    return sort_unstable(items, less=lambda one, other: key(one) < key(other))
 
 
 def _of(document: Any, field: str) -> str:

@@ -16,7 +16,11 @@ class FieldType:
     """One field. `kind` is a letter for a scalar or well-known type, `e`N an enum, `m`N a message."""
 
     name: str
+    json_name: str
+    """Its name in camelCase, as protobuf's printers spell it."""
     kind: str
+    message: str
+    """Full name of the message type of its values; empty for others."""
     repeated: bool
     map: bool
     presence: bool
@@ -64,14 +68,17 @@ def fields(message: str) -> Mapping[str, FieldType]:
     found: dict[str, FieldType] = {}
     for name, text in zip(words[::2], words[1::2], strict=True):
         body, _, oneof = text.partition("/")
+        kind = body.strip("*%?")
         field = FieldType(
             name=name,
-            kind=body.strip("*%?"),
+            json_name=_camel(name),
+            kind=kind,
+            message=message_name(kind) if kind.startswith("m") else "",
             repeated=body.startswith("*"),
             map=body.startswith("%"),
             presence=bool(oneof) or body.endswith("?"),
         )
-        found[name] = found[_camel(name)] = field
+        found[name] = found[field.json_name] = field
     return found
 
 

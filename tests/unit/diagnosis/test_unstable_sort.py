@@ -5,7 +5,7 @@ from functools import cmp_to_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_mesh.diagnosis.unstable_sort import sort_unstable
+from kubectl_mesh.diagnosis.unstable_sort import sort_unstable, sort_unstable_by
 
 
 @given(st.lists(st.integers(0, 30), max_size=300))
@@ -33,6 +33,13 @@ def test_a_relation_that_is_no_order_loses_nothing(numbers: list[int]) -> None:
     """Where the comparison contradicts itself the items are still all there."""
     result = sort_unstable(numbers, less=lambda one, other: (one - other) % 3 == 1)
     assert sorted(result) == sorted(numbers)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers()), max_size=60))
+def test_keys_give_what_their_comparison_gives(pairs: list[tuple[int, int]]) -> None:
+    """Sorting by keys leaves items as comparing the keys does, whether some are equal or none."""
+    expected = sort_unstable(pairs, less=lambda one, other: one[0] < other[0])
+    assert sort_unstable_by(pairs, key=lambda pair: pair[0]) == expected
 
 
 def test_equal_keys_come_out_in_gos_order() -> None:
