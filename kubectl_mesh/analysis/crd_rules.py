@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 from kubectl_mesh.analysis.cel import rule
-from simulator.model.resources import Resource
+from simulator.model.resources import Resource, field_path
 from simulator.model.wire import Json
-from simulator.validation.crd import Misfit, dotted
+from simulator.validation.crd import Misfit
 from simulator.validation.problems import Path
 
 _ITEMS, _VALUES = "[]", "{}"
@@ -91,7 +91,7 @@ def _complete(value: Any, part: _Part) -> Any:
 def _check(value: Any, part: _Part, path: Path) -> Iterator[Misfit]:
     for holds, message in part.rules:
         if not holds(value):
-            yield Misfit(path=path, text=f"{dotted(path)}: {message}")
+            yield Misfit(path=path, text=f"{field_path(path)}: {message}")
     if isinstance(value, list):
         each = part.parts.get(_ITEMS)
         if each is not None:

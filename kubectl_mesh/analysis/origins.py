@@ -3,7 +3,7 @@
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import message_of
 from simulator.manifests.positions import field_line
-from simulator.model.resources import Resource
+from simulator.model.resources import Resource, field_path
 
 
 def friendly_name(resource: Resource) -> str:
@@ -51,4 +51,4 @@ def place(finding: Finding) -> tuple[str, int]:
 
 def field_name(finding: Finding) -> str:
     """Return the field at fault, such as `spec.http[0].route`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in finding.path).lstrip(".")
+    return field_path(finding.path)

@@ -21,7 +21,7 @@ from kubectl_mesh.reports.trace import (
 )
 from simulator.model.directory import Directory
 from simulator.model.requests import Request, Tls, Wire
-from simulator.model.resources import ObjectRef, Origin, Provenance
+from simulator.model.resources import ObjectRef, Origin, Provenance, field_path
 from simulator.model.traces import Disposition, Forwarded, Hop, Share, Step, StepKind, Trace, Verdict
 from simulator.model.wire import Sourced
 
@@ -200,8 +200,7 @@ def reference(metadata: Any) -> ObjectRef | None:
 
 
 def _located(ref: ObjectRef, path: tuple[str | int, ...], locate: Locate) -> SourceReport:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
-    return SourceReport(resource=str(ref), field=text, position=locate(ref, path))
+    return SourceReport(resource=str(ref), field=field_path(path), position=locate(ref, path))
 
 
 def written(request: Request) -> str:

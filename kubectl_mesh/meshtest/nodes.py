@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from kubectl_mesh.errors import InputError
-from simulator.model.resources import Origin
+from simulator.model.resources import Origin, field_path
 
 Item = TypeVar("Item")
 _LISTED = 30
@@ -35,7 +35,7 @@ class Node:
     @property
     def name(self) -> str:
         """The path as a reader writes it: `spec.cases[0].expect`."""
-        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
+        return field_path(self.path)
 
     def wrong(self, problem: str, *, hint: str = "") -> InputError:
         """Return an error about this value, to be raised."""

@@ -13,6 +13,7 @@ from kubectl_mesh.meshtest.judging import is_path, judge
 from kubectl_mesh.meshtest.model import Case
 from kubectl_mesh.meshtest.observing import IMPLICIT, Observed
 from simulator.model.names import ClusterName
+from simulator.model.resources import field_path
 
 Path = tuple[str | int, ...]
 _KINDS = {"virtualService": "VirtualService", "httpRoute": "HTTPRoute", "grpcRoute": "GRPCRoute"}
@@ -60,7 +61,7 @@ def updated(
             if all(value == current for value in values):
                 continue
             if any(value != values[0] for value in values) or values[0] is None:
-                left.append(f"{case.position}: {_name(path)}: {_reason(values)}")
+                left.append(f"{case.position}: {field_path(path)}: {_reason(values)}")
                 continue
             edits.append(_edit(text, node, values[0]))
         if not edits and not left:
@@ -240,7 +241,3 @@ def _flow(value: Any) -> str:
 
     text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
     return text.removesuffix("...\n").rstrip("\n")
-
-
-def _name(path: Path) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")

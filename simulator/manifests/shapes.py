@@ -12,6 +12,7 @@ import re
 from functools import cache
 from typing import Any
 
+from simulator.model.resources import field_path
 from simulator.model.wire import Json
 
 _NAMES = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
@@ -141,7 +142,7 @@ def _check_address(value: Any, path: tuple[str | int, ...]) -> None:
         ipaddress.ip_address(value)
     except ValueError:
         raise ShapeError(
-            f"{_dotted(path)} must be an IP address, not {value!r}", path=path, hint="leave it out to get one"
+            f"{field_path(path)} must be an IP address, not {value!r}", path=path, hint="leave it out to get one"
         ) from None
 
 
@@ -149,11 +150,7 @@ def _check_port(value: Any, path: tuple[str | int, ...]) -> None:
     if type(value) is not int:
         raise _error(value, "a whole number", path)
     if not 0 < value < 65536:
-        raise ShapeError(f"{_dotted(path)} must be from 1 to 65535, not {value}", path=path, hint=_EXPLAIN)
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+        raise ShapeError(f"{field_path(path)} must be from 1 to 65535, not {value}", path=path, hint=_EXPLAIN)
 
 
 def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> None:
@@ -170,7 +167,7 @@ def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> 
             _conform(inner, wanted, (*path, field))
     for field in shape.get("!", ()):
         if value.get(field) is None:
-            raise ShapeError(f"{_dotted((*path, field))} is required", path=path, hint=_EXPLAIN, is_missing=True)
+            raise ShapeError(f"{field_path((*path, field))} is required", path=path, hint=_EXPLAIN, is_missing=True)
     for field in empty:
         if every == "string":  # Go decodes null as an empty value of a map, and as an absent field
             value[field] = ""
@@ -187,4 +184,4 @@ def _error(value: Any, wanted: str, path: tuple[str | int, ...]) -> ShapeError:
         hint = f'quote it: "{str(value).lower() if type(value) is bool else value}"'
     elif wanted == "a whole number" and type(value) is str and value.isdigit():
         hint = f"write it without quotes: {value}"
-    return ShapeError(f"{_dotted(path)} must be {wanted}, not {given}", path=path, hint=hint, is_null=value is None)
+    return ShapeError(f"{field_path(path)} must be {wanted}, not {given}", path=path, hint=hint, is_null=value is None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from simulator.model.resources import ObjectRef
+from simulator.model.resources import ObjectRef, field_path
 
 
 class CaveatKind(StrEnum):
@@ -31,6 +31,6 @@ class Caveat:
     """The file:line it concerns, where it was read from a file."""
 
     def __str__(self) -> str:
-        field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
+        field = field_path(self.path)
         where = f"{self.origin}: " if self.origin else ""
         return f"{where}{self.kind.value}: {self.ref}{' ' + field if field else ''}: {self.message}"

@@ -1,10 +1,15 @@
 """A Kubernetes or Istio resource and where it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.model.wire import Json
+
+
+def field_path(steps: Iterable[str | int]) -> str:
+    """Write the path of a field as kubectl does: `spec.http[0].route`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +48,7 @@ class Provenance:
     path: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
-        steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
-        return f"{self.ref}{' ' + steps.lstrip('.') if steps else ''}"
+        return f"{self.ref} {field_path(self.path)}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

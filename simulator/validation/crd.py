@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from simulator.model.go_text import quote
-from simulator.model.resources import Resource
+from simulator.model.resources import Resource, field_path
 from simulator.model.wire import Json
 from simulator.validation.problems import Path
 
@@ -124,10 +124,10 @@ def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
             yield from _check(item, inner, (*path, field))
     for field in schema.get("r", ()):
         if value.get(field) is None:
-            yield Misfit(path=path, text=f"{dotted((*path, field))} is required")
+            yield Misfit(path=path, text=f"{field_path((*path, field))} is required")
     for group in schema.get("1", ()):
         given = [field for field in group if value.get(field) is not None]
-        text = f"{dotted(path)} has {' and '.join(given)}; only one is allowed"
+        text = f"{field_path(path)} has {' and '.join(given)}; only one is allowed"
         for field in given[:-1]:
             yield Misfit(path=(*path, field), text=text, overruled=True)
 
@@ -140,23 +140,23 @@ def _scalar(value: Any, schema: Json, kind: str, path: Path) -> Iterator[Misfit]
         near = _nearest(str(value), [str(each) for each in schema["e"]])
         hint = f'; did you mean "{near}"?' if near else ""
         allowed = ", ".join(str(each) for each in schema["e"])
-        text = f"{dotted(path)}: {quote(str(value))} is not one of {allowed}{hint}"
+        text = f"{field_path(path)}: {quote(str(value))} is not one of {allowed}{hint}"
         yield Misfit(path=path, text=text, is_unreadable=True)
     if value < schema["lo"] if "lo" in schema else False:
-        yield Misfit(path=path, text=f"{dotted(path)}: {value} is less than {schema['lo']}")
+        yield Misfit(path=path, text=f"{field_path(path)}: {value} is less than {schema['lo']}")
     if value > schema["hi"] if "hi" in schema else False:
-        yield Misfit(path=path, text=f"{dotted(path)}: {value} is greater than {schema['hi']}")
+        yield Misfit(path=path, text=f"{field_path(path)}: {value} is greater than {schema['hi']}")
     if "re" in schema and not _pattern(schema["re"]).search(value):
-        yield Misfit(path=path, text=f"{dotted(path)}: {quote(value)} does not have the form {schema['re']}")
+        yield Misfit(path=path, text=f"{field_path(path)}: {quote(value)} does not have the form {schema['re']}")
 
 
 def _length(value: Any, limits: list[int | None], path: Path) -> Iterator[Misfit]:
     least, most = limits
     unit = _MEASURES[type(value)]
     if least and len(value) < least:
-        yield Misfit(path=path, text=f"{dotted(path)} has {len(value)} {unit}, fewer than {least}")
+        yield Misfit(path=path, text=f"{field_path(path)} has {len(value)} {unit}, fewer than {least}")
     if most is not None and len(value) > most:
-        yield Misfit(path=path, text=f"{dotted(path)} has {len(value)} {unit}, more than {most}")
+        yield Misfit(path=path, text=f"{field_path(path)} has {len(value)} {unit}, more than {most}")
 
 
 @cache
@@ -165,7 +165,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _wrong_type(value: Any, wanted: str, path: Path) -> Misfit:
-    text = f"{dotted(path)} must be {wanted}, not {_shown(value)}"
+    text = f"{field_path(path)} must be {wanted}, not {_shown(value)}"
     return Misfit(path=path, text=text, is_unreadable=not (wanted in _NUMBERS and _is_number(value)))
 
 
@@ -184,7 +184,7 @@ def _shown(value: Any) -> str:
 def unknown_field(field: str, known: Json, path: Path) -> str:
     """Say that the part at `path` has no such field, and which of those that it has is meant."""
     near = _nearest(field, list(known))
-    return f"{dotted((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
+    return f"{field_path((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
 
 
 def _camel(name: str) -> str:
@@ -199,8 +199,3 @@ def _nearest(word: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(word, known, n=1, cutoff=0.7)), "")
-
-
-def dotted(path: Path) -> str:
-    """Return a path as kubectl writes it: spec.http[0].route."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
