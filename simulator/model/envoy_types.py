@@ -25,6 +25,8 @@ class FieldType:
     map: bool
     presence: bool
     """A zero differs from none."""
+    oneof: str
+    """The name of the oneof that it is part of; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def fields(message: str) -> Mapping[str, FieldType]:
             repeated=body.startswith("*"),
             map=body.startswith("%"),
             presence=bool(oneof) or body.endswith("?"),
+            oneof=oneof,
         )
         found[name] = found[field.json_name] = field
     return found

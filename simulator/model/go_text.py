@@ -1,4 +1,6 @@
-"""Text as Go's fmt prints it: istiod's messages quote with it."""
+"""Text as Go's standard library writes it: istiod quotes with `%q` in messages, and for RE2 in configuration."""
+
+import re
 
 _ESCAPES = {
     '"': '\\"',
@@ -16,6 +18,11 @@ _ESCAPES = {
 def quote(value: str) -> str:
     """Return a string as Go's %q does."""
     return f'"{"".join(map(_escaped, value))}"'
+
+
+def quote_meta(text: str) -> str:
+    """Escape the characters that RE2 takes for operators, and no others, as regexp.QuoteMeta does."""
+    return re.sub(r"[\\.+*?()|\[\]{}^$]", lambda special: "\\" + special[0], text)
 
 
 def _escaped(character: str) -> str:

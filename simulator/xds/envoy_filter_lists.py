@@ -6,9 +6,10 @@ istiod: pilot/pkg/networking/core/envoyfilter/util.go.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from simulator.model.envoy_types import knows
 from simulator.model.wire import Json, Sourced
 from simulator.xds.envoy_filter_patches import Patch
-from simulator.xds.envoy_schema import knows, merge_any, message_of
+from simulator.xds.envoy_schema import merge_any, message_of
 
 _OWN_TYPES = ("stats.", "istio.")
 """Packages of Istio's own filter configurations, which istiod knows too."""

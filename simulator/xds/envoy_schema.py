@@ -1,18 +1,13 @@
-"""Types of Envoy's messages, and the two operations on documents that need them: reading and merging.
+"""What EnvoyFilters need of the types of Envoy's messages: reading a document, and merging two.
 
 What a user writes in an EnvoyFilter may spell fields in camelCase, numbers as text, enums by number; it is read into
 the form that Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries
 and durations replaced, messages merged, and a value that equals the type's zero cannot override.
-`simulator/model/envoy_schema.json` holds the types, as tests/conformance/envoy_schema.py writes them from the
-protobuf descriptors.
 """
 
-import json
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from simulator.model.envoy_types import FieldType, enum_names, fields, knows, message_name
 from simulator.model.wire import Json
 from simulator.xds.durations import duration
 
@@ -23,35 +18,11 @@ class SchemaError(ValueError):
     """A value does not fit the type of its field; istiod drops the patch that holds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: `kind` as in the schema file without its marks."""
-
-    name: str
-    kind: str
-    repeated: bool = False
-    map: bool = False
-    presence: bool = False
-    oneof: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Schema:
-    messages: dict[str, str]
-    names: tuple[str, ...]
-    enums: list[dict[str, str]]
-
-
-def knows(message: str) -> bool:
-    """Tell whether a message type (full name) is in the schema."""
-    return message in _schema().messages
-
-
 def read(message: str, value: Json) -> Json:
     """Read a document of a message type into normal form; unknown fields are dropped as istiod does."""
     if not isinstance(value, dict):
         raise SchemaError(f"{message} is not an object")
-    known = _fields(message)
+    known = fields(message)
     result: Json = {}
     for key, item in value.items():
         field = known.get(key)
@@ -67,7 +38,7 @@ def merge(message: str, target: Json, patch: Json) -> Json:
     """Return `target` with `patch` merged in, both in normal form; neither is changed."""
     result = dict(target)
     for key, value in patch.items():
-        field = _fields(message).get(key)
+        field = fields(message).get(key)
         if field is None:
             result[key] = value
             continue
@@ -97,35 +68,11 @@ def _content(typed: Json) -> Json:
     return {key: value for key, value in typed.items() if key != "@type"}
 
 
-@cache
-def _schema() -> _Schema:
-    document = json.loads(files("simulator.model").joinpath("envoy_schema.json").read_text(encoding="utf-8"))
-    return _Schema(document["messages"], tuple(sorted(document["messages"])), document["enums"])
-
-
-@cache
-def _fields(message: str) -> dict[str, Field]:
-    """Return the fields of a message by both of their spellings."""
-    words = _schema().messages[message].split()
-    result: dict[str, Field] = {}
-    for name, text in zip(words[::2], words[1::2], strict=True):
-        body, _, oneof = text.partition("/")
-        kind = body.strip("*%?")
-        field = Field(name, kind, body[0] == "*", body[0] == "%", bool(oneof) or body.endswith("?"), oneof)
-        result[name] = result[_camel(name)] = field
-    return result
-
-
 def _oneof_members(message: str, oneof: str) -> list[str]:
-    return [field.name for field in _fields(message).values() if field.oneof == oneof]
+    return [field.name for field in fields(message).values() if field.oneof == oneof]
 
 
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def _read_field(field: Field, item: Any) -> Any:
+def _read_field(field: FieldType, item: Any) -> Any:
     if field.map:
         if not isinstance(item, dict):
             raise SchemaError(f"{field.name} is not a map")
@@ -140,19 +87,19 @@ def _read_field(field: Field, item: Any) -> Any:
     return value
 
 
-def _is_zero(field: Field, value: Any) -> bool:
+def _is_zero(field: FieldType, value: Any) -> bool:
     if field.kind[0] == "e":
-        return bool(value == _schema().enums[int(field.kind[1:])].get("0"))
+        return bool(value == enum_names(field.kind).get("0"))
     return value in ("", False, 0, "0", 0.0)
 
 
-def _read_value(field: Field, item: Any) -> Any:
+def _read_value(field: FieldType, item: Any) -> Any:
     kind = field.kind
     match kind[0]:
         case "m":
-            return read(_schema().names[int(kind[1:])], item)
+            return read(message_name(kind), item)
         case "e":
-            return _read_enum(int(kind[1:]), item)
+            return _read_enum(kind, item)
         case "A":
             return _read_any(item)
         case "D":
@@ -193,8 +140,8 @@ def _integer(item: Any) -> int:
     return int(item)
 
 
-def _read_enum(number: int, item: Any) -> str:
-    names = _schema().enums[number]
+def _read_enum(kind: str, item: Any) -> str:
+    names = enum_names(kind)
     if isinstance(item, str) and item in names.values():
         return item
     name = names.get(str(int(item))) if isinstance(item, int | float) else None
@@ -224,14 +171,14 @@ def _read_any(item: Any) -> Json:
     return item
 
 
-def _merge_field(field: Field, target: Any, value: Any) -> Any:
+def _merge_field(field: FieldType, target: Any, value: Any) -> Any:
     if field.map:
         return {**target, **value}
     if field.repeated:
         return [*target, *value]
     match field.kind[0]:
         case "m":
-            return merge(_schema().names[int(field.kind[1:])], target, value)
+            return merge(message_name(field.kind), target, value)
         case "S":
             return {**target, **value}
         case "V" if isinstance(target, dict) and isinstance(value, dict):

@@ -6,6 +6,7 @@ istiod: pilot/pkg/security/authz/model/generator.go.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from simulator.model.go_text import quote_meta
 from simulator.model.wire import Json
 from simulator.xds.envoy_messages import cidr_range
 from simulator.xds.rbac_matchers import (
@@ -19,7 +20,6 @@ from simulator.xds.rbac_matchers import (
     metadata_match,
     one_of,
     path_permission,
-    quote,
     string_match,
 )
 
@@ -76,7 +76,7 @@ def _port(_key: str, value: str, _: RuleContext) -> Json:
 
 
 def _namespace(_key: str, value: str, context: RuleContext) -> Json:
-    pattern = ".*".join(quote(part) for part in value.split("*"))
+    pattern = ".*".join(quote_meta(part) for part in value.split("*"))
     return authenticated({"safe_regex": {"regex": f".*/ns/{pattern}/.*"}}, context)
 
 
@@ -84,7 +84,7 @@ def _service_account(_key: str, value: str, context: RuleContext) -> Json:
     namespace, slash, account = value.partition("/")
     if not slash:
         namespace, account = context.namespace, value
-    regex = f"spiffe://.+/ns/{quote(namespace)}/(.+/|)sa/{quote(account)}(/.+)?"
+    regex = f"spiffe://.+/ns/{quote_meta(namespace)}/(.+/|)sa/{quote_meta(account)}(/.+)?"
     return authenticated({"safe_regex": {"regex": regex}}, context)
 
 
@@ -94,7 +94,9 @@ def _trust_domain(_key: str, value: str, context: RuleContext) -> Json:
     if "*" not in value:
         return authenticated({"prefix": f"spiffe://{value}/"}, context)
     before, _, after = value.partition("*")
-    return authenticated({"safe_regex": {"regex": f"spiffe://{quote(before)}[^/]*{quote(after)}/.*"}}, context)
+    return authenticated(
+        {"safe_regex": {"regex": f"spiffe://{quote_meta(before)}[^/]*{quote_meta(after)}/.*"}}, context
+    )
 
 
 def _principal(_key: str, value: str, context: RuleContext) -> Json:

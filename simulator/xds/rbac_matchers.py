@@ -6,16 +6,12 @@ istiod: pilot/pkg/security/authz/matcher, pilot/pkg/security/authz/model/{permis
 import re
 from collections.abc import Sequence
 
+from simulator.model.go_text import quote_meta
 from simulator.model.wire import Json
 from simulator.xds.envoy_messages import any_message
 
 JWT_FILTER = "envoy.filters.http.jwt_authn"
 ANY_TEXT: Json = {"safe_regex": {"regex": ".+"}}
-
-
-def quote(text: str) -> str:
-    """Quote regular expression metacharacters as Go's regexp.QuoteMeta does."""
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
 
 
 def string_match(value: str, *, prefix: str = "", ignore_case: bool = False) -> Json:
@@ -24,7 +20,7 @@ def string_match(value: str, *, prefix: str = "", ignore_case: bool = False) -> 
         return ANY_TEXT
     if value.startswith("*"):
         if prefix:
-            return {"safe_regex": {"regex": f"{prefix}.*{quote(value[1:])}"}}
+            return {"safe_regex": {"regex": f"{prefix}.*{quote_meta(value[1:])}"}}
         match: Json = {"suffix": value[1:]}
     elif value.endswith("*"):
         match = {"prefix": prefix + value[:-1]}

@@ -3,9 +3,9 @@
 istiod: pilot/pkg/networking/core/route/route.go (applyHTTPRouteDestination, ApplyRedirect, ApplyDirectResponse).
 """
 
-import re
 from dataclasses import dataclass
 
+from simulator.model.go_text import quote_meta
 from simulator.model.wire import Json, Route
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.durations import duration
@@ -122,18 +122,13 @@ def _path_rewrite(rewrite: Json, match: Json, *, gateway_api: bool) -> Json:
         return {"regex_rewrite": _substitution(pattern, regex.get("rewrite") or "")}
     uri = rewrite.get("uri") or ""
     if gateway_api and uri == "/":
-        prefix = _quote(match.get("path_separated_prefix") or "")
+        prefix = quote_meta(match.get("path_separated_prefix") or "")
         return {"regex_rewrite": _substitution({"regex": f"^{prefix}(/?)(.*)"}, r"/\2")}
     return {"prefix_rewrite": uri} if uri else {}
 
 
 def _substitution(pattern: Json, text: str) -> Json:
     return {"pattern": pattern, "substitution": text} if text else {"pattern": pattern}
-
-
-def _quote(text: str) -> str:
-    """Quote the characters that mean something in RE2, and no others."""
-    return re.sub(r"[\\.+*?()|\[\]{}^$]", lambda special: "\\" + special[0], text)
 
 
 def _mirrors(http: Json, clusters: tuple[str, ...], *, keep_host: bool) -> list[Json]:

@@ -18,12 +18,12 @@ def route_match(match: Json | None, *, separated_prefix: bool = False) -> Json:
     result["case_sensitive"] = not match.get("ignoreUriCase", False)
     for pseudo in ("method", "authority", "scheme"):
         if match.get(pseudo) is not None:
-            headers.append(header_matcher(f":{pseudo}", match[pseudo]))
+            headers.append(named_matcher(f":{pseudo}", match[pseudo]))
     if headers:
         result["headers"] = headers
     if claims:
         result["dynamic_metadata"] = claims
-    queries = [_query_matcher(name, value) for name, value in sorted((match.get("queryParams") or {}).items())]
+    queries = [named_matcher(name, value) for name, value in sorted((match.get("queryParams") or {}).items())]
     if queries:
         result["query_parameters"] = queries
     return result
@@ -50,8 +50,8 @@ def string_matcher(value: Json) -> Json | None:
     return None
 
 
-def header_matcher(name: str, value: Json | None) -> Json:
-    """Translate the condition on one header; an empty one, or the regex `*`, asks for presence."""
+def named_matcher(name: str, value: Json | None) -> Json:
+    """Translate the condition on a header or query parameter; an empty one, or the regex `*`, asks for presence."""
     matcher = None if _asks_presence(value) else string_matcher(value or {})
     return {"name": name, "present_match": True} if matcher is None else {"name": name, "string_match": matcher}
 
@@ -64,13 +64,13 @@ def _header_matchers(match: Json) -> tuple[list[Json], list[Json]]:
         if path is not None:
             claims.append(_claim_matcher(path, value))
         else:
-            headers.append(header_matcher(name, value))
+            headers.append(named_matcher(name, value))
     for name, value in sorted((match.get("withoutHeaders") or {}).items()):
         path = _claim_path(name)
         if path is not None:
             claims.append(_claim_matcher(path, value) | {"invert": True})
             continue
-        header = header_matcher(name, value) | {"invert_match": True}
+        header = named_matcher(name, value) | {"invert_match": True}
         if not _asks_presence(value):
             header["treat_missing_header_as_empty"] = True
         headers.append(header)
@@ -87,11 +87,6 @@ def _path(uri: Json, *, separated_prefix: bool) -> Json:
     if uri.get("regex") is not None:
         return {"safe_regex": {"regex": uri["regex"]}}
     return {"prefix": "/"}
-
-
-def _query_matcher(name: str, value: Json | None) -> Json:
-    matcher = None if _asks_presence(value) else string_matcher(value or {})
-    return {"name": name, "present_match": True} if matcher is None else {"name": name, "string_match": matcher}
 
 
 def _asks_presence(value: Json | None) -> bool:

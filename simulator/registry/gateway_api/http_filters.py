@@ -7,6 +7,7 @@ createCorsFilter, createMirrorFilter).
 import re
 from collections.abc import Sequence
 
+from simulator.model.go_text import quote_meta
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 from simulator.registry.gateway_api.destinations import Backends, InvalidRouteError
@@ -144,9 +145,4 @@ def _origin(origin: str) -> Json:
         return {"exact": origin}
     if origin.count("*") == 1 and origin.endswith("*"):
         return {"prefix": origin[:-1]}
-    return {"regex": "^" + ".*".join(_quoted(part) for part in origin.split("*")) + "$"}
-
-
-def _quoted(text: str) -> str:
-    r"""Escape the characters that RE2 takes for operators, as Go's QuoteMeta does."""
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
+    return {"regex": "^" + ".*".join(quote_meta(part) for part in origin.split("*")) + "$"}
