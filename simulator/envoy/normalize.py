@@ -13,15 +13,6 @@ from typing import Any
 from simulator.model.envoy_types import FieldType, enum_names, fields, knows, message_name
 from simulator.model.wire import Json
 
-RESOURCE_TYPES = {
-    "listeners": "envoy.config.listener.v3.Listener",
-    "clusters": "envoy.config.cluster.v3.Cluster",
-    "routes": "envoy.config.route.v3.RouteConfiguration",
-    "endpoints": "envoy.config.endpoint.v3.ClusterLoadAssignment",
-    "extensions": "envoy.config.core.v3.TypedExtensionConfig",
-}
-"""The lists of a configuration → the message type of their members."""
-
 _PREFIX = "type.googleapis.com/"
 _UNORDERED = frozenset({"domains", "lb_endpoints", "query_parameters", "dynamic_metadata"})
 

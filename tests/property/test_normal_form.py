@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.envoy.normalize import RESOURCE_TYPES, normalize
+from simulator.envoy.normalize import normalize
 from simulator.model.envoy_types import knows
-from tests.conformance.schemas import descriptor, message_class
+from tests.conformance.schemas import RESOURCE_TYPES, descriptor, message_class
 
 SCENARIOS = Path(__file__).parents[1] / "conformance" / "scenarios"
 USED = ("vs-retries-timeouts", "dr-outlier-detection", "authz-when", "gw-https", "telemetry-logs")

@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.envoy.config import Config
-from simulator.envoy.normalize import RESOURCE_TYPES, normalize
+from simulator.envoy.normalize import normalize
 from simulator.envoy.proxy import decide
 from simulator.model.directory import Backend, Directory, ServiceRecord, Workload
 from simulator.model.proxies import Direction, ProxyId, Role
 from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, StepKind, Trace
 from simulator.traffic.follow import follow
+from tests.conformance.schemas import RESOURCE_TYPES
 
 SCENARIOS = Path(__file__).parents[1] / "conformance" / "scenarios"
 LAW = settings(deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from simulator.envoy.normalize import RESOURCE_TYPES, canonical_text, normalize
+from simulator.envoy.normalize import canonical_text, normalize
 
-CLUSTER, ROUTES = RESOURCE_TYPES["clusters"], RESOURCE_TYPES["routes"]
+CLUSTER, ROUTES = "envoy.config.cluster.v3.Cluster", "envoy.config.route.v3.RouteConfiguration"
 DURATION = "connect_timeout"
 
 
