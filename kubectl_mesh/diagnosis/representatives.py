@@ -8,9 +8,10 @@ requests from another is seen only by requests that both would accept.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kubectl_mesh.diagnosis.doors import Door, gateway_doors, named_door
 from kubectl_mesh.sources.base import ResourceSource
 from simulator.model.directory import Directory, Workload
-from simulator.model.proxies import ProxyId
+from simulator.model.proxies import ProxyId, Role
 from simulator.model.requests import Request, Tls
 from simulator.model.wire import Json
 from simulator.spaces.rules import filter_rules, rule_methods, rule_paths
@@ -29,6 +30,7 @@ class Representatives:
     directory: Directory
     proxies: frozenset[ProxyId]
     _hosts: dict[int, Mapping[str, Json]] = field(default_factory=dict)
+    _gateways: dict[ProxyId, Mapping[str, Door]] = field(default_factory=dict)
 
     def virtual_hosts(self, proxy: ProxyId) -> Mapping[str, Mapping[str, Json]]:
         """Return route configuration → name → virtual host, of one proxy."""
@@ -41,10 +43,21 @@ class Representatives:
             found[str(configuration["name"])] = hosts
         return found
 
+    def door(self, proxy: ProxyId, configuration: str) -> Door:
+        """Return how a client gets to a route configuration of a proxy; its port is 0 where nothing tells."""
+        if proxy not in self._gateways:
+            workload = self.directory.workload(proxy.name, proxy.namespace)
+            self._gateways[proxy] = (
+                gateway_doors(self.directory, workload, self._resources(proxy, "listeners"))
+                if workload is not None and workload.role is Role.GATEWAY
+                else {}
+            )
+        return self._gateways[proxy].get(configuration) or named_door(configuration)
+
     def witnesses(self, sender: ProxyId, host: str, port: int) -> Iterator[Witness]:
         """Yield examples for the routes that a proxy has for a host, then for the rules at the destination."""
         for name, hosts in self.virtual_hosts(sender).items():
-            for virtual_host in hosts.values() if port_of(name) == port else ():
+            for virtual_host in hosts.values() if self.door(sender, name).port == port else ():
                 if any(domain_example(str(domain)) == host for domain in virtual_host.get("domains", ())):
                     for route in virtual_host.get("routes", ()):
                         yield from route_witnesses(route.get("match") or {}, host)
@@ -66,10 +79,10 @@ class Representatives:
         return [each.proxy for each in workloads if each is not None and each.proxy is not None]
 
 
-def requests_of(witnesses: Iterable[Witness], host: str, port: int) -> list[Request]:
+def requests_of(witnesses: Iterable[Witness], host: str, door: Door) -> list[Request]:
     """Return requests for examples, and for their crossings; a plain one where there are none."""
     found = dict.fromkeys(crossed(witnesses)) or {Witness(authority=host): None}
-    return [_request(witness, host, port) for witness in list(found)[:MOST]]
+    return [_request(witness, host, door) for witness in list(found)[:MOST]]
 
 
 def one_each(workloads: Iterable[Workload]) -> list[Workload]:
@@ -80,24 +93,16 @@ def one_each(workloads: Iterable[Workload]) -> list[Workload]:
     return list(first.values())
 
 
-def port_of(configuration: str) -> int:
-    """Read the port in a name: `80`, `host:80`, `http.80` or `https.443.name.gateway.namespace`; 0 without."""
-    for part in (configuration.rpartition(":")[2], *configuration.split(".")[1:2]):
-        if part.isdigit():
-            return int(part)
-    return 0
-
-
-def _request(witness: Witness, host: str, port: int) -> Request:
-    encrypted = port == 443
+def _request(witness: Witness, host: str, door: Door) -> Request:
+    encrypted = door.tls is not Tls.NONE
     return Request(
         host=host,
-        port=port,
+        port=door.port,
         scheme="https" if encrypted else "http",
         authority=witness.authority if witness.authority != host else None,
         method=witness.method,
         target=witness.target,
         headers=witness.headers,
-        tls=Tls.SIMPLE if encrypted else Tls.NONE,
+        tls=door.tls,
         sni=host if encrypted else "",
     )

@@ -3,42 +3,26 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from kubectl_mesh.diagnosis.predictor import Predictor
-from kubectl_mesh.diagnosis.representatives import Representatives, port_of, requests_of
+from kubectl_mesh.diagnosis.representatives import Representatives, requests_of
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.proxies import ProxyId
-from simulator.model.requests import Request, Tls
+from simulator.model.requests import Request
 from simulator.model.wire import Json
 from simulator.spaces.witnesses import Witness, domain_example
 
 
-def entering(predictor: Predictor, stand_ins: Representatives, gateway: Workload) -> Iterator[Request]:
-    """Yield requests for the hosts of a gateway, to the ports by which its services lead to it."""
-    ports = {
-        one.port: port
-        for record in predictor.directory.services.values()
-        for port, backends in record.backends.items()
-        for one in backends
-        if one.address in gateway.addresses
-    }
+def entering(stand_ins: Representatives, gateway: Workload) -> Iterator[Request]:
+    """Yield requests for the hosts of a gateway, by the ports and with the encryption that clients use."""
     proxy = ProxyId(gateway.name, gateway.namespace)
     for configuration, hosts in stand_ins.virtual_hosts(proxy).items():
-        inner = port_of(configuration)
-        encrypted = configuration.startswith("https")
-        for virtual_host in hosts.values() if inner in ports else ():
+        door = stand_ins.door(proxy, configuration)
+        for virtual_host in hosts.values() if door.port else ():
             behind = list(_behind(stand_ins, proxy, virtual_host))
             for host in dict.fromkeys(domain_example(str(domain)) for domain in virtual_host.get("domains", ())):
-                routed = list(stand_ins.witnesses(proxy, host, inner))
-                found = requests_of(routed, host, ports[inner])
-                found += requests_of(_deeper(routed, behind), host, ports[inner]) if behind else []
-                for request in dict.fromkeys(found):
-                    yield replace(
-                        request,
-                        scheme="https" if encrypted else "http",
-                        tls=Tls.SIMPLE if encrypted else Tls.NONE,
-                        sni=host if encrypted else "",
-                    )
+                routed = list(stand_ins.witnesses(proxy, host, door.port))
+                deeper = requests_of(_deeper(routed, behind), host, door) if behind else []
+                yield from dict.fromkeys([*requests_of(routed, host, door), *deeper])
 
 
 def _behind(stand_ins: Representatives, proxy: ProxyId, virtual_host: Json) -> Iterator[Witness]:

@@ -5,6 +5,7 @@ All of them pass until somebody changes what becomes of a request.
 
 from collections.abc import Iterator, Sequence
 
+from kubectl_mesh.diagnosis.doors import Door
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
 from kubectl_mesh.diagnosis.senders import sender_name
@@ -66,13 +67,13 @@ def _is_application(workload: Workload) -> bool:
 
 def _requests(predictor: Predictor, stand_ins: Representatives, sender: Workload) -> Iterator[Request]:
     if sender.role is Role.GATEWAY:
-        yield from entering(predictor, stand_ins, sender)
+        yield from entering(stand_ins, sender)
         return
     proxy = ProxyId(sender.name, sender.namespace)
     for host, record in sorted(predictor.directory.services.items()):
         if record.namespace not in _SYSTEM and "*" not in host and not host.startswith(_KUBERNETES):
             for port in sorted(record.backends):
-                yield from requests_of(stand_ins.witnesses(proxy, host, port), host, port)
+                yield from requests_of(stand_ins.witnesses(proxy, host, port), host, Door.usual(port))
 
 
 def _says_something(seen: Observed) -> bool:

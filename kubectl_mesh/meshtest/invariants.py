@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from kubectl_mesh.diagnosis.doors import Door
 from kubectl_mesh.diagnosis.predictor import Predictor
 from kubectl_mesh.diagnosis.representatives import Representatives, one_each, requests_of
 from kubectl_mesh.diagnosis.senders import OUTSIDE, sender_name
@@ -101,14 +102,14 @@ class Quantifier:
         senders = [each for each in one_each(directory.workloads) if is_sender(invariant.sender, each)]
         for sender in senders:
             if sender.role is Role.GATEWAY:
-                yield from ((sender, request) for request in entering(self.predictor, stand_ins, sender))
+                yield from ((sender, request) for request in entering(stand_ins, sender))
                 continue
             for record in sorted(directory.services.values(), key=lambda record: record.host):
                 if not is_destination(invariant.destination, record):
                     continue
                 for port in sorted(record.backends):
                     witnesses = stand_ins.witnesses(ProxyId(sender.name, sender.namespace), record.host, port)
-                    yield from ((sender, request) for request in requests_of(witnesses, record.host, port))
+                    yield from ((sender, request) for request in requests_of(witnesses, record.host, Door.usual(port)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from kubectl_mesh.plan.side import Side
 from kubectl_mesh.reports.changes import Changes, Ending, RequestChange, ResourceChange
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.directory import Workload
-from simulator.model.requests import Request
+from simulator.model.requests import Request, Tls
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_QUESTIONS = 4000
@@ -137,10 +137,11 @@ def _severity(change: RequestChange) -> int:
 
 
 def request_text(request: Request) -> str:
-    """Write a request in one line: method, URL without the port that goes without saying, and headers."""
+    """Write a request in one line: method, URL without the port that goes without saying, headers, `--tls mutual`."""
     headers = [f"Host: {request.authority}"] if request.authority is not None else []
     headers += [f"{name}: {value}" for name, value in request.headers]
     url = urlsplit(written(request))
     if url.port == _DEFAULT_PORTS.get(url.scheme):
         url = url._replace(netloc=url.netloc.rpartition(":")[0])
-    return " ".join([request.method, urlunsplit(url), *(f"[{header}]" for header in headers)])
+    shown = ["--tls mutual"] if request.tls is Tls.MUTUAL else []
+    return " ".join([request.method, urlunsplit(url), *(f"[{header}]" for header in headers), *shown])

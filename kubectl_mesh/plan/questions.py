@@ -8,7 +8,8 @@ host's routes on either side are asked from one pod of every workload concerned.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from kubectl_mesh.diagnosis.representatives import INBOUND, MOST, one_each, port_of, requests_of
+from kubectl_mesh.diagnosis.doors import Door
+from kubectl_mesh.diagnosis.representatives import INBOUND, MOST, one_each, requests_of
 from kubectl_mesh.plan.side import Side
 from kubectl_mesh.plan.tunnels import tunnelled
 from kubectl_mesh.reports.changes import ResourceChange
@@ -26,10 +27,10 @@ _CATCH_ALL = frozenset({"allow_any", "block_all", "blackhole:80"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Target:
-    """A host and port whose traffic may have changed."""
+    """A host whose traffic may have changed, and how clients get to it."""
 
     host: str
-    port: int
+    door: Door
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,11 @@ class Questions:
 
     def _requests(self, sender: ProxyId, target: Target) -> list[Request]:
         found = [
-            witness for side in self._sides for witness in side.stand_ins.witnesses(sender, target.host, target.port)
+            witness
+            for side in self._sides
+            for witness in side.stand_ins.witnesses(sender, target.host, target.door.port)
         ]
-        requests = requests_of(found, target.host, target.port)
+        requests = requests_of(found, target.host, target.door)
         self.truncated = self.truncated or len(requests) == MOST
         return requests
 
@@ -92,26 +95,27 @@ class Questions:
                 if name is not None and name.direction == "outbound":
                     yield from self._leading_to(change.name, sender)
                     if not self._is_gateway(sender):
-                        yield Target(host=name.host, port=name.port)
+                        yield Target(host=name.host, door=Door.usual(name.port))
             case "listener":
                 address, _, port = change.name.rpartition("_")
                 for side in self._sides:
                     record = side.directory.service_at(address)
                     if record is not None and port.isdigit():
-                        yield Target(host=record.host, port=int(port))
+                        yield Target(host=record.host, door=Door.usual(int(port)))
 
     def _changed_hosts(self, name: str, sender: ProxyId) -> Iterator[Target]:
         old, new = (side.stand_ins.virtual_hosts(sender).get(name, {}) for side in self._sides)
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key) and key not in _CATCH_ALL:
-                yield from _target_of(name, new.get(key) or old[key])
+                side = self.after if key in new else self.before
+                yield from _target_of(side.stand_ins.door(sender, name), new.get(key) or old[key])
 
     def _leading_to(self, cluster: str, sender: ProxyId) -> Iterator[Target]:
         for side in self._sides:
             for name, hosts in side.stand_ins.virtual_hosts(sender).items():
                 for host in hosts.values():
                     if _mentions(host.get("routes"), cluster):
-                        yield from _target_of(name, host)
+                        yield from _target_of(side.stand_ins.door(sender, name), host)
 
     def _behind(self, change: ResourceChange) -> Iterator[Target]:
         """Yield what everybody may reach differently: services behind a server's proxy, a waypoint or a ztunnel."""
@@ -120,7 +124,9 @@ class Questions:
                 yield from self._served(ProxyId.parse(proxy))
         for side in self._sides:
             for service in tunnelled(side, change):
-                yield from (Target(host=service["hostname"], port=int(port)) for port in service.get("ports") or ())
+                yield from (
+                    Target(host=service["hostname"], door=Door.usual(int(port))) for port in service.get("ports") or ()
+                )
 
     def _served(self, proxy: ProxyId) -> Iterator[Target]:
         for side in self._sides:
@@ -128,7 +134,7 @@ class Questions:
             for record in side.directory.services.values() if workload is not None else ():
                 for port, backends in record.backends.items():
                     if workload is not None and any(one.address in workload.addresses for one in backends):
-                        yield Target(host=record.host, port=port)
+                        yield Target(host=record.host, door=Door.usual(port))
 
     def _everyone(self) -> list[ProxyId]:
         """Return one pod of every workload, those without a proxy included, but gateways."""
@@ -157,11 +163,10 @@ class Questions:
         return workload is not None and workload.role is Role.GATEWAY
 
 
-def _target_of(configuration: str, virtual_host: Json) -> Iterator[Target]:
-    port = port_of(configuration)
+def _target_of(door: Door, virtual_host: Json) -> Iterator[Target]:
     domains = virtual_host.get("domains") or ()
-    if port and domains:
-        yield Target(host=domain_example(str(domains[0])), port=port)
+    if door.port and domains:
+        yield Target(host=domain_example(str(domains[0])), door=door)
 
 
 def _mentions(node: object, cluster: str) -> bool:

@@ -21,6 +21,19 @@ spec:
   - {name: v1, labels: {version: v1}}
   - {name: v2, labels: {version: v3}}
 """
+DOORS = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: shop, namespace: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 80, name: http, protocol: HTTP}
+    hosts: [shop/shop.example.com]
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: [shop/shop.example.com]
+    tls: {mode: MODE, credentialName: shop}
+"""
 STRANGER = "apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n"
 
 
@@ -69,6 +82,26 @@ def test_a_branch_without_cluster_leaves_the_others(tmp_path: Path) -> None:
         "catalog.shop.svc.cluster.local:80 subset v1 (503 no-cluster)": 90,
         "catalog.shop.svc.cluster.local:80 subset v2": 10,
     } in ends
+
+
+@pytest.mark.parametrize(("mode", "tls"), [("SIMPLE", "simple"), ("MUTUAL", "mutual")])
+def test_requests_through_gateways_are_those_that_clients_send(mode: str, tls: str, tmp_path: Path) -> None:
+    """Gateways are asked by the ports of their services, over TLS where they end it: what is printed can be asked."""
+    doors, change = tmp_path / "doors.yaml", tmp_path / "change.yaml"
+    doors.write_text(DOORS.replace("MODE", mode))
+    change.write_text((BASE / "gateway.yaml").read_text().partition("---")[2].replace("/store/", "/shelf/"))
+    before, after = (
+        open_change([str(BASE)], demo=False, apply=list(map(str, applied)), delete=[])[1]
+        for applied in ([doors], [doors, change])
+    )
+    found = [each for each in compare(before, after).requests if "/store/" in each.request]
+    urls = [each.request.split()[1] for each in found]
+    assert sorted(urls) == ["http://shop.example.com/store/", "https://shop.example.com/store/"]
+    assert [each.request.endswith(" --tls mutual") for each in found].count(True) == (mode == "MUTUAL")
+    for each, url in zip(found, urls, strict=True):
+        request = read_request(url, RequestFlags(tls=tls if url.startswith("https") else ""))
+        asked = compare(before, after, listed=[Listed(sender=each.sources[0], request=request)]).requests[0]
+        assert (asked.listed, asked.before, asked.after) == (True, each.before, each.after)
 
 
 @pytest.mark.parametrize("url", ["http://catalog/items"])
