@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubectl_mesh.errors import SourceError
+from kubectl_mesh.errors import SourceError, Unreachable
 from kubectl_mesh.sources.base import Caveats, Incomplete, MeshSource
 from simulator.model.caveats import CaveatKind
 from simulator.model.wire import Json
@@ -22,10 +22,12 @@ class Lookup:
     _kinds: dict[str, list[Json]] = field(default_factory=dict, repr=False)
 
     def all(self, kind: str, namespace: str | None = None) -> list[Json]:
-        """Return the resources of a kind; none when the source does not have the kind."""
+        """Return the resources of a kind; none when the source does not have the kind. Raises Unreachable."""
         if kind not in self._kinds:
             try:
                 self._kinds[kind] = list(self.source.resources(kind))
+            except Unreachable:
+                raise
             except SourceError:
                 self._kinds[kind] = []
         return [each for each in self._kinds[kind] if namespace in (None, namespace_of(each))]

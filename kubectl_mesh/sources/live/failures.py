@@ -1,9 +1,13 @@
 """What an API server or a network refuses, in this program's words: the one seam where client errors are translated."""
 
 import json
+import re
 from typing import Any
 
 from kubectl_mesh.errors import NothingFound, SourceError, Unreachable
+
+
+_CUT = re.compile(r"IncompleteRead\((\d+) bytes read, (\d+) more expected\)")
 
 
 class Forbidden(SourceError):
@@ -59,6 +63,12 @@ def unreachable(error: Exception, *, host: str) -> Unreachable:
         )
     if "timed out" in words or isinstance(error, TimeoutError):
         return Unreachable(f"{host}: no answer in time", hint="--request-timeout allows more")
+    if cut := _CUT.search(text):
+        read, missing = (int(count) for count in cut.groups())
+        return Unreachable(
+            f"{host}: the reply ended in the middle, after {read} of {read + missing} bytes",
+            hint="ask again; when it stays so, the server or something before it cuts replies: kubectl get --raw /readyz",
+        )
     if "refused" in words:
         return Unreachable(f"{host}: connection refused", hint="is the cluster running? kubectl cluster-info")
     if "name or service not known" in words or "failed to resolve" in words or "nodename" in words:
