@@ -110,7 +110,8 @@ def install(
     try:
         _put(path)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}", hint="choose a folder with --dir") from error
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path}: {reason}", hint="--dir names another directory that exists") from error
     print(f"wrote {path}")
     if str(folder.resolve()) not in os.environ.get("PATH", "").split(os.pathsep):
         print(f"warning: {folder} is not on PATH", file=sys.stderr)

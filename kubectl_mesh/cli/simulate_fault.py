@@ -1,6 +1,7 @@
 """`kubectl mesh simulate fault`: what a served mesh does wrong on purpose, while it runs."""
 
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 app = group("Start, list and end faults of a mesh served by `simulate serve`.")
 _OF_PODS = frozenset({"unready", "istiod-down", "istiod-slow"})
+_OPTIONS = {"types": "--type", "cluster": "--fqdn"}
+"""Options whose names are not those of the fields of a fault."""
 Words = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 
 
@@ -77,6 +80,7 @@ def begin(
         "resources": [each.strip() for each in kinds.split(",") if each],
     }
     document: Json = {"fault": fault} | {name: value for name, value in given.items() if value}
+    _check(document)
     if names:
         document["target"] = [found for name in names for found in _targets(call, fault, name)]
     elif call.namespace and not fault.startswith(("api-", "istiod-")):
@@ -103,7 +107,7 @@ def listing(
     elif found:
         _show(call, found)
     else:
-        call.note("no faults are being played")
+        call.note("no faults are active")
 
 
 @add(app, "clear")
@@ -120,6 +124,28 @@ def clear(
     served = _served(call)
     ended = sum(served.end(number) for number in numbers) if numbers else served.end()
     call.write(f"{ended} {'fault' if ended == 1 else 'faults'} ended\n")
+
+
+def _check(document: Json) -> None:
+    """Refuse a fault that cannot be played, in the words of the command line, before a cluster is asked."""
+    from simulator.faults.decoding import FaultError, decode_fault
+    from simulator.faults.model import RULES, FaultKind
+
+    name = document["fault"]
+    kinds = [kind.value for kind in FaultKind]
+    if name not in kinds:
+        close = get_close_matches(name, kinds, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"faults are {', '.join(kinds)}"
+        raise UsageError(f'no fault is called "{name}"', hint=hint)
+    rule, given = RULES[FaultKind(name)], set(document) - {"fault"}
+    for fields, verb in ((rule.required - given, "needs"), (given - rule.required - rule.optional, "has no")):
+        if fields:
+            options = " and ".join(_OPTIONS.get(each, f"--{each}") for each in sorted(fields))
+            raise UsageError(f"{name} {verb} {options}", hint="kubectl mesh simulate fault add --help")
+    try:
+        decode_fault(document)
+    except FaultError as error:
+        raise UsageError(str(error).removeprefix("fault.").removeprefix("fault: "), hint=error.hint) from error
 
 
 def _served(call: Call) -> "ServedFaults":

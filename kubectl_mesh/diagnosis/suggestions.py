@@ -17,7 +17,7 @@ def suggest(name: str, namespace: str, *, workloads: Sequence[Known], others: It
 
     `others` are names that may be meant too, but are too many to list.
     """
-    known = [*dict.fromkeys(workloads), *others]
+    known = list(dict.fromkeys([*workloads, *others]))
     homes = sorted({home for home, _ in known})
     if not known:
         return ""

@@ -5,8 +5,9 @@ The Python client turns users into credentials (tokens, exec plugins, OIDC); wha
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kubectl_mesh.errors import InputError, SourceError
@@ -109,6 +110,11 @@ def _impersonation(user: Json) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _searched(paths: Iterable[Path]) -> str:
+    """Say of each kubeconfig that was looked at whether it is there."""
+    return ", ".join(f"{path} {'names none' if path.exists() else 'does not exist'}" for path in paths)
+
+
 def _in_cluster(
     connection: Connection, timeout: float | None, environment: Mapping[str, str], *, looked_in: Any
 ) -> Access:
@@ -117,9 +123,8 @@ def _in_cluster(
     from kubernetes.config.config_exception import ConfigException
 
     if not environment.get("KUBERNETES_SERVICE_HOST"):
-        listed = ", ".join(str(path) for path in looked_in)
-        hint = "name one with --kubeconfig, or simulate the mesh of manifests with -f PATH, or try --demo"
-        raise InputError(f"no cluster is configured: {listed} names none", hint=hint)
+        hint = "choose a live cluster with --kubeconfig, manifests with -f PATH, or the example with --demo"
+        raise InputError(f"no live cluster is configured: {_searched(looked_in)}", hint=hint)
     configuration = Configuration()
     try:
         load: Any = load_incluster_config
