@@ -61,8 +61,7 @@ def catalogue() -> Mapping[str, Message]:
 
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    entries = yaml.load(get_data(__name__, "messages.yaml") or b"[]", Loader=loader)
+    entries = yaml.load(get_data(__name__, "messages.yaml") or b"[]", Loader=yaml.CSafeLoader)
     return {entry["code"]: _message(entry) for entry in entries}
 
 

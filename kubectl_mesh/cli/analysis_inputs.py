@@ -58,8 +58,7 @@ def _run(call: Call, question: Question) -> FindingsReport:
         if not question.may_be_empty and not files.unread:
             _need_objects(files, offline, namespace)
     else:
-        source = call.source
-        home = settings.namespace or str(getattr(source, "namespace", "") or "default")
+        source, home = call.source, call.home
         files = _read(call, question.paths, default=home)
         is_live = not settings.bundle
         try:

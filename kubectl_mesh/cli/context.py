@@ -14,7 +14,7 @@ from kubectl_mesh.cli import options
 from kubectl_mesh.cli.log_options import LogOptions
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette, choose
-from kubectl_mesh.sources.base import Caveats, MeshSource
+from kubectl_mesh.sources.base import Caveats, HomeNamespace, MeshSource
 from simulator.model.caveats import CaveatKind
 
 Function = TypeVar("Function", bound=Callable[..., None])
@@ -43,7 +43,8 @@ class Call:
     @property
     def home(self) -> str:
         """Namespace of names that stand without one: `-n`, else the kubeconfig's, else `default`."""
-        return self.namespace or str(getattr(self.source, "namespace", "") or "default")
+        source = self.source
+        return self.namespace or (source.namespace if isinstance(source, HomeNamespace) else "") or "default"
 
     @property
     def palette(self) -> Palette:
@@ -155,10 +156,9 @@ def open_source(settings: options.Settings) -> MeshSource:
 
 
 def _open_live(settings: options.Settings) -> MeshSource:
-    from kubectl_mesh.sources import live  # type: ignore[attr-defined, unused-ignore]
+    from kubectl_mesh.sources.live import connect
 
-    source: MeshSource = live.connect(settings.connection)
-    return source
+    return connect(settings.connection)
 
 
 def _choices(settings: options.Settings) -> list[tuple[str, bool]]:

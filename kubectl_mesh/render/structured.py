@@ -79,6 +79,5 @@ def to_yaml(value: Any) -> str:
     """Return JSON values as YAML, keys sorted as sigs.k8s.io/yaml sorts them."""
     import yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(value, Dumper=dumper, sort_keys=True, allow_unicode=True, width=10**6)
+    text: str = yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=True, allow_unicode=True, width=10**6)
     return text

@@ -101,6 +101,13 @@ class Expecting(Protocol):
 
 
 @runtime_checkable
+class HomeNamespace(Protocol):
+    """A source that has a namespace for names which are given without one, as contexts of a kubeconfig do."""
+
+    namespace: str
+
+
+@runtime_checkable
 class Prefetching(Protocol):
     """A source that answers several questions at once in less time than one after another."""
 

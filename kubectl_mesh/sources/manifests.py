@@ -56,7 +56,7 @@ def read_value(path: str) -> object:
 
     try:
         text = Path(path).read_text(encoding="utf-8")
-        value: object = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        value: object = yaml.load(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}", hint="check the path") from error
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

@@ -185,7 +185,7 @@ def _json(data: bytes, *, subject: str) -> bytes:
     import yaml
 
     try:
-        loaded = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        loaded = yaml.load(data, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{subject}: not YAML: {' '.join(str(error).split())}") from error
     if _size(loaded, {}) > _LARGEST:

@@ -320,6 +320,6 @@ def _parsed_yaml(data: bytes) -> Any:
     import yaml
 
     try:
-        return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(data, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise ValueError(str(error).splitlines()[0]) from None

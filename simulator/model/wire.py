@@ -24,6 +24,11 @@ class Sourced(dict[str, Any]):
         self.source = source
 
 
+def source_of(document: object) -> object:
+    """Return what a JSON object was made from; None where it does not say."""
+    return document.source if isinstance(document, Sourced) else None
+
+
 class Listener(TypedDict, total=False):
     """envoy.config.listener.v3.Listener."""
 

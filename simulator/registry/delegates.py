@@ -6,7 +6,7 @@ istiod: pilot/pkg/model/virtualservice.go (MergeHTTPRoutes, hasConflict).
 from collections.abc import Sequence
 from typing import Any
 
-from simulator.model.wire import Json, Sourced
+from simulator.model.wire import Json, Sourced, source_of
 
 _INHERITED = (
     "rewrite",
@@ -43,7 +43,7 @@ def _merge_route(root: Json, route: Json) -> Sourced | None:
     for field in _INHERITED:
         if result.get(field) is None and root.get(field) is not None:
             result[field] = root[field]
-    return Sourced(result, getattr(route, "source", None))
+    return Sourced(result, source_of(route))
 
 
 def _merge_matches(roots: Sequence[Json], leaves: Sequence[Json]) -> list[Json] | None:

@@ -192,7 +192,7 @@ def _yaml(text: str) -> Json:
     import yaml
 
     try:
-        value = camel_case(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        value = camel_case(yaml.load(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError:
         return {}
     return value if isinstance(value, dict) else {}

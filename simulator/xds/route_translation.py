@@ -10,7 +10,7 @@ from simulator.model.labels import Labels, selects
 from simulator.model.names import ClusterName
 from simulator.model.resources import ObjectRef, Provenance
 from simulator.model.services import Service
-from simulator.model.wire import Json, Route, Sourced
+from simulator.model.wire import Json, Route, Sourced, source_of
 from simulator.registry.scopes import VirtualService
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.hash_policy import hash_policy
@@ -206,10 +206,10 @@ def _provenance(virtual_service: VirtualService, *, rule: int, block: int) -> Pr
     """Name the rule as written: that of a delegate where the rule came from one."""
     http = virtual_service.spec["http"][rule]
     match = http["match"][block] if block >= 0 else None
-    own = getattr(match, "source", None)
+    own = source_of(match)
     if isinstance(own, Provenance):
         return own
-    source = getattr(http, "source", None)
+    source = source_of(http)
     if not isinstance(source, Provenance):
         source = Provenance(ref=virtual_service.resource.ref, path=("spec", "http", rule))
     return source if block < 0 else Provenance(ref=source.ref, path=(*source.path, "match", block))

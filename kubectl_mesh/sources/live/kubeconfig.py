@@ -59,7 +59,7 @@ def _read(path: Path, *, required: bool) -> Json:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"kubeconfig {path}: {error}") from error
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise InputError(f"kubeconfig {path}: not YAML: {str(error).splitlines()[0]}") from error
     if document is None:
