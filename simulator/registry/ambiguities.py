@@ -14,6 +14,7 @@ from simulator.registry.host_lookup import qualified_host
 from simulator.registry.policy_selection import selector_of, target_refs
 from simulator.registry.resource_index import ResourceIndex
 from simulator.registry.scopes import VirtualService
+from simulator.registry.visibility import PUBLIC, namespaces
 
 _ONE_PER_NAMESPACE = {
     "PeerAuthentication": "the mTLS mode",
@@ -22,9 +23,16 @@ _ONE_PER_NAMESPACE = {
 }
 
 
-def ambiguities(index: ResourceIndex, virtual_services: Iterable[VirtualService], *, domain: str) -> Iterator[Caveat]:
+def ambiguities(
+    index: ResourceIndex,
+    virtual_services: Iterable[VirtualService],
+    *,
+    domain: str,
+    service_export: frozenset[str] = frozenset({PUBLIC}),
+) -> Iterator[Caveat]:
     """Yield a caveat for each group of resources of one age of which only the oldest counts."""
     yield from _virtual_services(virtual_services)
+    yield from _service_entries(index.of_kind("ServiceEntry"), service_export)
     for kind, what in _ONE_PER_NAMESPACE.items():
         wide = [one for one in index.of_kind(kind) if not selector_of(one) and not target_refs(one)]
         for group in _groups(wide, lambda one: one.namespace):
@@ -56,6 +64,43 @@ def _protocols(one: VirtualService) -> list[str]:
     return [protocol for protocol in ("http", "tls", "tcp") if one.spec.get(protocol)]
 
 
+def _service_entries(entries: Iterable[Resource], default_export: frozenset[str]) -> Iterator[Caveat]:
+    claims: defaultdict[str, list[Resource]] = defaultdict(list)
+    for one in entries:
+        for host in one.spec.get("hosts") or ():
+            claims[host].append(one)
+    for host, claimants in claims.items():
+        for group in _groups(claimants, lambda _: None):
+            rivals = [one for one in group if any(_entries_compete(one, other, default_export) for other in group)]
+            if rivals:
+                yield _caveat(rivals, f"the service {host}", key=lambda one: (one.namespace, one.name))
+
+
+def _entries_compete(one: Resource, other: Resource, default_export: frozenset[str]) -> bool:
+    """Tell whether clients that see two entries of one host get something else when the other one is older.
+
+    Those of one namespace unite where they differ in ports alone. Of two namespaces, the client's own comes first,
+    then what is exported to it by name, then what all may see.
+    """
+    if one.namespace == other.namespace:
+        numbers = [{port.get("number") for port in each.spec.get("ports") or ()} for each in (one, other)]
+        same_port = bool(numbers[0] & numbers[1]) and one.spec.get("ports") != other.spec.get("ports")
+        return one.labels != other.labels or same_port or _differ(one, other, but="ports")
+    seen_by = [
+        namespaces(each.spec.get("exportTo") or (), namespace=each.namespace, default=default_export)
+        for each in (one, other)
+    ]
+    shared = (seen_by[0] & seen_by[1]) - {one.namespace, other.namespace}
+    if PUBLIC in seen_by[0] | seen_by[1]:
+        shared &= {PUBLIC}
+    return bool(shared) and _differ(one, other, but="exportTo")
+
+
+def _differ(one: Resource, other: Resource, *, but: str) -> bool:
+    fields = (one.spec.keys() | other.spec.keys()) - {but, "hosts", "endpoints"}
+    return any(one.spec.get(field) != other.spec.get(field) for field in fields)
+
+
 def _groups(resources: Iterable[Resource], key: Callable[[Resource], Hashable]) -> Iterator[Sequence[Resource]]:
     """Yield groups of several resources of equal key of which the oldest ones are of one age."""
     found: defaultdict[Hashable, list[Resource]] = defaultdict(list)
@@ -75,8 +120,18 @@ def _rules_compete(group: Sequence[Resource]) -> bool:
     return len(policies) > 1 or len(set(names)) < len(names)
 
 
-def _caveat(group: Sequence[Resource], what: str, *, because: str = "the oldest counts") -> Caveat:
-    first, *others = sorted(group, key=lambda one: (one.name, one.namespace))
+def _by_name(one: Resource) -> tuple[str, str]:
+    return (one.name, one.namespace)
+
+
+def _caveat(
+    group: Sequence[Resource],
+    what: str,
+    *,
+    because: str = "the oldest counts",
+    key: Callable[[Resource], tuple[str, str]] = _by_name,
+) -> Caveat:
+    first, *others = sorted(group, key=key)
     named = " or ".join(str(one.ref) for one in others)
     message = (
         f"{what}: {because}, and the manifests do not say which one that is; "

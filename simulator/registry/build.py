@@ -66,7 +66,12 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
             *refusals,
             *virtual_services.caveats,
             *converted.caveats,
-            *ambiguities(index, virtual_services.all, domain=settings.domain),
+            *ambiguities(
+                index,
+                virtual_services.all,
+                domain=settings.domain,
+                service_export=default_export(settings.mesh, "defaultServiceExportTo"),
+            ),
             *unsupported(index, settings),
         ),
     )

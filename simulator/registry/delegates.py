@@ -25,13 +25,8 @@ _STRINGS = ("uri", "scheme", "method", "authority")
 _MAPS = ("headers", "withoutHeaders", "queryParams")
 
 
-def merge_routes(root: Json, delegate: Sequence[Json]) -> list[Sourced]:
-    """Merge each route of the delegate with the root route; one that contradicts it is left out."""
-    merged = (_merge_route(root, route) for route in delegate)
-    return [route for route in merged if route is not None]
-
-
-def _merge_route(root: Json, route: Json) -> Sourced | None:
+def merge_route(root: Json, route: Json) -> Sourced | None:
+    """Merge a route of the delegate with the root route; None where it contradicts it."""
     matches = _merge_matches(root.get("match") or [], route.get("match") or [])
     if matches is None:
         return None

@@ -5,7 +5,7 @@ istiod: pilot/pkg/model/endpointshards.go, push_context.go (ServiceEndpointsByPo
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.model.proxies import Proxy, ServiceTarget
 from simulator.model.services import Endpoint, Resolution, Service
@@ -22,6 +22,7 @@ class EndpointIndex:
         self,
         endpoints: Mapping[Shard, Sequence[Endpoint]],
         *,
+        services: Iterable[Service],
         targets: ServiceTargets,
         workloads: Workloads,
         trust_domains: Sequence[str],
@@ -30,7 +31,9 @@ class EndpointIndex:
         self._workloads = workloads
         self._trust_domains = trust_domains
         self._by_port: dict[Shard, dict[str | int, tuple[Endpoint, ...]]] = {}
-        self._accounts: dict[Service, tuple[str, ...]] = {}
+        self._accounts: dict[Shard, tuple[str, ...]] = {}
+        self._own_accounts = {(one.host, one.namespace): one.service_accounts for one in services}
+        """What services have of their own; of several that share a host and namespace the last one's."""
         self._found: dict[Proxy, tuple[ServiceTarget, ...]] = {}
         self._shard_accounts = {
             shard: frozenset(one.service_account for one in found if one.service_account)
@@ -57,10 +60,11 @@ class EndpointIndex:
 
     def service_accounts(self, service: Service) -> tuple[str, ...]:
         """Return the identities of a service's endpoints and its own, also under the trust domain's aliases."""
-        if service not in self._accounts:
-            found = set(self._shard_accounts.get((service.host, service.namespace), ())) | set(service.service_accounts)
-            self._accounts[service] = tuple(sorted(_expand(found, self._trust_domains)))
-        return self._accounts[service]
+        shard = (service.host, service.namespace)
+        if shard not in self._accounts:
+            found = set(self._shard_accounts.get(shard, ())) | set(self._own_accounts.get(shard, ()))
+            self._accounts[shard] = tuple(sorted(_expand(found, self._trust_domains)))
+        return self._accounts[shard]
 
     def targets(self, proxy: Proxy) -> tuple[ServiceTarget, ...]:
         """Return the service ports of a proxy's workload, oldest service first, then by host."""

@@ -44,7 +44,11 @@ def collect_endpoints(
         shards[shard] += found
     targets = ServiceTargets(services, documents, endpoints=of_slices, instances=instances, entries=entries)
     return EndpointIndex(
-        shards, targets=targets, workloads=workloads, trust_domains=settings.mesh["trustDomainAliases"]
+        shards,
+        services=services,
+        targets=targets,
+        workloads=workloads,
+        trust_domains=settings.mesh["trustDomainAliases"],
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
-from simulator.registry.delegates import merge_routes
+from simulator.registry.delegates import merge_route
 from simulator.registry.resource_index import order
 from simulator.registry.scopes import VirtualService
 from simulator.registry.virtual_service_names import MESH, qualified_spec, sourced_spec
@@ -116,12 +116,24 @@ class VirtualServiceIndex:
         if found is None:
             self._warn(root, at, f"istiod holds no delegate {namespace}/{name}, so the route vanishes")
             return []
-        resource, spec = found
-        seen_by = self._delegate_seen_by(resource)
+        seen_by = self._delegate_seen_by(found[0])
         if PUBLIC not in seen_by and root.namespace not in seen_by:
             self._warn(root, at, f"{namespace}/{name} is not exported to {root.namespace}, so the route vanishes")
             return []
-        return merge_routes({key: value for key, value in route.items() if key != "delegate"}, spec.get("http") or ())
+        return list(self._merged(root, at, {key: value for key, value in route.items() if key != "delegate"}, found))
+
+    def _merged(self, root: Resource, at: int, route: Json, delegate: tuple[Resource, Json]) -> Iterator[Json]:
+        resource, spec = delegate
+        for number, leaf in enumerate(spec.get("http") or ()):
+            if (merged := merge_route(route, leaf)) is not None:
+                yield merged
+                continue
+            message = (
+                f"istiod leaves this route out of {root.ref}, since it matches what http[{at}] there does not, "
+                "or one of both matches the same thing by a regex"
+            )
+            path = ("spec", "http", number)
+            self.caveats.append(Caveat(kind=CaveatKind.INVALID, ref=resource.ref, message=message, path=path))
 
     def _delegate_seen_by(self, resource: Resource) -> frozenset[str]:
         """Resolve a delegate's `exportTo`; unlike elsewhere, `~` beside a namespace does not hide it."""

@@ -1,3 +1,6 @@
+import pytest
+
+from simulator.model.caveats import CaveatKind
 from simulator.model.resources import ObjectRef
 from simulator.model.wire import Sourced
 from simulator.registry.snapshot import Snapshot
@@ -172,6 +175,16 @@ def test_delegate_routes_merge_with_their_root() -> None:
     assert route.source.ref == ObjectRef(kind="VirtualService", namespace="shop", name="child")
 
 
+@pytest.mark.parametrize("uri", ["{regex: /api/.*}", "{prefix: /other}"])
+def test_a_delegate_route_that_contradicts_its_root_is_named(uri: str) -> None:
+    """istiod drops a delegate's route that its root does not cover, and cannot tell whether it covers a regex."""
+    view = _delegated(f"{{http: [{{match: [{{uri: {uri}}}], route: [{{destination: {{host: web}}}}]}}]}}")
+    assert _routes(view) == []
+    [caveat] = view.caveats
+    assert (caveat.kind, caveat.ref.name, caveat.path) == (CaveatKind.INVALID, "child", ("spec", "http", 0))
+    assert "VirtualService/shop/root" in caveat.message
+
+
 def test_delegate_that_may_not_be_seen_takes_its_route_away() -> None:
     """A delegate not exported to the root's namespace, or not there at all, leaves no route and a caveat."""
     hidden = _delegated("{exportTo: ['.'], http: [{route: [{destination: {host: web}}]}]}", namespace="other")
@@ -266,3 +279,22 @@ def test_ambiguous_order_is_said() -> None:
     assert caveat.message.endswith(outcomes)
     dated = pair[0].replace("{name: a,", '{name: a, creationTimestamp: "2024-01-01T00:00:00Z",')
     assert not snapshot(dated, pair[1]).caveats
+
+
+@pytest.mark.parametrize(
+    ("second", "ambiguous"),
+    [
+        (_entry("b", "x.test", port=443), False),  # ports unite
+        (_entry("b", "x.test").replace("resolution: DNS", "resolution: NONE"), True),
+        (_entry("b", "x.test").replace("protocol: HTTP", "protocol: TCP"), True),
+        (_entry("b", "x.test", namespace="bank"), False),  # the same to everybody
+        (_entry("b", "x.test", namespace="bank", port=443), True),
+        (_entry("b", "x.test", namespace="bank", port=443, export="."), False),
+        (_entry("b", "x.test", namespace="bank", port=443, export="ops"), False),  # for ops before what all see
+        (_entry("b", "y.test", port=443), False),
+    ],
+)
+def test_entries_of_one_host_that_differ_are_ambiguous(second: str, *, ambiguous: bool) -> None:
+    """Of ServiceEntries of one age that give a host another shape, a caveat says that the oldest counts."""
+    caveats = snapshot(_entry("a", "x.test"), second).caveats
+    assert [one.kind for one in caveats] == [CaveatKind.ORDER_DEPENDENT] * ambiguous

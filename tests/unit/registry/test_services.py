@@ -103,6 +103,18 @@ def test_workload_entries_serve_entries_and_services_that_select_them() -> None:
         assert view.service_accounts(one) == ("spiffe://cluster.local/ns/shop/sa/vm",)
 
 
+def test_of_entries_for_one_host_the_last_one_names_the_identities() -> None:
+    """istiod keeps one list of `subjectAltNames` for a host and namespace: that of the service it reads last."""
+    entry = """
+    apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata: {{name: {name}, namespace: shop}}
+    spec: {{hosts: [ext.test], resolution: DNS, ports: [{{number: {port}, name: http}}], subjectAltNames: [{name}]}}
+    """
+    view = snapshot(entry.format(name="older", port=80), entry.format(name="younger", port=81))
+    assert {view.service_accounts(one) for one in view.services} == {("younger",)}
+
+
 def test_endpoint_of_a_pod_carries_its_identity_and_place() -> None:
     """An EndpointSlice's address has the labels, account, locality and health of its pod."""
     view = snapshot(
