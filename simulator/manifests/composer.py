@@ -5,8 +5,9 @@ counted before they are copied, and one pass is faster than PyYAML's nodes and c
 (decode.go): duplicate keys are errors, `<<` merges, an alias stands for a copy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from simulator.manifests.scalars import NUMBER_STARTS, WORDS, key_text, number
@@ -94,20 +95,6 @@ class _Composer:
         self.document_start: type = events.DocumentStartEvent
         self.document_end: type = events.DocumentEndEvent
         self.stream_end: type = events.StreamEndEvent
-        self.reset()
-
-    def handlers(self) -> dict[type, Callable[[Any], None]]:
-        """Return what to do on each type of event. Not kept: an object that holds its own methods is never freed."""
-        from yaml import events
-
-        return {
-            events.ScalarEvent: self.on_scalar,
-            events.MappingStartEvent: self.on_mapping,
-            events.SequenceStartEvent: self.on_sequence,
-            events.MappingEndEvent: self.on_end,
-            events.SequenceEndEvent: self.on_end,
-            events.AliasEvent: self.on_alias,
-        }
 
     def reset(self) -> None:
         """Forget the previous document."""
@@ -123,13 +110,13 @@ class _Composer:
 
     def documents(self) -> Iterator[Composed]:
         """Yield one document after another."""
-        next_event, handlers = self.next, self.handlers()
+        next_event, handlers = self.next, _handlers()
         while (kind := type(next_event())) is not self.stream_end:
             if kind is not self.document_start:
                 continue
             self.reset()
             while (kind := type(event := next_event())) is not self.document_end:
-                handlers[kind](event)
+                handlers[kind](self, event)
             yield Composed(self.container[0], self.line, tuple(self.items))
 
     def put(self, value: Any, event: Any) -> None:
@@ -138,7 +125,8 @@ class _Composer:
         if type(container) is list:
             container.append(value)
         elif key is _NO_KEY:
-            self.key = self.key_of(value, event)
+            is_plain = type(value) is str and value != "<<" and value not in container
+            self.key = value if is_plain else self.key_of(value, event)
         else:
             self.key = _NO_KEY
             if key is _MERGE:
@@ -222,6 +210,21 @@ class _Composer:
                 )
             value = _copy(value)
         self.put(value, event)
+
+
+@cache
+def _handlers() -> Mapping[type, Callable[[_Composer, Any], None]]:
+    """Return what to do on each type of event."""
+    from yaml import events
+
+    return {
+        events.ScalarEvent: _Composer.on_scalar,
+        events.MappingStartEvent: _Composer.on_mapping,
+        events.SequenceStartEvent: _Composer.on_sequence,
+        events.MappingEndEvent: _Composer.on_end,
+        events.SequenceEndEvent: _Composer.on_end,
+        events.AliasEvent: _Composer.on_alias,
+    }
 
 
 def _error(message: str, event: Any, *, hint: str = "") -> ComposeError:

@@ -134,8 +134,8 @@ def _compose(piece: Piece) -> list[Found]:
 
 
 def _is_blank(text: str) -> bool:
-    body = text.removeprefix("---")
-    return not body.strip() or all(line.lstrip()[:1] in ("", "#", "%") for line in body.splitlines())
+    body = text.removeprefix("---").lstrip()
+    return not body or (body[0] in "#%" and all(line.lstrip()[:1] in ("", "#", "%") for line in body.splitlines()))
 
 
 def _opened(composed: Composed, *, first_line: int) -> Iterator[Found]:

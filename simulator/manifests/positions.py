@@ -6,7 +6,7 @@ front would cost more than reading the files.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from simulator.model.resources import Origin, Resource
@@ -46,9 +46,27 @@ def _nodes(text: str) -> Any:
     import yaml
 
     try:
-        return yaml.compose(text.replace("\t", " ") if text.lstrip()[:1] == "{" else text, yaml.CSafeLoader)
+        return _composer()(text.replace("\t", " ") if text.lstrip()[:1] == "{" else text).get_single_node()
     except (yaml.YAMLError, RecursionError):
         return None
+
+
+@cache
+def _composer() -> Any:
+    """Return libyaml's composer without what tells the types of values, which takes longer than all the rest."""
+    from yaml._yaml import CParser
+
+    class Composer(CParser):
+        def resolve(self, *_: object) -> str:
+            return ""
+
+        def descend_resolver(self, *_: object) -> None:
+            pass
+
+        def ascend_resolver(self) -> None:
+            pass
+
+    return Composer
 
 
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
