@@ -7,22 +7,21 @@ from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.describe import find
 from kubectl_mesh.diagnosis.describe_pod import is_ambient
 from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
-from kubectl_mesh.diagnosis.pod_policies import authorization_policies
+from kubectl_mesh.diagnosis.pod_policies import Enforcer
+from kubectl_mesh.diagnosis.policy_enforcement import action_of, enforcement, policies_by_action
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports.security import RuleRow, rules
 from kubectl_mesh.reports.tables import Table
 from simulator.model.wire import Json
 
-_ORDER = ("CUSTOM", "DENY", "ALLOW", "AUDIT")
 _ANY = "<any>"
 
 
 def table(lookup: Lookup, pod: Json) -> Table[RuleRow]:
     """Return one row for each rule that applies to a pod, in the order in which Envoy asks for the actions."""
-    applied = authorization_policies(lookup, pod, describe_service.selecting(lookup, pod))
-    rows = [row for policy in applied for row in _rows(lookup, policy)]
-    return rules(tuple(sorted(rows, key=lambda row: _ORDER.index(row.action))))
+    applied = policies_by_action(lookup, pod, describe_service.selecting(lookup, pod))
+    return rules(tuple(row for policy, enforcer in applied for row in _rows(lookup, policy, enforcer)))
 
 
 def subject(lookup: Lookup, name: str) -> Json:
@@ -41,13 +40,18 @@ def subject(lookup: Lookup, name: str) -> Json:
     return lookup.get("Pod", proxy.namespace, proxy.name) or {"metadata": {"namespace": proxy.namespace}}
 
 
-def _rows(lookup: Lookup, policy: Json) -> Iterable[RuleRow]:
-    action = str(spec(policy).get("action") or "ALLOW")
-    action = action if action in _ORDER else "ALLOW"
+def _rows(lookup: Lookup, policy: Json, enforcer: Enforcer) -> Iterable[RuleRow]:
+    action = action_of(policy)
     found = listed(spec(policy).get("rules"))
     if not found:
         yield RuleRow(
-            action=action, methods="-", paths="-", sources="nobody", conditions="", policy=lookup.called(policy)
+            action=action,
+            methods="-",
+            paths="-",
+            sources="nobody",
+            conditions="",
+            policy=lookup.called(policy),
+            enforced=enforcement(policy, {}, enforcer),
         )
     for index, rule in enumerate(found):
         operations = [item.get("operation") or {} for item in listed((rule or {}).get("to"))]
@@ -61,6 +65,7 @@ def _rows(lookup: Lookup, policy: Json) -> Iterable[RuleRow]:
             sources=" or ".join(_source(each) for each in sources) or _ANY,
             conditions=" and ".join(conditions),
             policy=f"{lookup.called(policy)}[{index}]",
+            enforced=enforcement(policy, rule or {}, enforcer),
         )
 
 

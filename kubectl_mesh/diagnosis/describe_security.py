@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
-from kubectl_mesh.diagnosis.pod_policies import authorization_policies
+from kubectl_mesh.diagnosis.policy_enforcement import enforcement, policies_by_action
 from kubectl_mesh.reports.describe import PeerAuthenticationReport, RuleReport
 from simulator.model.labels import selects
 from simulator.model.wire import Json
@@ -67,11 +67,17 @@ def sidecar_of(lookup: Lookup, pod: Json) -> str:
 def authorization(lookup: Lookup, pod: Json, services: Sequence[Json]) -> tuple[RuleReport, ...]:
     """Say in words what each AuthorizationPolicy for a pod allows or denies, one entry per rule."""
     reports = []
-    for policy in authorization_policies(lookup, pod, services):
-        action = str(spec(policy).get("action") or "ALLOW")
-        rules = listed(spec(policy).get("rules"))
-        words = [rule_in_words(rule or {}) for rule in rules] or ["nothing"]
-        reports += [RuleReport(policy=lookup.called(policy), action=action, words=each) for each in words]
+    for policy, enforcer in policies_by_action(lookup, pod, services):
+        rules = [rule or {} for rule in listed(spec(policy).get("rules"))]
+        for rule in rules or [None]:
+            reports.append(
+                RuleReport(
+                    policy=lookup.called(policy),
+                    action=str(spec(policy).get("action") or "ALLOW"),
+                    words=rule_in_words(rule) if rule is not None else "nothing",
+                    enforced=enforcement(policy, rule or {}, enforcer),
+                )
+            )
     return tuple(reports)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kubectl_mesh.diagnosis import waypoints
 from kubectl_mesh.diagnosis.config_dump import listed
+from kubectl_mesh.diagnosis.describe_pod import is_ambient
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
 from kubectl_mesh.diagnosis.waypoint_use import carried, carrier, is_instance
 from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, selects
@@ -23,6 +24,14 @@ class Subject:
     labels: dict[str, str]
     is_waypoint: bool = False
     carried: frozenset[tuple[str, str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enforcer:
+    """Who enforces policies for a pod: a waypoint by its name, or without one the pod's own proxy or ztunnel."""
+
+    name: str = ""
+    is_ztunnel: bool = False
 
 
 def subject(lookup: Lookup, pod: Json) -> Subject:
@@ -53,25 +62,31 @@ def selector(policy: Json) -> dict[str, str]:
     return dict(chosen.get("matchLabels") or chosen.get("labels") or {})
 
 
-def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[Json]:
-    """Return the policies that decide about requests to a pod that serves `services`, oldest first.
+def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[tuple[Json, Enforcer]]:
+    """Return the policies that decide about requests to a pod that serves `services`, oldest first, with who does it.
 
     They are those of its own proxy or ztunnel, and of the waypoints that carry traffic to it.
     """
-    subjects = [subject(lookup, pod), *_waypoints(lookup, pod, services)]
+    own = Enforcer(is_ztunnel=is_ambient(pod))
+    subjects = [(subject(lookup, pod), own), *_waypoints(lookup, pod, services)]
     root = lookup.root_namespace
-    found = lookup.all("AuthorizationPolicy")
-    return oldest_first([each for each in found if any(applies(each, one, root_namespace=root) for one in subjects)])
+    found = oldest_first(lookup.all("AuthorizationPolicy"))
+    pairs = (
+        (each, enforcer) for each in found for one, enforcer in subjects if applies(each, one, root_namespace=root)
+    )
+    return list({(namespace_of(each), name_of(each), by): (each, by) for each, by in pairs}.values())
 
 
-def _waypoints(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[Subject]:
+def _waypoints(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[tuple[Subject, Enforcer]]:
     """Yield the waypoints before a pod, each as far as it carries traffic to it."""
     for traffic, each in (("workload", pod), *(("service", one) for one in services)):
-        if (found := carrier(lookup, each, traffic=traffic)) is None or is_instance(pod):
+        if is_instance(pod) or (found := carrier(lookup, each, traffic=traffic)) is None:
             continue
+        namespace, name = found
         own = {("Service", namespace_of(each), name_of(each))} if traffic == "service" else set()
-        held = {GATEWAY_NAME: found[1], GATEWAY_CLASS: waypoints.CLASS}
-        yield Subject(namespace=found[0], labels=held, is_waypoint=True, carried=frozenset(own))
+        held = {GATEWAY_NAME: name, GATEWAY_CLASS: waypoints.CLASS}
+        waypoint = Subject(namespace=namespace, labels=held, is_waypoint=True, carried=frozenset(own))
+        yield waypoint, Enforcer(name=f"waypoint {name}.{namespace}")
 
 
 def _is_target(target: Json, home: str, one: Subject, root_namespace: str) -> bool:

@@ -127,4 +127,5 @@ def _more(report: DescribeReport) -> Iterator[str]:
     if report.rules:
         yield "Authorization:"
         for rule in report.rules:
-            yield f"   {rule.action} {rule.words}  ({rule.policy})"
+            note = f", {rule.enforced}" if rule.enforced else ""
+            yield f"   {rule.action} {rule.words}  ({rule.policy}{note})"

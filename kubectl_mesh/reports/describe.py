@@ -98,6 +98,8 @@ class RuleReport:
     policy: str
     action: str
     words: str
+    enforced: str = ""
+    """Where, or why not; empty for all of it at the pod's own proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

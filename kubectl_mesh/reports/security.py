@@ -16,6 +16,8 @@ class RuleRow:
     sources: str
     conditions: str
     policy: str
+    enforced: str = ""
+    """Where, or why not; empty for all of it at the pod's own proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ def rules(rows: tuple[RuleRow, ...]) -> Table[RuleRow]:
         Column(header="WHEN", value=lambda row: row.conditions),
         Column(header="POLICY", value=lambda row: row.policy),
     )
-    return Table(columns=columns, rows=rows)
+    enforced: Column[RuleRow] = Column(header="ENFORCED", value=lambda row: row.enforced)
+    return Table(columns=(*columns, enforced) if any(row.enforced for row in rows) else columns, rows=rows)
 
 
 def encryption(rows: tuple[EncryptionRow, ...]) -> Table[EncryptionRow]:

@@ -136,3 +136,49 @@ def test_proxies_of_other_policies(kind: str, namespace: str, spec: Any, expecte
 def _pods(lookup: Lookup, selects: Any) -> list[Any]:
     chosen = [proxy for proxy in lookup.source.proxies() if selects(proxy)]
     return [lookup.get("Pod", one.namespace, one.name) for one in chosen]
+
+
+HTTP_RULES = """
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: http, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  rules:
+  - to: [{operation: {methods: [GET]}}]
+  - when: [{key: "request.headers[x]", values: [a]}]
+  - when: [{key: source.ip, values: [10.0.0.1]}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: no-writes, namespace: shop}
+spec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{operation: {methods: [PUT], ports: ["80"]}}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: noted, namespace: shop}
+spec: {selector: {matchLabels: {app: web}}, action: AUDIT, rules: [{}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: tried, namespace: shop, annotations: {istio.io/dry-run: "true"}}
+spec: {targetRefs: [{kind: Service, group: "", name: api}], action: DENY, rules: [{}]}
+"""
+
+
+def test_what_is_not_enforced_is_said() -> None:
+    """ztunnel reads no HTTP and knows two actions, and a dry run denies nothing: the rules are listed with that."""
+    lookup = mesh(HTTP_RULES)
+    rows = table(lookup, chosen(lookup, "deploy/web")).rows
+    assert [(row.policy, row.enforced) for row in rows] == [
+        ("no-writes[0]", "at ztunnel, without methods: denies more than it says"),
+        ("allow[0]", "at ztunnel"),
+        ("http[0]", "not enforced: ztunnel reads no methods"),
+        ("http[1]", "not enforced: ztunnel reads no request.headers[x]"),
+        ("http[2]", "at ztunnel"),
+        ("noted[0]", "not enforced: ztunnel knows no AUDIT"),
+    ]
+    told = {row.policy: row.enforced for row in table(lookup, chosen(lookup, "deploy/api")).rows}
+    assert told["reads[0]"] == "at waypoint way.shop"
+    assert told["tried[0]"] == "not enforced: dry run"
+    assert {row.enforced for row in table(lookup, chosen(lookup, "deploy/way")).rows} == {"", "not enforced: dry run"}
