@@ -5,9 +5,11 @@ from dataclasses import replace
 from functools import cached_property
 
 from kubectl_mesh.diagnosis.attribution import attributed
+from kubectl_mesh.diagnosis.lookup import Lookup
 from kubectl_mesh.diagnosis.mesh_directory import directory_of
 from kubectl_mesh.diagnosis.prediction import configurations, ztunnel_state
 from kubectl_mesh.diagnosis.senders import find_sender
+from kubectl_mesh.diagnosis.strictness import with_strictness
 from kubectl_mesh.diagnosis.trace import Locate, locator, policy_source, step_source
 from kubectl_mesh.reports.trace import SourceReport
 from kubectl_mesh.sources.base import Caveats, MeshSource, ResourceSource
@@ -29,6 +31,7 @@ class Predictor:
         self.source = source
         self._config: Callable[[ProxyId], Config] = configurations(source)
         self._ztunnels = ztunnel_state(source)
+        self._lookup = Lookup(source)
 
     @cached_property
     def directory(self) -> Directory:
@@ -52,7 +55,8 @@ class Predictor:
     def trace(self, request: Request, sender: Workload | None, *, resolve: Mapping[str, str] | None = None) -> Trace:
         """Predict what becomes of a request; `resolve` is what public DNS is taken to say of hosts."""
         directory = replace(self.directory, resolve=resolve) if resolve else self.directory
-        return attributed(self.source, follow(directory, self._config, request, sender, ztunnels=self._ztunnels))
+        trace = follow(directory, self._config, request, sender, ztunnels=self._ztunnels)
+        return with_strictness(self._lookup, attributed(self.source, trace))
 
     def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
         """Return the listeners and routes of a proxy; from its config dump where the source has only that."""

@@ -24,6 +24,7 @@ _AFTER_ROUTING = frozenset({StepKind.CLUSTER, StepKind.ENDPOINT, StepKind.TRANSP
 """Where a request may end because of the route that led there."""
 _TELLING = frozenset(_ROUTING) | {StepKind.RBAC, StepKind.NAME_RESOLUTION, StepKind.TRANSPORT}
 """Decisions of which the reason, and what was tried in vain, help to find the mistake."""
+_NOTHING = "none"
 _WORDS = {StepKind.RBAC: "authorization", StepKind.TRANSPORT: "encryption"}
 
 
@@ -67,14 +68,14 @@ def _told(predictor: Predictor, seen: Observed, hop: Hop | None, step: Step) -> 
     word = _WORDS.get(step.kind, step.kind.value.replace("-", " "))
     origin = predictor.origin(step)
     by = f" by {_rule(origin)}" if origin is not None else ""
-    because = f", {step.because}" if step.because and step.kind in _TELLING else ""
+    because = f", {step.because}" if step.because and (step.kind in _TELLING or step.chosen == _NOTHING) else ""
     lost = step.kind is StepKind.NAME_RESOLUTION and step is seen.trace.last_step
     guess = _guess(seen.trace.request.host, predictor.directory.services) if lost else ""
     chosen = step.chosen
     if step.kind is StepKind.RBAC and origin is not None:  # istiod's name for the rule says what its own does
         chosen, because = ("allowed" if step.details.get("allowed", True) else "denied"), ""
     yield _placed(f"{where}: {word} {chosen}{by}{because}{guess}", origin)
-    if step.kind in _TELLING:
+    if step.kind in _TELLING and not (origin is not None and step.kind is StepKind.FILTER_CHAIN):
         for rejected in step.rejected[:_LISTED]:
             rule = predictor.policy(rejected.name)
             yield _placed(f"{_rule(rule) if rule else rejected.name} does not match: {rejected.because}", rule)
