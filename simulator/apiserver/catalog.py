@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from simulator.apiserver import events
 from simulator.manifests.kinds import Kind, kinds
 from simulator.model.wire import Json
 
@@ -19,7 +20,7 @@ REVIEWS = frozenset(
     }
 )
 CUSTOM_GROUPS = (".istio.io", "gateway.networking.k8s.io", "gateway.networking.x-k8s.io")
-_UNSERVED = frozenset({("", "Binding"), ("", "ComponentStatus"), ("events.k8s.io", "Event")})
+_UNSERVED = frozenset({("", "Binding"), ("", "ComponentStatus")})
 _ALL = frozenset(
     {
         "pods",
@@ -78,7 +79,9 @@ class ResourceType:
 
     @property
     def id(self) -> str:
-        """`plural.group`, the storage's name of the type."""
+        """`plural.group`, the storage's name of the type; both APIs of events have one storage."""
+        if self.kind.group == events.GROUP:
+            return self.kind.plural
         return f"{self.kind.plural}.{self.kind.group}" if self.kind.group else self.kind.plural
 
     @property

@@ -11,6 +11,7 @@ from simulator.istiod.pages import Page
 from simulator.model.wire import Json
 
 _AGENTS = {"pilot-agent": 15000, "pilot-discovery": 8080}
+WHAT_RUNS = "in a simulated mesh only curl, wget, pilot-agent, pilot-discovery, env, hostname, echo and sh -c run"
 
 
 class NotFound(Exception):

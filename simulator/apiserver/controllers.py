@@ -1,6 +1,7 @@
 """Statuses that controllers keep: of workloads, counted from their pods, of namespaces, and of gateways."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from simulator.manifests.gateway_statuses import gateway_status, is_managed
 from simulator.model.resources import Resource
@@ -147,5 +148,49 @@ def complete_node(document: Json) -> Json:
     return document | {"status": status | {"nodeInfo": dict.fromkeys(_NODE_INFO, "") | info}}
 
 
-COMPLETE: Mapping[str, Callable[[Json], Json]] = {"pods": complete_pod, "nodes": complete_node}
-"""What the kubelet reports of itself, by resource: typed clients refuse objects without it."""
+def _with_defaults(**defaults: Any) -> Callable[[Json], Json]:
+    """Return how to fill in the spec of a workload as the API server does: `rollout status` wants a strategy."""
+
+    def complete(document: Json) -> Json:
+        return document | {"spec": defaults | (document.get("spec") or {})}
+
+    return complete
+
+
+COMPLETE: Mapping[str, Callable[[Json], Json]] = {
+    "pods": complete_pod,
+    "nodes": complete_node,
+    "daemonsets.apps": _with_defaults(
+        revisionHistoryLimit=10,
+        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+    ),
+    "deployments.apps": _with_defaults(
+        progressDeadlineSeconds=600,
+        revisionHistoryLimit=10,
+        strategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+    ),
+    "statefulsets.apps": _with_defaults(
+        podManagementPolicy="OrderedReady",
+        revisionHistoryLimit=10,
+        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+    ),
+}
+"""What typed clients rely on, by resource: what the kubelet reports of itself, and defaults of workloads."""
+
+
+def started(document: Json, time: str) -> Json:
+    """Return a pod that says when it and its containers started, and when those ended that did."""
+    status = document.get("status") or {}
+    if status.get("phase") != "Running" or status.get("startTime"):
+        return document
+    dated = {
+        field: [each | {"state": _dated_state(each.get("state") or {}, time)} for each in status[field]]
+        for field in ("containerStatuses", "initContainerStatuses")
+        if status.get(field)
+    }
+    return document | {"status": status | {"startTime": time} | dated}
+
+
+def _dated_state(state: Json, time: str) -> Json:
+    dates = {"running": {"startedAt": time}, "terminated": {"startedAt": time, "finishedAt": time}}
+    return {name: dates.get(name, {}) | (value or {}) for name, value in state.items()}

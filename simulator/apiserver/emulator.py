@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simulator.apiserver import events
 from simulator.apiserver.admission import admit
 from simulator.apiserver.apply import Ownership
 from simulator.apiserver.catalog import Catalog
@@ -185,7 +186,7 @@ class Emulator:
             raise bad_request(
                 f'{target.type.kind.name} in version "{target.version}" cannot be handled: {error}'
             ) from error
-        return resource.document
+        return events.to_core(resource.document) if target.type.id == "events" else resource.document
 
     def _replace(self, target: Target, present: Json, document: Json, query: Query) -> Json:
         version = document["metadata"].get("resourceVersion") or ""

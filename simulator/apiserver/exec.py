@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from simulator.apiserver.commands import Commands, NotFound
+from simulator.apiserver.commands import WHAT_RUNS, Commands, NotFound
 from simulator.apiserver.outcomes import Outcome
 from simulator.apiserver.spdy import Stream
 from simulator.apiserver.statuses import StatusError, bad_request
@@ -46,7 +46,7 @@ async def outcome_of(commands: Commands, pod: Json, container: str, command: Seq
         message = (
             "Internal error occurred: error executing command in container: failed to exec in container: "
             f'OCI runtime exec failed: exec failed: unable to start container process: exec: "{missing}": '
-            "executable file not found in $PATH"
+            f"executable file not found in $PATH ({WHAT_RUNS})"
         )
         return Outcome(status=127), StatusError(code=500, reason="InternalError", message=message).document()
     if outcome.status == 0:

@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.apiserver import webhook_roots
 from simulator.apiserver.catalog import Catalog, ResourceType
-from simulator.apiserver.controllers import COMPLETE, WORKLOADS, statuses
+from simulator.apiserver.controllers import COMPLETE, WORKLOADS, started, statuses
 from simulator.apiserver.furniture import ISTIO_ROOT, furniture
 from simulator.apiserver.inputs import Inputs
 from simulator.apiserver.revisions import REPLICA_SETS, Revisions
@@ -26,7 +26,7 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _LOG = logging.getLogger(__name__)
-DEPLOYMENTS = "deployments.apps"
+DEPLOYMENTS, PODS = "deployments.apps", "pods"
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 PASSIVE_GROUPS = frozenset(
     {
@@ -189,6 +189,9 @@ class Keeper:
             document = COMPLETE[key.resource](document)
         if key.resource in webhook_roots.RESOURCES:
             document = webhook_roots.trusted(document, self.roots.get(ISTIO_ROOT, ""))
+        if key.resource == PODS:
+            created = (stored or document).get("metadata", {}).get("creationTimestamp")
+            document = started(document, created or self.store.now())
         if stored is None:
             document = _identified(document, key)
         if key.resource == REPLICA_SETS:

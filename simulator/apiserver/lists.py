@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from simulator.apiserver import events
 from simulator.apiserver.catalog import ResourceType
 from simulator.apiserver.fields import selection
 from simulator.apiserver.statuses import StatusError, bad_request, expired
@@ -130,6 +131,8 @@ def too_new(wanted: int, present: int) -> StatusError:
 
 def as_served(document: Json, api_version: str) -> Json:
     """Return a document in the version asked for."""
+    if api_version.startswith(events.GROUP):
+        return events.from_core(document, api_version)
     return document if document.get("apiVersion") == api_version else document | {"apiVersion": api_version}
 
 

@@ -62,6 +62,10 @@ class ObjectStore:
         self._incarnations: dict[Key, int] = {}
         self._waiters: set[asyncio.Future[None]] = set()
 
+    def now(self) -> str:
+        """Return the time as objects are dated with it."""
+        return self._clock()
+
     def get(self, key: Key) -> Json | None:
         """Return a document, None when there is none."""
         return self._objects.get(key.resource, {}).get(key)

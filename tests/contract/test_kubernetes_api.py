@@ -347,3 +347,31 @@ def test_malformed_requests_never_take_it_down(example: ServedMesh) -> None:
     start = time.monotonic()
     assert example.request("GET", PODS)[0] == 200
     assert time.monotonic() - start < 5
+
+
+def test_events_are_taken_in_both_of_their_apis(cluster: ServedMesh) -> None:
+    """None is there before a client posts one; what is posted to one API is read from the other."""
+    core, other = "/api/v1/namespaces/shop/events", "/apis/events.k8s.io/v1/namespaces/shop/events"
+    assert cluster.request("GET", core)[1]["items"] == []
+    about = {"kind": "Pod", "name": "web", "namespace": "shop"}
+    event = {"metadata": {"name": "a"}, "regarding": about, "note": "hello", "reason": "Tried"}
+    status, created = cluster.request("POST", other, event)
+    assert (status, created["apiVersion"], created["note"]) == (201, "events.k8s.io/v1", "hello")
+    found = cluster.request("GET", f"{core}?fieldSelector=involvedObject.name=web,reason=Tried")[1]["items"]
+    assert [(each["apiVersion"], each["message"], each["involvedObject"]) for each in found] == [("v1", "hello", about)]
+    changed = cluster.request("PATCH", f"{core}/a", {"count": 2}, content=MERGE)[1]
+    assert (changed["count"], changed["message"]) == (2, "hello")
+    assert cluster.request("GET", f"{other}/a")[1]["deprecatedCount"] == 2
+
+
+def test_workloads_have_the_defaults_that_kubectl_reads(cluster: ServedMesh) -> None:
+    """Strategies are filled in, and pods say when they and their containers started."""
+    deployment = cluster.request("GET", "/apis/apps/v1/namespaces/shop/deployments/web")[1]
+    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+    status = cluster.request("GET", f"{PODS}/{first_pod(cluster)}")[1]["status"]
+    states = [
+        state
+        for each in (*status["containerStatuses"], *status["initContainerStatuses"])
+        for state in each["state"].values()
+    ]
+    assert {state["startedAt"] for state in states} == {status["startTime"]}

@@ -6,7 +6,6 @@ from typing import Any
 
 from kubectl_mesh.errors import NothingFound, SourceError, Unreachable
 
-
 _CUT = re.compile(r"IncompleteRead\((\d+) bytes read, (\d+) more expected\)")
 
 
@@ -67,7 +66,7 @@ def unreachable(error: Exception, *, host: str) -> Unreachable:
         read, missing = (int(count) for count in cut.groups())
         return Unreachable(
             f"{host}: the reply ended in the middle, after {read} of {read + missing} bytes",
-            hint="ask again; when it stays so, the server or something before it cuts replies: kubectl get --raw /readyz",
+            hint="ask again; when it stays so, something on the way cuts replies: kubectl get --raw /readyz",
         )
     if "refused" in words:
         return Unreachable(f"{host}: connection refused", hint="is the cluster running? kubectl cluster-info")
