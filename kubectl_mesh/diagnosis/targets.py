@@ -6,6 +6,7 @@ istioctl: pkg/util/handlers/handlers.go; kinds other than pods are followed to t
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kubectl_mesh.diagnosis.describe_pod import is_ambient
 from kubectl_mesh.diagnosis.suggestions import SHORT_KINDS, Known, listed, suggest
 from kubectl_mesh.errors import AmbiguousName, NothingFound, SourceError, UsageError
 from kubectl_mesh.sources.base import MeshSource
@@ -61,26 +62,35 @@ def find_proxies(source: MeshSource, text: str, *, namespace: str = "") -> Seque
     proxies = source.proxies()
     if found := find_among(source, text, proxies, namespace=namespace):
         return found
-    if bare := _without_proxy(source, text, namespace=namespace):
-        hint = f"kubectl mesh check-inject {bare} tells why; with -f, --inject {bare.namespace} counts it as injected"
-        if bare.name.startswith("ztunnel-"):
-            hint = f"kubectl mesh ztunnel-config all {bare}"
-        raise NothingFound(f"{bare}: the pod has no proxy", hint=hint)
+    if pod := _pod(source, text, namespace=namespace):
+        raise _without_proxy(pod)
     meant = readings(text, namespace=namespace)[0]
     others = [(proxy.namespace, proxy.name) for proxy in proxies]
     hint = suggest(meant.name, meant.namespace, workloads=_workloads(source, proxies), others=others)
     raise NothingFound(f"{text}: no such proxy{_where(meant)}", hint=hint or "the mesh has no proxies")
 
 
-def _without_proxy(source: MeshSource, text: str, *, namespace: str) -> ProxyId | None:
-    """Return the pod of a name that stands for no proxy; None when there is none either."""
+def _without_proxy(pod: Json) -> NothingFound:
+    """Say that a pod has no proxy, and where else to look."""
+    namespace, name = _key(pod)
+    bare = ProxyId(name, namespace)
+    if name.startswith("ztunnel-"):
+        return NothingFound(f"{bare}: the pod has no proxy", hint=f"kubectl mesh ztunnel-config all {bare}")
+    if is_ambient(pod):
+        hint = f"kubectl mesh ztunnel-config workload {bare} shows what its ztunnel knows of it"
+        return NothingFound(f"{bare}: the pod is ambient and has no proxy of its own", hint=hint)
+    hint = f"kubectl mesh check-inject {bare} tells why; with -f, --inject {namespace} counts it as injected"
+    return NothingFound(f"{bare}: the pod has no proxy", hint=hint)
+
+
+def _pod(source: MeshSource, text: str, *, namespace: str) -> Json | None:
+    """Return the pod of a name; None when there is none."""
     try:
-        found = find_among(
-            source, text, [ProxyId(*reversed(_key(pod))) for pod in source.resources("Pod")], namespace=namespace
-        )
+        pods = {ProxyId(*reversed(_key(pod))): pod for pod in source.resources("Pod")}
+        found = find_among(source, text, list(pods), namespace=namespace)
     except SourceError:
         return None
-    return found[0] if found else None
+    return pods[found[0]] if found else None
 
 
 def find_among(source: MeshSource, text: str, pods: Sequence[ProxyId], *, namespace: str = "") -> Sequence[ProxyId]:

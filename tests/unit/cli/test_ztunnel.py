@@ -66,6 +66,14 @@ def test_empty_answers_say_why(words: str, told: str, manifests: Path, capsys: p
     assert told in capsys.readouterr().err
 
 
+def test_an_ambient_pod_has_no_proxy(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks for the proxy of an ambient pod is sent to its ztunnel, not to injection."""
+    assert call("pc", "listeners", "deploy/web", "-n", "shop", "-f", str(manifests)) == 5
+    told = capsys.readouterr().err
+    assert "the pod is ambient and has no proxy of its own" in told
+    assert "check-inject" not in told
+
+
 def test_no_sync_difference(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`proxy-status` of a ztunnel says that there is nothing to compare."""
     assert call("ps", "ds/ztunnel", "-f", str(manifests)) == 0
