@@ -8,7 +8,7 @@ import pytest
 from kubectl_mesh.analysis.cel import rule
 from kubectl_mesh.analysis.crd_rules import broken_rules
 from simulator.validation.cel_parser import CelSyntaxError, parse
-from tests.unit.analysis.test_validation import read
+from tests.unit.validation.manifests import read
 
 OPERAND = (
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"

@@ -6,9 +6,7 @@ from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import text
 from kubectl_mesh.analysis.registry import analyzers
 from kubectl_mesh.analysis.world import world_of
-from simulator.manifests.documents import documents
-from simulator.manifests.objects import to_resource
-from simulator.model.resources import Resource
+from tests.unit.validation.manifests import read
 
 GROUPS = {
     "networking.istio.io/v1": "VirtualService DestinationRule Gateway ServiceEntry Sidecar WorkloadEntry WorkloadGroup",
@@ -20,12 +18,6 @@ GROUPS = {
 }
 VERSIONS = {kind: version for version, kinds in GROUPS.items() for kind in kinds.split()}
 ROUTE = "http: [{route: [{destination: {host: b}}]}]"
-
-
-def read(manifest: str) -> list[Resource]:
-    """Read a manifest that may lack required fields."""
-    made = (to_resource(each, scopes={}, incomplete=True) for each in documents([("a.yaml", manifest)], progress=None))
-    return [each for each in made if each is not None]
 
 
 def findings(kind: str, spec: str) -> list[Finding]:
