@@ -94,7 +94,10 @@ class Service:
 
     def port(self, number: int) -> Port | None:
         """Return the port of that number; one of UDP is not found, since another may have the same number."""
-        return next((p for p in self.ports if p.number == number and p.protocol is not Protocol.UDP), None)
+        for port in self.ports:
+            if port.number == number and port.protocol is not Protocol.UDP:
+                return port
+        return None
 
 
 class Health(StrEnum):

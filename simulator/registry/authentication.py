@@ -45,7 +45,7 @@ class PeerAuthentications:
 
     def _inherited(self, namespace: str) -> tuple[MtlsMode, Resource | None]:
         mode, source = MtlsMode.PERMISSIVE, None
-        for owner in dict.fromkeys((self._root, namespace)):
+        for owner in (self._root, namespace):
             policy = self._wide.get(owner)
             if policy is not None and (own := _mode(policy.spec.get("mtls"))) is not None:
                 mode, source = own, policy

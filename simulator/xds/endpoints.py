@@ -139,8 +139,9 @@ def load_assignment(
 
 def _ingress_waypoint(snapshot: Snapshot, service: Service, place: Place) -> Waypoint | None:
     """Return the waypoint through which a gateway sends to a service that asks for it."""
-    routes = snapshot.flag("ENABLE_INGRESS_WAYPOINT_ROUTING", default=True)
-    if place.role is not Role.GATEWAY or not routes or not (service.auto_addresses or service.address != UNSPECIFIED):
+    if place.role is not Role.GATEWAY or not snapshot.flag("ENABLE_INGRESS_WAYPOINT_ROUTING", default=True):
+        return None
+    if not service.auto_addresses and service.address == UNSPECIFIED:
         return None
     found = snapshot.ambient.service(service)
     return found.waypoint if found is not None and found.ingress_uses_waypoint else None

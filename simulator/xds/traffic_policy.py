@@ -17,8 +17,11 @@ def rule_policy(rule: DestinationRule | None, port: int) -> Json | None:
 
 def rule_subset(rule: DestinationRule | None, name: str) -> Json | None:
     """Return a subset of the rule by name."""
-    subsets = rule.spec.get("subsets") if rule else None
-    return next((subset for subset in subsets or () if subset.get("name") == name), None)
+    for subset in (rule.spec.get("subsets") if rule else None) or ():
+        if subset.get("name") == name:
+            found: Json = subset
+            return found
+    return None
 
 
 def resolved_policy(rule: DestinationRule | None, *, port: int, subset: str) -> Json | None:

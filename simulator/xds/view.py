@@ -6,9 +6,9 @@ object. That is the only cache of the generator: the dependence of a resource on
 builder, where a reader can see it and a hash can compare it.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from simulator.model.proxies import Proxy
 from simulator.registry.scopes import SidecarScope
@@ -24,17 +24,17 @@ class Shared:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._built: dict[tuple[Hashable, ...], Any] = {}
+        self._built: dict[tuple[object, ...], Any] = {}
 
     def __call__(self, build: Callable[Concatenate[Snapshot, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `build(snapshot, *args)`, built at most once. Positional, hashable arguments only."""
         if kwargs:
             raise TypeError("a dependence is positional")
-        key = (build, *cast(tuple[Hashable, ...], args))
-        found = self._built.get(key, _ABSENT)
+        key = (build, *args)
+        found: T = self._built.get(key, _ABSENT)
         if found is _ABSENT:
             found = self._built[key] = build(self.snapshot, *args, **kwargs)
-        return cast(T, found)
+        return found
 
     def forget(self) -> None:
         """Drop all results: one of a builder that takes this as an argument is part of a reference cycle."""
