@@ -1,7 +1,7 @@
 """Which question follows a table of a proxy's configuration, and what the names in it that are Istio's own mean.
 
 A request goes from a listener, by its route configuration, to a cluster and one of its endpoints; each table names what
-leads to the next. Ports: https://istio.io/latest/docs/ops/deployment/application-requirements (Ports used by Istio).
+leads to the next.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,21 +10,12 @@ from dataclasses import dataclass
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.reports.proxy_config import ClusterRow, EndpointRow, ListenerRow
 from simulator.model.names import ClusterName
+from simulator.model.own_ports import OWN_PORTS
 from simulator.model.wire import Json
 
 FEW = 12
 """Rows up to which a table is taken for a part that somebody chose: each of its rows is followed."""
 _STEPS = 3
-PORTS = {
-    15000: "Envoy's admin interface, on localhost only: what these tables are read from",
-    15001: "outbound: all that the pod sends arrives here; the listener of its address takes it, or the rest here does",
-    15006: "inbound: all that is sent to the pod arrives here; a chain matches the port that it was sent to",
-    15008: "HBONE: tunnels of ambient meshes and of other networks end here",
-    15020: "the agent: merged metrics, probes of the application that it rewrote, /healthz/ready",
-    15021: "readiness of the proxy: the kubelet asks /healthz/ready here, past mutual TLS",
-    15053: "the agent's DNS proxy",
-    15090: "Envoy's own metrics: /stats/prometheus",
-}
 CLUSTERS = {
     "BlackHoleCluster": "has no endpoint: what is sent there is dropped. Outbound, that is REGISTRY_ONLY",
     "PassthroughCluster": "sends a request on to the address it was sent to: no service of the mesh was recognised",
@@ -55,7 +46,7 @@ class Explanation:
 def after_listeners(rows: Sequence[ListenerRow]) -> Explanation:
     """Follow listeners to their route configurations and clusters."""
     named = [row.destination.removeprefix("Cluster: ") for row in rows]
-    local = [row.port for row in rows if row.port in PORTS and row.addresses in _OWN]
+    local = [row.port for row in rows if row.port in OWN_PORTS and row.addresses in _OWN]
     return Explanation(
         meanings=tuple(_meanings(local, named)),
         steps=_few(rows, (step for row in rows if (step := _of_destination(row.destination)))),
@@ -122,11 +113,11 @@ def after_endpoints(rows: Sequence[EndpointRow]) -> Explanation:
 
 def _local_port(address: str) -> int:
     host, _, port = address.rpartition(":")
-    return int(port) if host == "127.0.0.1" and port.isdigit() and int(port) in PORTS else 0
+    return int(port) if host == "127.0.0.1" and port.isdigit() and int(port) in OWN_PORTS else 0
 
 
 def _meanings(ports: Iterable[int], clusters: Iterable[str]) -> Iterator[str]:
-    yield from (f"{port}: {PORTS[port]}" for port in sorted(set(ports)))
+    yield from (f"{port}: {OWN_PORTS[port]}" for port in sorted(set(ports)))
     yield from (f"{name}: {CLUSTERS[name]}" for name in dict.fromkeys(clusters) if name in CLUSTERS)
 
 

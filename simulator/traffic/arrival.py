@@ -1,9 +1,12 @@
-"""The end of the way: an application's port, an address outside the mesh, or nothing."""
+"""The end of the way: an application's port, a port of the proxy's own, an address outside the mesh, or nothing."""
 
+from simulator.envoy.http_codec import is_upgrade
 from simulator.model.names import PASSTHROUGH
-from simulator.model.requests import Request, Tls
+from simulator.model.own_ports import CAPTURED_PORTS, LOCAL_PORTS, OWN_PORTS
+from simulator.model.proxies import Role
+from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, Forwarded, Step, StepKind, Verdict
-from simulator.traffic.addresses import endpoint
+from simulator.traffic.addresses import endpoint, is_loopback
 from simulator.traffic.network import Place
 
 
@@ -25,8 +28,31 @@ def arrive_at_application(place: Place, request: Request, *, by_proxy: bool) -> 
         details["declared"] = False
     because = f"the application of {workload.id}"
     step = Step(kind=StepKind.ENDPOINT, chosen=where, because=because, details=details, document=workload.source)
-    status = 200 if request.is_http else None
-    return Verdict(disposition=Disposition.DELIVERED, status=status), step, workload.id
+    return Verdict(disposition=Disposition.DELIVERED, status=_usual_status(request)), step, workload.id
+
+
+def arrive_at_proxy(place: Place, request: Request) -> tuple[Verdict, Step] | None:
+    """End at a port that the proxy of a workload, or the agent beside it, serves; None at any other."""
+    workload = place.workload
+    if workload is None or workload.proxy is None or place.port not in _served(workload.role):
+        return None
+    end, chosen, because = Disposition.DIRECT_RESPONSE, endpoint(place.address, place.port), OWN_PORTS[place.port]
+    if place.port in LOCAL_PORTS and not is_loopback(place.address):
+        end, chosen, because = Disposition.UNREACHABLE, "none", f"port {place.port} is {because}"
+    elif place.port in CAPTURED_PORTS:
+        because = f"{because}. What is sent to the port itself goes nowhere"
+        end, chosen = Disposition.BLACK_HOLE, "none"
+    elif request.tls is not Tls.NONE:
+        end, chosen, because = Disposition.TLS_MISMATCH, "refused", f"{because}; in plain text only"
+    status = 200 if end is Disposition.DIRECT_RESPONSE and request.is_http else None
+    step = Step(kind=StepKind.ENDPOINT, chosen=chosen, because=because, document=workload.source)
+    return Verdict(disposition=end, status=status), step
+
+
+def _served(role: Role | None) -> frozenset[int]:
+    """Return the ports of its own at which a proxy ends connections; tunnels are a matter of its listeners."""
+    captures = CAPTURED_PORTS if role is Role.SIDECAR else frozenset()
+    return frozenset({15000, 15004, 15020, 15021, 15090, 15053}) | captures
 
 
 def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) -> tuple[Verdict, Step]:
@@ -37,7 +63,15 @@ def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) 
     disposition = Disposition.PASSED_THROUGH if _is_passed_on(forwarded) else Disposition.LEFT_MESH
     known = place.address or request.host
     step = Step(kind=StepKind.ENDPOINT, chosen=endpoint(known, place.port), because="an address outside the mesh")
-    return Verdict(disposition=disposition, status=200 if request.is_http else None), step
+    return Verdict(disposition=disposition, status=_usual_status(request)), step
+
+
+def _usual_status(request: Request) -> int | None:
+    """Return the status with which a server that does what it is asked answers."""
+    if not request.is_http:
+        return None
+    fields = ((name.lower(), value) for name, value in request.headers)
+    return 101 if request.wire is Wire.HTTP1 and is_upgrade(fields) else 200
 
 
 def _is_passed_on(forwarded: Forwarded | None) -> bool:

@@ -11,7 +11,7 @@ from simulator.model.directory import Directory, ServiceRecord, Workload
 from simulator.model.proxies import Role
 from simulator.model.requests import Request
 from simulator.model.traces import Step, StepKind
-from simulator.traffic.addresses import endpoint
+from simulator.traffic.addresses import endpoint, is_loopback
 from simulator.traffic.resolution import resolve
 
 
@@ -43,6 +43,26 @@ def entries(directory: Directory, request: Request, gateway: Workload | None) ->
             because = f"{request.host} is taken to point to service {record.host}, the way in on port {request.port}"
             steps = (Step(kind=StepKind.NAME_RESOLUTION, chosen=record.host, because=because, document=record.source),)
             yield Entry(source="outside", address=chosen.address, port=chosen.port, steps=steps)
+
+
+def from_address(directory: Directory, address: str, port: int) -> tuple[str, str]:
+    """Return why a client outside gets nowhere at an address, and what is assumed where it does; both may be empty."""
+    if is_loopback(address):
+        return "a client outside has a localhost of its own", ""
+    record, workload = directory.service_at(address), directory.workload_at(address)
+    if record is not None and address in record.external_addresses:
+        return "", ""
+    if node := directory.node_at(address):
+        known = workload is not None or any(port in each.node_ports for each in directory.services.values())
+        return "" if known else f"no service has node port {port}; what else listens on {node} is not known", ""
+    if workload is not None and workload.owner_kind == "workloadentry":
+        return "", ""
+    if workload is not None or (record is not None and record.kubernetes):
+        owner = f"pod {workload.id}" if workload is not None else f"service {record.host}" if record is not None else ""
+        return "", f"{address} is an address inside the cluster, of {owner}: taken to be reachable from outside"
+    doors = [f"{each.host} at {found}" for each in _reachable(directory) for found in each.external_addresses]
+    ways = f"; clients outside reach {', '.join(doors)}" if doors else ""
+    return f"no load balancer, node, service or pod of the cluster has the address {address}{ways}", ""
 
 
 def _is_gateway(directory: Directory, address: str) -> bool:

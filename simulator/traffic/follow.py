@@ -14,8 +14,8 @@ from simulator.model.proxies import Direction, ProxyId, Role
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, Forwarded, Hop, Step, StepKind, Trace, Verdict
 from simulator.traffic.addresses import endpoint, is_loopback
-from simulator.traffic.arrival import arrive_at_application, arrive_outside
-from simulator.traffic.entry import Entry, entries
+from simulator.traffic.arrival import arrive_at_application, arrive_at_proxy, arrive_outside
+from simulator.traffic.entry import Entry, entries, from_address
 from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
 from simulator.traffic.resolution import Names, resolve
 from simulator.traffic.ztunnel import inbound, outbound
@@ -147,6 +147,11 @@ def _from_outside(path: _Path, gateway: Workload | None) -> Trace:
     if resolved.public:
         path.notes.append("no gateway is reachable from outside on this port")
         return path.end(Verdict(disposition=Disposition.UNREACHABLE))
+    refused, note = from_address(directory, resolved.addresses[0], request.port)
+    path.notes += [note] if note else []
+    if refused:
+        path.arrival.append(Step(kind=StepKind.ENDPOINT, chosen="none", because=refused))
+        return path.end(Verdict(disposition=Disposition.UNREACHABLE))
     return _deliver(path, replace(request, destination_ip=resolved.addresses[0]), encrypted_by_proxy=False)
 
 
@@ -214,11 +219,13 @@ def _deliver(path: _Path, request: Request, *, encrypted_by_proxy: bool, forward
         path.arrival.append(step)
         reached = endpoint(place.address, place.port) if verdict.disposition.is_delivered else ""
         return path.end(_final(path, verdict), destination=reached)
+    captured, why = captures_inbound(workload, place.port)
+    if not captured and (own := arrive_at_proxy(place, request)):
+        return _arrive_at_proxy(path, *own)
     if workload.proxy is not None and workload.role in (Role.GATEWAY, Role.WAYPOINT):
         hop = decide(path.configs(workload.proxy), request, Direction.OUTBOUND, proxy=workload.proxy, captured=False)
         path.arrival.clear()
         return _after(path, _prefixed(hop, place.steps), workload)
-    captured, why = captures_inbound(workload, place.port)
     if captured and workload.proxy is not None:
         hop = decide(path.configs(workload.proxy), request, Direction.INBOUND, proxy=workload.proxy, captured=True)
         path.arrival.clear()
@@ -231,10 +238,17 @@ def _deliver(path: _Path, request: Request, *, encrypted_by_proxy: bool, forward
 
 
 def _arrive(path: _Path, place: Place, request: Request, *, by_proxy: bool) -> Trace:
-    """End at the application of a workload."""
+    """End at the application of a workload, or at a port of its proxy's own."""
+    if own := arrive_at_proxy(place, request):
+        return _arrive_at_proxy(path, *own)
     verdict, step, destination = arrive_at_application(place, request, by_proxy=by_proxy)
     path.arrival.append(step)
     return path.end(_final(path, verdict), destination=destination)
+
+
+def _arrive_at_proxy(path: _Path, verdict: Verdict, step: Step) -> Trace:
+    path.arrival.append(step)
+    return path.end(_final(path, verdict))
 
 
 def _out_of_ztunnel(path: _Path, place: Place, request: Request, *, by_proxy: bool, peer: str = "") -> Trace:

@@ -96,12 +96,13 @@ def _known_to_proxies(record: ServiceRecord, address: str, port: int) -> Place:
 def _node_port(directory: Directory, address: str, port: int, *, random: float | None) -> Place | None:
     for record in directory.services.values():
         if port in record.node_ports:
-            return _through_service(directory, record, record.node_ports[port], address=address, random=random)
+            inner = record.node_ports[port]
+            return _through_service(directory, record, inner, address=address, random=random, node_port=port)
     return None
 
 
 def _through_service(
-    directory: Directory, record: ServiceRecord, port: int, *, address: str, random: float | None
+    directory: Directory, record: ServiceRecord, port: int, *, address: str, random: float | None, node_port: int = 0
 ) -> Place:
     if port not in record.backends:
         ports = ", ".join(str(number) for number in sorted(record.backends)) or "none"
@@ -112,20 +113,19 @@ def _through_service(
     if not ready:
         return Place(address=address, port=port, refused=f"service {record.host} has no ready endpoint on port {port}")
     chosen = ready[int((random or 0.0) * len(ready)) % len(ready)]
-    step = _translation(record, port, address, backends, chosen)
+    dialled = f"node port {endpoint(address, node_port)}" if node_port else endpoint(address, port)
+    step = _translation(record, dialled, backends, chosen)
     return Place(
         address=chosen.address, port=chosen.port, workload=directory.workload_at(chosen.address), steps=(step,)
     )
 
 
-def _translation(
-    record: ServiceRecord, port: int, address: str, backends: tuple[Backend, ...], chosen: Backend
-) -> Step:
+def _translation(record: ServiceRecord, dialled: str, backends: tuple[Backend, ...], chosen: Backend) -> Step:
     others = [endpoint(one.address, one.port) for one in backends if one.ready and one is not chosen]
     rejected = tuple(
         Rejected(name=endpoint(one.address, one.port), because="it is not ready") for one in backends if not one.ready
     )
-    because = f"kube-proxy turns {endpoint(address, port)} of service {record.host} into one of its endpoints"
+    because = f"kube-proxy turns {dialled} of service {record.host} into one of its endpoints"
     return Step(
         kind=StepKind.ENDPOINT, chosen=endpoint(chosen.address, chosen.port), because=because, rejected=rejected,
         details={"alternatives": others} if others else {}, document=record.source,

@@ -36,7 +36,9 @@ def resolve(
     if is_address(bare):
         return _answer((bare,), chosen=bare, because="an address needs no name resolution")
     if host.rstrip(".").lower() == "localhost":
-        return _answer(("127.0.0.1",), chosen="127.0.0.1", because="the client's own pod")
+        return _answer(
+            ("127.0.0.1",), chosen="127.0.0.1", because="the client's own pod" if client else "the client's own machine"
+        )
     host = host.lower()
     given = directory.resolve.get(host) or directory.resolve.get(host.rstrip("."))
     if given:

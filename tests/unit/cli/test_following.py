@@ -5,8 +5,9 @@ import shlex
 import pytest
 
 from kubectl_mesh.cli.app import run
-from kubectl_mesh.diagnosis.chain import CLUSTERS, PORTS, after_clusters, after_listeners
+from kubectl_mesh.diagnosis.chain import CLUSTERS, after_clusters, after_listeners
 from kubectl_mesh.reports.proxy_config import ClusterRow, ListenerRow
+from simulator.model.own_ports import OWN_PORTS
 
 PROGRAM = "kubectl mesh "
 
@@ -80,7 +81,7 @@ def test_istios_own_clusters_are_explained(name: str) -> None:
 @pytest.mark.parametrize("port", [15000, 15001, 15006, 15020, 15021, 15090])
 def test_well_known_ports_are_explained(port: int) -> None:
     """Each port of the proxy itself has its role told; a service that happens to use the number has not."""
-    assert port in PORTS
+    assert port in OWN_PORTS
     own = ListenerRow(name="own", addresses="0.0.0.0", port=port, match="ALL", destination="PassthroughCluster")
     assert after_listeners([own]).meanings[0].startswith(f"{port}: ")
     service = ListenerRow(name="of a service", addresses="10.0.0.1", port=port, destination="Route: a")

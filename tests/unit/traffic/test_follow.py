@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.model.directory import Capture
+from simulator.model.own_ports import OWN_PORTS
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, StepKind
 from tests.unit.traffic.small_mesh import CLIENT, CLIENT_ID, GATEWAY, SERVER, trace
@@ -78,6 +79,62 @@ def test_a_workload_talks_to_itself_without_proxies() -> None:
     for host in ("localhost", "10.1.0.1"):
         found = trace(Request(host=host, port=9000), "client-1")
         assert (found.destination, found.hops) == ("client-1.shop", ())
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("203.0.113.9", "clients outside reach edge.istio-system.svc.cluster.local at 192.0.2.10"),
+        ("10.0.0.1", "no service has node port 80; what else listens on node-1 is not known"),
+        ("localhost", "a client outside has a localhost of its own"),
+    ],
+)
+def test_addresses_that_lead_into_no_mesh_are_named(host: str, reason: str) -> None:
+    """A client outside that dials an address of nothing known learns what the address is, or which ones lead in."""
+    found = trace(Request(host=host), None)
+    assert (found.disposition, found.hops) == (Disposition.UNREACHABLE, ())
+    assert found.arrival[-1].because.endswith(reason)
+
+
+@pytest.mark.parametrize(("host", "owner"), [("10.96.0.3", "service plain.shop"), ("10.1.0.3", "pod plain-1.shop")])
+def test_addresses_inside_are_taken_to_be_reachable(host: str, owner: str) -> None:
+    """Some networks route addresses of services and pods to clients outside: the answer says that it assumes so."""
+    found = trace(Request(host=host, port=80 if "96" in host else 8080), None)
+    assert (found.disposition, found.verdict.status) == (Disposition.DELIVERED, 200)
+    assert f"{host} is an address inside the cluster, of {owner}" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "source", "end"),
+    [
+        ("localhost", 15000, "client-1", Disposition.DIRECT_RESPONSE),
+        ("localhost", 15001, "client-1", Disposition.BLACK_HOLE),
+        ("localhost", 15020, "client-1", Disposition.DIRECT_RESPONSE),
+        ("10.1.0.2", 15021, "plain-1", Disposition.DIRECT_RESPONSE),
+        ("10.1.0.1", 15000, "client-1", Disposition.UNREACHABLE),
+        ("10.1.0.4", 15090, "plain-1", Disposition.DIRECT_RESPONSE),
+        ("localhost", 15000, "plain-1", Disposition.DELIVERED),
+    ],
+)
+def test_ports_of_the_proxy_are_not_the_applications(host: str, port: int, source: str, end: Disposition) -> None:
+    """Where a pod has a proxy, its own ports are answered by it, each with its role; elsewhere they are like others."""
+    found = trace(Request(host=host, port=port), source)
+    assert found.disposition is end
+    assert (OWN_PORTS[port] in found.arrival[-1].because) == (end is not Disposition.DELIVERED)
+
+
+def test_ports_of_the_proxy_speak_plain_text() -> None:
+    """TLS to the agent ends as TLS that nobody answers."""
+    assert (
+        trace(Request(host="localhost", port=15020, tls=Tls.SIMPLE), "client-1").disposition is Disposition.TLS_MISMATCH
+    )
+
+
+def test_an_upgrade_ends_with_switching_protocols() -> None:
+    """A server that takes a WebSocket answers 101."""
+    headers = (("Connection", "Upgrade"), ("Upgrade", "websocket"))
+    assert trace(Request(host="localhost", port=9000, headers=headers), "client-1").verdict.status == 101
+    assert trace(Request(host="localhost", port=9000), "client-1").verdict.status == 200
 
 
 @pytest.mark.parametrize(
