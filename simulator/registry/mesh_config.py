@@ -99,7 +99,7 @@ def apply_mesh_config(base: Json, overlay: Json) -> Json:
     merged["defaultConfig"] = merge_proxy_config(base["defaultConfig"], overlay.get("defaultConfig") or {})
     merged["defaultProviders"] = {**base["defaultProviders"], **(overlay.get("defaultProviders") or {})}
     providers = {provider["name"]: provider for provider in base["extensionProviders"]}
-    providers |= {provider["name"]: provider for provider in overlay.get("extensionProviders") or ()}
+    providers |= {provider.get("name") or "": provider for provider in overlay.get("extensionProviders") or ()}
     merged["extensionProviders"] = list(providers.values())
     aliases = {*base["trustDomainAliases"], *(overlay.get("trustDomainAliases") or ())}
     merged["trustDomainAliases"] = sorted(aliases)

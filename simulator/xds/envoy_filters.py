@@ -22,7 +22,7 @@ from simulator.xds.extensions import extension_names
 from simulator.xds.view import ProxyView
 
 INBOUND, OUTBOUND, GATEWAY = "SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"
-_CONNECT_ORIGINATE = "connect_originate"
+_CONNECT_ORIGINATE, _CONNECT_TERMINATE = "connect_originate", "connect_terminate"
 
 
 def patches_of(view: ProxyView) -> Patches:
@@ -123,7 +123,8 @@ def _listener_context(view: ProxyView, listener: Listener) -> str:
         return ""
     if view.proxy.role is Role.GATEWAY:
         return GATEWAY
-    return INBOUND if listener.get("traffic_direction") == "INBOUND" else OUTBOUND
+    inbound = listener.get("traffic_direction") == "INBOUND" or listener["name"] == _CONNECT_TERMINATE
+    return INBOUND if inbound else OUTBOUND
 
 
 def _cluster_context(view: ProxyView, cluster: Cluster) -> str:

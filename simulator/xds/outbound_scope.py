@@ -70,7 +70,8 @@ def scope_keys(snapshot: Snapshot, scope: SidecarScope) -> ScopeKeys:
         labels=frozenset(keys.union(*(match.get("sourceLabels") or () for match in matches))),
         addresses=frozenset(
             endpoint.address
-            for service in scope.services
+            for egress in scope.egress
+            for service in egress.services
             if service.resolution is Resolution.PASSTHROUGH
             for port in service.ports
             for endpoint in snapshot.endpoints(service, port.number)

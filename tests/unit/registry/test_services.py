@@ -168,3 +168,14 @@ def test_proxy_metadata_is_what_its_agent_would_send() -> None:
     assert found.metadata["PROXY_CONFIG"]["statusPort"] == 15099
     assert found.metadata["PROXY_CONFIG"]["proxyAdminPort"] == 15000
     assert found.node_id == "sidecar~10.1.0.1~web.shop~shop.svc.cluster.local"
+
+
+def test_a_provider_without_a_name_breaks_nothing() -> None:
+    """A mesh config that lacks the name of an extension provider is read all the same."""
+    config = """
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: istio, namespace: istio-system}
+    data: {mesh: "extensionProviders: [{zipkin: {service: web, port: 80}}]"}
+    """
+    assert snapshot(config).mesh["extensionProviders"][-1] == {"zipkin": {"service": "web", "port": 80}}

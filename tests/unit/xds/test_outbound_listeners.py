@@ -105,8 +105,23 @@ def test_cidr_service_is_matched_by_destination() -> None:
     assert chain["filter_chain_match"] == {"prefix_ranges": [{"address_prefix": "192.0.2.0", "prefix_len": 24}]}
 
 
-def test_headless_tcp_service_listens_on_each_endpoint_but_its_own() -> None:
-    """A headless TCP service has a listener on every pod's address; its own pod does not listen for itself."""
+SAME_HOST = """
+    apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata: {name: same, namespace: shop}
+    spec:
+      hosts: [db.shop.svc.cluster.local]
+      workloadSelector: {labels: {app: db}}
+      ports: [{number: 6000, name: tcp, protocol: TCP}]
+    """
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_headless_tcp_service_listens_on_each_endpoint_but_its_own(*, other: bool) -> None:
+    """A headless TCP service has a listener on every pod's address; its own pod does not listen for itself.
+
+    It may be a ServiceEntry for the host of a Service, which comes first wherever one of both is chosen.
+    """
     pods = "\n---\n".join(
         f"""
         apiVersion: v1
@@ -116,7 +131,9 @@ def test_headless_tcp_service_listens_on_each_endpoint_but_its_own() -> None:
         """
         for i in range(2)
     )
-    made = mesh(pods, service("db", "[{name: tcp, port: 6000}]", cluster_ip="None"))
+    headless = service("db", "[{name: tcp, port: 6000}]", cluster_ip="None")
+    visible = service("db", "[{name: http, port: 80}]")
+    made = mesh(pods, *((SAME_HOST, visible) if other else (headless,)))
     assert len([name for name in listeners(made) if name.endswith("_6000")]) == 2
     assert len([name for name in listeners(made, ProxyId("db-0", "shop")) if name.endswith("_6000")]) == 1
 

@@ -19,6 +19,16 @@ spec:
   listeners: [{name: mesh, port: 15008, protocol: HBONE, allowedRoutes: {namespaces: {from: Same}}}]
 status: {addresses: [{type: Hostname, value: way.shop.svc.cluster.local}]}
 """
+REMOVED = """
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {{name: closed, namespace: shop}}
+spec:
+  configPatches:
+  - applyTo: LISTENER
+    match: {{context: {context}, listener: {{name: connect_terminate}}}}
+    patch: {{operation: REMOVE}}
+"""
 SERVED = service(labels={"istio.io/use-waypoint": "way"})
 
 
@@ -166,3 +176,13 @@ def test_sidecar_that_takes_tunnels_has_a_way_in() -> None:
     built = clusters(ambient(open_for), "open")
     assert "main_internal" in built
     assert proxy_of(ambient(open_for), "open").metadata["ENABLE_HBONE"]
+
+
+def test_the_way_in_is_patched_as_inbound() -> None:
+    """EnvoyFilters for inbound listeners change the listener that ends tunnels, which itself names no direction."""
+    open_for = pod("open", "10.0.0.8", app="open", env={"ISTIO_META_ENABLE_HBONE": "true"})
+    found = []
+    for context in ("SIDECAR_INBOUND", "SIDECAR_OUTBOUND"):
+        made = ambient(open_for, config=REMOVED.format(context=context))
+        found.append({one["name"] for one in made.listeners(made.view(proxy_of(made, "open")))})
+    assert ["connect_terminate" in names for names in found] == [False, True]
