@@ -22,9 +22,14 @@ PATTERN = "*.meshtest.yaml"
 
 def suites(paths: list[str], importer: "Importer") -> list["Suite"]:
     """Read the suites of files, and of all test files below directories; a file with a mistake is one that says so."""
-    found = [suite for path in files(paths) for suite in _suites(path, importer)]
-    if not found:
+    read = files(paths)
+    if not read:
         raise NothingFound(f"{', '.join(paths)}: no test files", hint=f"test files are named {PATTERN}")
+    found = [suite for path in read for suite in _suites(path, importer)]
+    if not found:
+        raise NothingFound(
+            f"{', '.join(map(str, read))}: no tests in it", hint="kubectl mesh test generate writes some"
+        )
     return found
 
 
@@ -56,7 +61,8 @@ def read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise InputError(f"{path}: {reason}") from error
 
 
 def open_mesh(call: Call, given: "Given", source: str) -> "MeshSource":

@@ -50,8 +50,10 @@ def generate(call: Call, files: list[str], sender: str) -> None:
     try:
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError as error:
+        raise InputError(f"{target} is there already", hint="name another file, or delete it first") from error
     except OSError as error:
-        raise InputError(f"{target}: {error.strerror or error}", hint="generate writes no file twice") from error
+        raise InputError(f"{target}: {error.strerror or error}", hint="check the path") from error
     call.note(f"{target}: {len(document['spec']['cases'])} cases")
 
 

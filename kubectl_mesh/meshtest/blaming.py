@@ -7,6 +7,7 @@ from kubectl_mesh.diagnosis.predictor import Predictor, deciding_hop
 from kubectl_mesh.meshtest.judging import Mismatch
 from kubectl_mesh.meshtest.observing import Observed
 from kubectl_mesh.reports.trace import SourceReport
+from simulator.model.proxies import Direction
 from simulator.model.traces import Hop, Step, StepKind
 
 _LISTED = 4
@@ -53,6 +54,10 @@ def _decisions(seen: Observed, mismatch: Mismatch) -> Iterator[tuple[Hop | None,
         route = hop.step(StepKind.ROUTE) if hop is not None else None
         if hop is not None and route is not None and last is not None and last.kind in _AFTER_ROUTING:
             yield hop, route
+        return
+    without_proxy = hop is None or hop.direction is Direction.INBOUND
+    if without_proxy and mismatch.part == "destination" and trace.steps:
+        yield None, trace.steps[-1]
         return
     if hop is None or kind is StepKind.RBAC:
         return

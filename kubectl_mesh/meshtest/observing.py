@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from kubectl_mesh.diagnosis.predictor import Predictor, deciding_hop
 from kubectl_mesh.reports.trace import SourceReport
-from simulator.model.directory import Workload
+from simulator.model.directory import ServiceRecord, Workload
 from simulator.model.names import ClusterName
+from simulator.model.proxies import Direction
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Forwarded, Hop, Share, Step, StepKind, Trace
 
@@ -77,7 +78,7 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
         trace=trace,
         disposition=trace.disposition.value,
         status=trace.verdict.status,
-        cluster=ClusterName.parse(forwarded.cluster) if forwarded is not None else None,
+        cluster=_cluster(predictor, trace, hop),
         shares=_shares(forwarded),
         workload=_receiver(predictor, trace),
         rule=origin.resource if origin is not None else "",
@@ -100,6 +101,23 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
         authz_position=where,
         touched=_touched(predictor, trace),
     )
+
+
+def _cluster(predictor: Predictor, trace: Trace, hop: Hop | None) -> ClusterName | None:
+    """Return where the client's side sends; of a client without a proxy, the service that it dials itself."""
+    if hop is not None and hop.direction is Direction.OUTBOUND:
+        return ClusterName.parse(hop.forwarded.cluster) if hop.forwarded is not None else None
+    record, port = _dialled(predictor, trace), trace.request.port
+    return ClusterName("outbound", port, "", record.host) if record is not None and port in record.backends else None
+
+
+def _dialled(predictor: Predictor, trace: Trace) -> ServiceRecord | None:
+    directory = predictor.directory
+    named = next((step for step in reversed(trace.steps) if step.kind is StepKind.NAME_RESOLUTION), None)
+    if named is None:
+        return directory.service_at(trace.request.host)
+    headless = (each for each in directory.services.values() if named.document and each.source == named.document)
+    return directory.service_at(named.chosen) or next(headless, None)
 
 
 def _faults(hop: Hop) -> Mapping[str, str]:

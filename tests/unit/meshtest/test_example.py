@@ -56,6 +56,32 @@ def test_a_misspelt_host_is_guessed(tmp_path: Path) -> None:
     assert "did you mean catalog.shop?" in run(str(file), "-k", "testers")[1]
 
 
+def test_a_client_without_a_proxy_is_held_to_the_service_that_it_dials(tmp_path: Path) -> None:
+    """kube-proxy leads it there, and what was resolved is to blame where another service was expected."""
+    file = tmp_path / "shop.meshtest.yaml"
+    case = "{{name: {0}, request: {{url: http://cart.shop/}}, expect: {{destination: {{service: {0}, port: 80}}}}}}"
+    file.write_text(
+        "apiVersion: kubectl-mesh/v1alpha1\nkind: MeshTest\nmetadata: {name: a}\nspec:\n"
+        f"  given: {{manifests: [{SHOP / 'base'}]}}\n  defaults: {{from: warehouse/deploy/stock}}\n"
+        f"  cases: [{case.format('shop/cart')}, {case.format('shop/web')}]\n"
+    )
+    code, text = run(str(file))
+    assert (code, text.count("FAIL")) == (1, 1)
+    assert "destination: expected shop/web:80, got cart.shop.svc.cluster.local:80" in text
+    assert "name resolution 10.96.184.232 by Service/shop/cart" in text
+
+
+def test_a_refused_connection_names_the_policy(tmp_path: Path) -> None:
+    """Plain text to a workload that takes mutual TLS only is refused by a PeerAuthentication, which has a line."""
+    text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
+    file = tmp_path / "shop.meshtest.yaml"
+    file.write_text(text.replace("disposition: tls-mismatch", "disposition: delivered"))
+    out = run(str(file), "-k", "warehouse")[1]
+    assert "filter chain none by PeerAuthentication/payments/default mtls.mode" in out
+    assert "(mode STRICT)" in out
+    assert "security.yaml:9" in out
+
+
 def test_no_tests_is_an_exit_code_of_its_own(tmp_path: Path) -> None:
     """A directory without test files, or a keyword that nothing has, never looks like success."""
     code, _ = run(str(SHOP), "-k", "no such name")
