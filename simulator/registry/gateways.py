@@ -77,8 +77,9 @@ def is_tls(server: Json) -> bool:
 
 
 def is_passthrough(server: Json) -> bool:
-    """Tell whether a server leaves TLS to whatever is behind it."""
-    return (server.get("tls") or {}).get("mode") in ("PASSTHROUGH", "AUTO_PASSTHROUGH")
+    """Tell whether a server leaves TLS to its destinations; that is the mode of TLS settings that name none."""
+    tls = server.get("tls")
+    return tls is not None and (tls.get("mode") or "PASSTHROUGH") in ("PASSTHROUGH", "AUTO_PASSTHROUGH")
 
 
 def route_name(server: Json, *, port: int, gateway: Resource) -> str:

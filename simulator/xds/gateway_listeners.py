@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from simulator.model.ports import Protocol, parse_protocol
 from simulator.model.wire import FilterChain, Json, Listener
+from simulator.registry.gateways import is_passthrough
 from simulator.registry.policies import GatewayServer, MergedGateway, MergedServers
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.downstream_tls import gateway_context, tls_socket
 from simulator.xds.envoy_messages import address
-from simulator.xds.gateway_tcp_chains import GatewayChain, GatewayRoutes, is_passthrough, tcp_server_chains
+from simulator.xds.gateway_tcp_chains import GatewayChain, GatewayRoutes, tcp_server_chains
 from simulator.xds.http_connection_manager import HttpOptions, http_connection_manager, stat_prefix
 from simulator.xds.inbound import limit_accepts
 from simulator.xds.listener_context import ListenerContext, WorkloadPolicies, listener_context
@@ -80,7 +81,7 @@ def _chains(context: ListenerContext, routes: GatewayRoutes, servers: MergedServ
 
 def _terminates_https(server: GatewayServer) -> bool:
     own = parse_protocol((server.server.get("port") or {}).get("protocol") or "")
-    return server.server.get("tls") is not None and own is Protocol.HTTPS and not is_passthrough(server)
+    return server.server.get("tls") is not None and own is Protocol.HTTPS and not is_passthrough(server.server)
 
 
 def _https_chain(context: ListenerContext, server: GatewayServer, *, extended: bool) -> GatewayChain:

@@ -10,6 +10,7 @@ from simulator.model.names import ClusterName, host_matches, host_subset_of
 from simulator.model.ports import Port, Protocol, parse_protocol
 from simulator.model.services import Service
 from simulator.model.wire import Json
+from simulator.registry.gateways import is_passthrough
 from simulator.registry.policies import GatewayServer
 from simulator.registry.scopes import VirtualService
 from simulator.xds.authorization import AuthorizationFilters
@@ -58,15 +59,9 @@ class GatewayRoutes:
         return [item for item in found if _shares_host(hosts, item)]
 
 
-def is_passthrough(server: GatewayServer) -> bool:
-    """Tell whether a server leaves TLS to its destinations; that is the mode of TLS settings that name none."""
-    tls = server.server.get("tls")
-    return tls is not None and (tls.get("mode") or "PASSTHROUGH") in ("PASSTHROUGH", "AUTO_PASSTHROUGH")
-
-
 def tcp_server_chains(routes: GatewayRoutes, server: GatewayServer, listener_port: int) -> list[GatewayChain]:
     """Return the chains of a server that is not HTTP; none while nothing is routed to it."""
-    if is_passthrough(server):
+    if is_passthrough(server.server):
         if server.server["tls"].get("mode") == "AUTO_PASSTHROUGH":
             return _auto_passthrough_chains(routes, server.sni_hosts)
         return _passthrough_chains(routes, server, listener_port)

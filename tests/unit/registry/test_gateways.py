@@ -93,6 +93,13 @@ def test_passthrough_by_sni_is_known() -> None:
     assert [one.route_name for one in merged.servers_by_port[443]] == [""]
 
 
+def test_tls_without_a_mode_is_passed_through() -> None:
+    """PASSTHROUGH is the mode of TLS settings that name none, so such an HTTPS server routes connections."""
+    server = "{port: {number: 443, name: https, protocol: HTTPS}, hosts: [a.test], tls: {credentialName: cert}}"
+    merged = _merged(snapshot(EDGE, _gateway("gw", f"[{server}]")))
+    assert [one.route_name for one in merged.servers_by_port[443]] == [""]
+
+
 def test_proxies_without_gateways_have_none() -> None:
     """Sidecars, and gateways that no Gateway selects, have nothing to merge."""
     view = snapshot(EDGE, pod("web", ip="10.1.0.1"), _gateway("gw", "[]").replace("app: edge", "app: nobody"))
