@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.cli.context import open_source
 from kubectl_mesh.cli.options import Settings
-from kubectl_mesh.cli.special_candidates import faults, objects, of_command, types_of_configuration
+from kubectl_mesh.cli.special_candidates import contexts, faults, objects, of_command, types_of_configuration
 from kubectl_mesh.sources.base import Connection, MeshSource
 
 _PODS = frozenset({"pod", "target", "from_", "names"})
@@ -79,12 +79,22 @@ def of_option(flags: Sequence[str], words: Sequence[str]) -> Iterator[tuple[str,
         yield from types_of_configuration()
     elif "--direction" in flags:
         yield from (("inbound", ""), ("outbound", ""))
-    elif "--config" in flags:
-        yield from objects(open_source(settings), settings.namespace)
+    elif {"--config", "--delete"} & set(flags):
+        yield from objects(open_source(settings), settings.namespace, is_path="--delete" in flags)
+    elif {"--from", "--to"} & set(flags):
+        yield from _ends(open_source(settings), settings.namespace)
+    elif "--context" in flags:
+        yield from ((name, "") for name in contexts(settings.connection))
     elif "--proxy" in flags:
         yield from _proxies(open_source(settings), settings.namespace)
     elif {"--fqdn", "--cluster", "--name"} & set(flags):
         yield from _held(settings, flags, words)
+
+
+def _ends(source: MeshSource, namespace: str) -> Iterator[tuple[str, str]]:
+    """Yield workloads and services, which requests come from and go to."""
+    for prefix, kind in _WORKLOADS:
+        yield from ((f"{prefix}/{found}", kind) for found in _names(source, kind, namespace))
 
 
 def _held(settings: Settings, flags: Sequence[str], words: Sequence[str]) -> Iterator[tuple[str, str]]:

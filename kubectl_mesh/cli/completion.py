@@ -15,7 +15,9 @@ from kubectl_mesh.cli.options import shared_flags
 _TWINS = {"-n": ("--namespace",)}
 NO_FILES = ":4"
 FILES = ":0"
-_FILE_OPTIONS = frozenset({"--file", "--bundle", "--output-dir", "--kubeconfig", "--certificate-authority"})
+_FILE_OPTIONS = frozenset({"--kubeconfig", "--certificate-authority", "--client-certificate", "--client-key"})
+_FILE_VALUES = ("FILE", "DIR", "PATH", "BEFORE", "AFTER")
+"""How help calls a value that is a file or a directory."""
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def complete(words: Sequence[str]) -> Iterator[str]:
         yield from _matching(((name, each.get_short_help_str(60)) for name, each in command.commands.items()), current)
         yield NO_FILES
     elif (option := _awaiting_value(command, rest)) is not None:
-        if _FILE_OPTIONS & set(option.opts):
+        if _FILE_OPTIONS & set(option.opts) or _is_file(option):
             yield FILES
             return
         yield from _matching(_values(option, before), current)
@@ -52,9 +54,15 @@ def complete(words: Sequence[str]) -> Iterator[str]:
     elif current.startswith("-"):
         yield from _matching(_options(command), current)
         yield NO_FILES
+    elif (argument := _awaiting_argument(command, rest)) is not None and _is_file(argument):
+        yield FILES
     else:
-        yield from _matching(_arguments(command, rest, before, current), current)
+        yield from _matching(_arguments(argument, before, current), current)
         yield NO_FILES
+
+
+def _is_file(parameter: Any) -> bool:
+    return (parameter.metavar or "").strip("[].").startswith(_FILE_VALUES)
 
 
 def _resolve(words: Sequence[str]) -> tuple[Any, list[str]]:
@@ -98,20 +106,28 @@ def _values(option: Any, before: Sequence[str]) -> Iterator[tuple[str, str]]:
     from kubectl_mesh.cli import candidates
 
     choices = option.metavar or ""
-    if "|" in choices and choices.islower():
+    if choices.islower() or "|" in choices:
         yield from ((choice, "") for choice in choices.split("|"))
+    elif choices.startswith("FORMAT"):
+        formats, _, _ = (option.help or "").partition(".")  # its help lists them
+        yield from ((each, "") for each in formats.split(", "))
     else:
         yield from candidates.of_option(option.opts, before)
 
 
-def _arguments(command: Any, rest: Sequence[str], before: Sequence[str], current: str) -> Iterable[tuple[str, str]]:
+def _awaiting_argument(command: Any, rest: Sequence[str]) -> Any:
+    """Return the argument that is being typed; the last one when it takes several words."""
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    given = sum(1 for _ in _positional(command, rest))
+    if given < len(arguments):
+        return arguments[given]
+    return arguments[-1] if arguments and arguments[-1].nargs != 1 else None
+
+
+def _arguments(argument: Any, before: Sequence[str], current: str) -> Iterable[tuple[str, str]]:
     from kubectl_mesh.cli import candidates
 
-    names = [each.name for each in command.params if each.param_type_name == "argument"]
-    given = len([word for word in _positional(command, rest)])
-    if given >= len(names):
-        return ()
-    return candidates.of_argument(names[given], before, current, command=_words(before))
+    return candidates.of_argument(argument.name, before, current, command=_words(before)) if argument else ()
 
 
 def _words(before: Sequence[str]) -> tuple[str, ...]:

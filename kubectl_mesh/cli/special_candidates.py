@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.cli.options import Settings
 from kubectl_mesh.diagnosis.lookup import name_of, namespace_of
-from kubectl_mesh.sources.base import MeshSource
+from kubectl_mesh.sources.base import Connection, MeshSource
 from simulator.model.wire import Json
 
 _OBJECTS = (
@@ -37,11 +37,22 @@ def of_command(command: Sequence[str], source: MeshSource, settings: Settings) -
     return None
 
 
-def objects(source: MeshSource, namespace: str) -> Found:
-    """Walk the objects that `proxy-status --config` knows."""
+def objects(source: MeshSource, namespace: str, *, is_path: bool) -> Found:
+    """Walk the resources of a mesh as `KIND/NAME.NAMESPACE`, or as the path `KIND/NAMESPACE/NAME`."""
     for word, kind in _OBJECTS:
         for each in source.resources(kind, namespace or None):
-            yield f"{word}/{_called(each, namespace)}", kind
+            path = f"{namespace_of(each)}/{name_of(each)}"
+            yield f"{word}/{path if is_path else _called(each, namespace)}", kind
+
+
+def contexts(connection: Connection) -> list[str]:
+    """Return the contexts of the kubeconfig."""
+    import os
+
+    from kubectl_mesh.sources.live import kubeconfig
+
+    paths, required = kubeconfig.files(connection, os.environ)
+    return [str(each["name"]) for each in kubeconfig.load(paths, required=required)["contexts"]]
 
 
 def _istiods(source: MeshSource, settings: Settings) -> Found:

@@ -40,11 +40,32 @@ def offered(*words: str) -> list[str]:
         (("simulate", "fault", "add", "stale", "--type", "C"), "CDS"),
         (("trace", "deploy/web.shop", "http://cart"), "http://cart.shop:80/"),
         (("-n", "pay"), "payments"),
+        (("mtls", "--from", "sts/led"), "sts/ledger.payments"),
+        (("authz", "can", "--to", "svc/cat"), "svc/catalog.shop"),
+        (("diff", "--delete", "virtualservice/shop/cat"), "virtualservice/shop/catalog"),
+        (("analyze", "-o", "sar"), "sarif"),
+        (("analyze", "--failure-threshold", "Warn"), "Warning"),
+        (("proxy-status", "--only", ""), "unsynced"),
     ],
 )
 def test_offers(words: tuple[str, ...], candidate: str) -> None:
     """Commands, flags, values and names are offered where they fit."""
     assert any(each.startswith(candidate) for each in offered(*words))
+
+
+@pytest.mark.parametrize(
+    "words", ["test", "test a", "diff", "diff --apply", "trace -f", "bundle", "analyze --baseline"]
+)
+def test_files_are_left_to_the_shell(words: str) -> None:
+    """Where a file or a directory is typed, the shell completes it."""
+    assert list(complete([*words.split(), ""])) == [FILES]
+
+
+def test_contexts_of_the_kubeconfig_are_offered(tmp_path: Path) -> None:
+    """`--context` offers the contexts of the kubeconfig that the command line names."""
+    path = tmp_path / "config"
+    path.write_text("contexts: [{name: prod, context: {cluster: c}}]")
+    assert list(complete(["proxy-status", "--kubeconfig", str(path), "--context", ""])) == ["prod", NO_FILES]
 
 
 def test_ambient_names(tmp_path: Path) -> None:
