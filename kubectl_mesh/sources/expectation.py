@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_mesh.errors import SourceError
 from kubectl_mesh.sources.base import MeshSource, Prefetching
+from simulator.manifests.kinds import find_kind
 from simulator.model.directory import Directory
 from simulator.model.errors import SimulatorError
 from simulator.model.proxies import ProxyId
@@ -81,7 +82,9 @@ def _resource(document: Json) -> Resource:
     kind, version = str(document.get("kind", "")), str(document.get("apiVersion", "v1"))
     namespace, name = str(metadata.get("namespace", "")), str(metadata.get("name", ""))
     base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    parts = [base, *(["namespaces", namespace] if namespace else []), _plural(kind), name]
+    known = find_kind(version, kind)
+    plural = known.plural if known is not None else f"{kind.lower()}s"
+    parts = [base, *(["namespaces", namespace] if namespace else []), plural, name]
     return Resource(
         kind=kind,
         api_version=version,
@@ -90,10 +93,3 @@ def _resource(document: Json) -> Resource:
         document=document,
         origin=Origin(source="/".join(parts)),
     )
-
-
-def _plural(kind: str) -> str:
-    lower = kind.lower()
-    if lower.endswith(("s", "x")):
-        return f"{lower}es"
-    return f"{lower[:-1]}ies" if lower.endswith("y") and not lower.endswith("ay") else f"{lower}s"
