@@ -12,7 +12,7 @@ from kubectl_mesh.diagnosis import ztunnel as question
 from kubectl_mesh.diagnosis.config_dump import decode, reading
 from kubectl_mesh.diagnosis.log_levels import posted
 from kubectl_mesh.diagnosis.ztunnel_log import log_request
-from kubectl_mesh.diagnosis.ztunnel_pods import FoundZtunnel, find_ztunnel, find_ztunnels
+from kubectl_mesh.diagnosis.ztunnel_pods import FoundZtunnel, find_ztunnel, find_ztunnels, ztunnels
 from kubectl_mesh.errors import UsageError
 from kubectl_mesh.render import structured
 from kubectl_mesh.render.table import render
@@ -202,7 +202,10 @@ def everything(
       kubectl mesh ztunnel-config all -f ztunnel.json --with-headers
     """
     form = check_output(output, allowed=("short", "json", "yaml"))
-    data = call.source.envoy(_found(call, pod, from_node).ztunnel, "config_dump")
+    found = _found(call, pod, from_node).ztunnel
+    if not pod and not from_node and len(ztunnels(call.source)) > 1:
+        call.note(f"certificates and connections are those of {found}: every ztunnel has its own (--node NODE)")
+    data = call.source.envoy(found, "config_dump")
     if form != "short":
         document = decode(data, subject="config dump")
         call.write(data.decode().rstrip("\n") + "\n" if form == "json" else structured.to_yaml(document))

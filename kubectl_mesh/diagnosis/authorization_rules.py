@@ -8,7 +8,7 @@ from kubectl_mesh.diagnosis.describe import find
 from kubectl_mesh.diagnosis.describe_pod import is_ambient
 from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
 from kubectl_mesh.diagnosis.pod_policies import Enforcer
-from kubectl_mesh.diagnosis.policy_enforcement import action_of, enforcement, policies_by_action
+from kubectl_mesh.diagnosis.policy_enforcement import action_of, enforcement, ordered_terms, policies_by_action
 from kubectl_mesh.diagnosis.targets import find_proxy
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.reports.security import RuleRow, rules
@@ -81,7 +81,7 @@ def _field(operations: list[Json], name: str, absent: str) -> str:
 
 def _source(source: Json) -> str:
     words = []
-    for name, values in source.items():
+    for name, values in ordered_terms(source):
         negative = name.startswith("not")
         plain = (name[3:4].lower() + name[4:]) if negative else name
         prefix = "" if plain == "principals" else f"{plain} "

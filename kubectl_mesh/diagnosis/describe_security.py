@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
-from kubectl_mesh.diagnosis.policy_enforcement import enforcement, policies_by_action
+from kubectl_mesh.diagnosis.policy_enforcement import enforcement, ordered_terms, policies_by_action
 from kubectl_mesh.reports.describe import PeerAuthenticationReport, RuleReport
 from simulator.model.labels import selects
 from simulator.model.wire import Json
@@ -96,7 +96,7 @@ def rule_in_words(rule: Json) -> str:
 
 
 def _terms(terms: Json) -> str:
-    words = [f"{_spaced(name)} {', '.join(map(str, values))}" for name, values in terms.items() if values]
+    words = [f"{_spaced(name)} {', '.join(map(str, values))}" for name, values in ordered_terms(terms) if values]
     return " and ".join(words) or "any"
 
 

@@ -18,6 +18,10 @@ _OF_HTTP = frozenset(
         *("remoteIpBlocks", "notRemoteIpBlocks", "requestPrincipals", "notRequestPrincipals"),
     }
 )
+_FIELDS = (
+    *("hosts", "ports", "methods", "paths"),
+    *("principals", "requestPrincipals", "serviceAccounts", "namespaces", "ipBlocks", "remoteIpBlocks"),
+)
 _OF_CONNECTIONS = ("source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port")
 _DRY_RUN = "istio.io/dry-run"
 
@@ -32,6 +36,16 @@ def action_of(policy: Json) -> str:
     """Return the action of a policy; what istiod does not know counts as ALLOW."""
     action = str(spec(policy).get("action") or "ALLOW")
     return action if action in _ORDER else "ALLOW"
+
+
+def ordered_terms(terms: Json) -> list[tuple[str, Json]]:
+    """Return the fields of an operation or a source in the order of the API, each before what it excludes."""
+    place = {name: index for index, name in enumerate(_FIELDS)}
+    return sorted(terms.items(), key=lambda item: (place.get(_plain(item[0]), len(place)), item[0].startswith("not")))
+
+
+def _plain(field: str) -> str:
+    return field[3].lower() + field[4:] if field.startswith("not") and field[3:4].isupper() else field
 
 
 def enforcement(policy: Json, rule: Json, enforcer: Enforcer) -> str:

@@ -57,6 +57,7 @@ def test_exit_codes(words: str, code: int, manifests: Path, capsys: pytest.Captu
         ("zc cert --node node-1", "only the identities are known: manifests have no certificates"),
         ("zc connections --node node-1", "has one open; a simulated mesh carries no traffic"),
         ("zc connections deploy/web -n shop", "the workload has none open"),
+        ("zc all", "certificates and connections are those of ztunnel-"),
         ("zc connections --node node-1 --workload-namespace other", "no connections: this ztunnel serves no such"),
     ],
 )

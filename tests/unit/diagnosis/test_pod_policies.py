@@ -9,6 +9,7 @@ from kubectl_mesh.diagnosis.authorization_rules import subject as chosen
 from kubectl_mesh.diagnosis.authorization_rules import table
 from kubectl_mesh.diagnosis.lookup import Lookup, labels
 from kubectl_mesh.diagnosis.pod_policies import Subject, applies
+from kubectl_mesh.diagnosis.policy_enforcement import ordered_terms
 from kubectl_mesh.diagnosis.selected_proxies import selection
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.sources.simulated import SimulatedMesh
@@ -182,3 +183,11 @@ def test_what_is_not_enforced_is_said() -> None:
     assert told["reads[0]"] == "at waypoint way.shop"
     assert told["tried[0]"] == "not enforced: dry run"
     assert {row.enforced for row in table(lookup, chosen(lookup, "deploy/way")).rows} == {"", "not enforced: dry run"}
+
+
+def test_terms_come_in_one_order() -> None:
+    """However a source orders the fields of a document, the words are the same."""
+    terms = {"notIpBlocks": ["a"], "namespaces": ["b"], "ipBlocks": ["c"], "principals": ["d"]}
+    names = [name for name, _ in ordered_terms(terms)]
+    assert names == ["principals", "namespaces", "ipBlocks", "notIpBlocks"]
+    assert names == [name for name, _ in ordered_terms(dict(reversed(terms.items())))]
