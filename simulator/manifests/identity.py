@@ -6,7 +6,7 @@ that one more service changes no other, and the difference between two meshes sh
 
 from collections.abc import Iterable
 from hashlib import sha256
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes' own: no vowels, so no words
 _MOST_TRIES = 10_000
@@ -20,7 +20,7 @@ LOAD_BALANCER_NETWORK = IPv4Network("198.18.0.0/15")  # reserved for tests of de
 
 def number(*identity: object) -> int:
     """Return a large number that is the same for the same identity, in any process."""
-    text = "\0".join(str(part) for part in identity)
+    text = "\0".join(map(str, identity))
     return int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], "big")
 
 
@@ -79,7 +79,7 @@ class AddressPool:
     def take(self, *identity: object) -> str:
         """Return the address of an identity."""
         value = self._first + self._pool.take(*identity)
-        return str(IPv4Network(value)[0] if self._version == 4 else IPv6Network(value)[0])
+        return str(IPv4Address(value) if self._version == 4 else IPv6Address(value))
 
 
 def _address(text: str) -> tuple[int, int]:

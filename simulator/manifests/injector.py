@@ -4,7 +4,7 @@ istiod: pkg/kube/inject/webhook.go (ConfigMap `istio-sidecar-injector[-REV]`: ke
 chart's values.yaml for what is not said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,15 +79,14 @@ class Injector:
     proxy_configs: tuple[Resource, ...] = ()
     native: str = "auto"
     """`true`, `false`, or `auto`: native sidecars where every node's kubelet knows them."""
+    _by_path: Mapping[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_path", dict(_paths(self.values)))  # every pod asks for dozens of values
 
     def value(self, path: str, default: Any = "") -> Any:
         """Read a chart value by its dotted path."""
-        current: Any = self.values
-        for step in path.split("."):
-            current = current.get(step) if isinstance(current, dict) else None
-            if current is None:
-                return default
-        return current
+        return self._by_path.get(path, default)
 
     def proxy_config(self, *, namespace: str, labels: Labels, annotations: Labels) -> Json:
         """Return the effective ProxyConfig of a pod."""
@@ -108,7 +107,8 @@ class Injectors:
     webhooks: tuple[Webhook, ...]
     by_revision: Mapping[str, Injector]
     namespace_labels: Mapping[str, Labels]
-    nodes: tuple[Resource, ...] = ()
+    kubelets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Version of the kubelet on each node."""
 
     @property
     def first(self) -> Injector:
@@ -133,8 +133,8 @@ class Injectors:
         """Tell whether proxies run as native sidecars on a node (on every node, when none is named)."""
         if injector.native != "auto":
             return injector.native == "true"
-        named = [node for node in self.nodes if node.name == node_name]
-        return all(_kubelet_version(node) >= _NATIVE_SINCE for node in named or self.nodes)
+        versions = [self.kubelets[node_name]] if node_name in self.kubelets else self.kubelets.values()
+        return all(version >= _NATIVE_SINCE for version in versions)
 
 
 def find_injectors(resources: Sequence[Resource], *, nodes: Sequence[Resource]) -> Injectors:
@@ -158,7 +158,7 @@ def find_injectors(resources: Sequence[Resource], *, nodes: Sequence[Resource]) 
         webhooks=webhooks,
         by_revision=injectors,
         namespace_labels={resource.name: resource.labels for resource in resources if resource.kind == "Namespace"},
-        nodes=tuple(nodes),
+        kubelets={node.name: _kubelet_version(node) for node in nodes},
     )
 
 
@@ -212,6 +212,15 @@ def _overlaid(base: Json, overlay: Json) -> Json:
         below = merged.get(key)
         merged[key] = _overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _paths(values: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value that is set, mappings too, under its dotted path."""
+    for name, value in values.items():
+        if value is not None and "." not in name:
+            yield prefix + name, value
+            if isinstance(value, dict):
+                yield from _paths(value, f"{prefix}{name}.")
 
 
 def _kubelet_version(node: Resource) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ _PROXY = "istio-proxy"
 _PROBES = {"readinessProbe": "readyz", "livenessProbe": "livez", "startupProbe": "startupz"}
 _HOOKS = {"preStop": "prestopz", "postStart": "poststartz"}
 _METRICS = {"prometheus_io_port": "port", "prometheus_io_scrape": "scrape", "prometheus_io_path": "path"}
+_UNUSUAL = re.compile(r"[^a-zA-Z0-9_]")
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
@@ -111,12 +112,13 @@ def merged_metrics(
 
     None when the pod's annotations stay as they are.
     """
-    given = {_METRICS[key]: value for name, value in annotations.items() if (key := _sanitized(name)) in _METRICS}
+    keys = {name: _METRICS.get(_UNUSUAL.sub("_", name)) for name in annotations}
+    given = {key: annotations[name] for name, key in keys.items() if key is not None}
     if not is_true(given.get("scrape", ""), default=True):
         return None
     if not is_true(annotations.get(MERGE_METRICS, ""), default=enabled) or given.get("port") == str(status_port):
         return None
-    changed = {name: value for name, value in annotations.items() if _sanitized(name) not in _METRICS}
+    changed = {name: value for name, value in annotations.items() if keys[name] is None}
     changed |= {
         "prometheus.io/port": str(status_port),
         "prometheus.io/path": "/stats/prometheus",
@@ -124,7 +126,3 @@ def merged_metrics(
     }
     scraping = {key: given.get(key, "") for key in ("scrape", "path", "port")} if given else {}
     return changed, json.dumps(scraping, separators=(",", ":")) if scraping else ""
-
-
-def _sanitized(name: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9_]", "_", name)

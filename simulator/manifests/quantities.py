@@ -5,6 +5,7 @@ Kubernetes: apimachinery's resource.Quantity (CanonicalizeBytes): the largest su
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from simulator.model.wire import Json
@@ -16,7 +17,11 @@ _BINARY = {"": 0, "Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 def canonical(quantity: object) -> str:
     """Spell a quantity in canonical form; what is none is returned as it is."""
-    text = str(quantity)
+    return _canonical(str(quantity))
+
+
+@lru_cache(maxsize=256)  # most containers of a mesh ask for the same few amounts
+def _canonical(text: str) -> str:
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return text
