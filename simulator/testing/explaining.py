@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from simulator.model.resources import ObjectRef, Origin, Provenance
-from simulator.model.traces import Forwarded, Step, Trace
+from simulator.model.traces import Forwarded, Step, StepKind, Trace
 from simulator.model.wire import Sourced
 
 Origins = Mapping[ObjectRef, Origin]
 _WIDTH = 20
+_RULES = frozenset({StepKind.ROUTE, StepKind.RBAC})
+"""Decisions of which the rules tried in vain are told, as they are where nothing was found."""
+_LISTED = 6
 
 
 def explain(trace: Trace, origins: Origins) -> str:
@@ -34,6 +37,10 @@ def _steps(steps: Iterable[Step], origins: Origins) -> Iterator[str]:
         yield f"  {step.kind.value.ljust(_WIDTH)}{step.chosen}  ({step.because})"
         if source := source_of(step):
             yield f"  {' ' * _WIDTH}{source}  {position_of(source, origins)}".rstrip()
+        if step.kind in _RULES or step.chosen == "none":
+            yield from (f"  {' ' * _WIDTH}not {each.name}: {each.because}" for each in step.rejected[:_LISTED])
+            if len(step.rejected) > _LISTED:
+                yield f"  {' ' * _WIDTH}nor {len(step.rejected) - _LISTED} more"
 
 
 def _shares(forwarded: Forwarded) -> Iterator[str]:

@@ -117,10 +117,13 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     if any(isinstance(each, _Current) for each in getattr(item, "funcargs", {}).values()):
         from simulator.model.errors import SimulatorError
 
+        mistake = ""
         try:
             run.current()
         except SimulatorError as error:
-            pytest.fail("\n".join([str(error), *error.__notes__]), pytrace=False)
+            mistake = "\n".join([str(error), *error.__notes__])
+        if mistake:  # told outside of the handler, so that the error is told once
+            pytest.fail(mistake, pytrace=False)
 
 
 @pytest.fixture(scope="session")

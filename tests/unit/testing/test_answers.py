@@ -50,6 +50,14 @@ def test_a_failing_assertion_explains(shop: TestMesh, check: object, said: str) 
     assert "catalog-routes.yaml:" in text
 
 
+def test_what_was_tried_in_vain_is_told(shop: TestMesh) -> None:
+    """Rules before the one that decided, and rules that would have allowed, are listed with what they lack."""
+    routed = str(shop.trace("shop/web", "http://catalog.shop/items"))
+    assert "not testers: header x-shop-tester is true: it was not sent" in routed
+    denied = str(shop.trace("shop/cart", "http://checkout.payments/v1/payments/7"))
+    assert "not ns[payments]-policy[checkout]-rule[1]: source: needs identity is" in denied
+
+
 def test_overlays_replace_and_texts_add() -> None:
     """A mesh is made of files, of files laid over them, and of YAML in the test."""
     mesh = TestMesh.from_manifests(str(SHOP / "base"), overlay=[str(SHOP / "change")])

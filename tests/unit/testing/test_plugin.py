@@ -84,6 +84,7 @@ def test_manifests_that_cannot_be_read_end_the_test_with_the_reason(tmp_path: Pa
     result = run(tmp_path)
     assert "nowhere: no such file or directory\nhint: check the path\n" in result.stdout
     assert "plugin.py" not in result.stdout
+    assert "During handling" not in result.stdout
 
 
 def test_loading_the_plugin_is_cheap() -> None:
