@@ -118,9 +118,7 @@ def _by_name(documents: Iterable[Json], field: str) -> dict[str, Json]:
 
 
 def _from_dump(document: Mapping[str, Any], convert: Callable[[Json], Json]) -> Config:
-    found: dict[str, list[Any]] = {
-        "listeners": [], "routes": [], "clusters": [], "endpoints": [], "extensions": []
-    }  # fmt: skip
+    found: dict[str, list[Any]] = {"listeners": [], "routes": [], "clusters": [], "endpoints": [], "extensions": []}
     for section in children(document, "configs"):
         kind = short_type(text(section, "@type"))
         reader = _SECTIONS.get(kind)

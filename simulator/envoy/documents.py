@@ -15,10 +15,17 @@ from simulator.model.wire import Json
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _NAMED_BY_USERS = frozenset(
     {
-        "policies", "providers", "requirement_map", "typed_per_filter_config", "typed_extension_protocol_options",
-        "map", "named_endpoints", "table", "filter_state_rules",
+        "policies",
+        "providers",
+        "requirement_map",
+        "typed_per_filter_config",
+        "typed_extension_protocol_options",
+        "map",
+        "named_endpoints",
+        "table",
+        "filter_state_rules",
     }
-)  # fmt: skip
+)
 """Fields that are maps: their keys are data, their values are messages."""
 _OPAQUE = frozenset({"filter_metadata", "labels", "json_format", "fields", "runtime_key", "inline_string"})
 """Fields whose content is data throughout (google.protobuf.Struct and the like)."""

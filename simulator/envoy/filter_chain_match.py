@@ -123,9 +123,11 @@ def _server_names(search: _Search) -> None:
         names = texts(criteria, "server_names")
         return (best in names or f"*{best}" in names) if best else not names
 
-    because = f"another filter chain names server name {best} more closely" if best else (
-        f"server name {name} is not listed" if name else "the client sent no server name, or nobody looked"
-    )  # fmt: skip
+    because = (
+        f"another filter chain names server name {best} more closely"
+        if best
+        else (f"server name {name} is not listed" if name else "the client sent no server name, or nobody looked")
+    )
     search.keep(wanted, chosen=f"server name {name}" if best else "", because=because)
 
 

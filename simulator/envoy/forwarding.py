@@ -147,9 +147,12 @@ def _transport_step(socket: Upstream, request: Request, around: Tls | None) -> S
     if around is not None:
         details["tunnel"] = "hbone"
     return Step(
-        kind=StepKind.TRANSPORT, chosen=chosen, because=socket.because, details=details,
+        kind=StepKind.TRANSPORT,
+        chosen=chosen,
+        because=socket.because,
+        details=details,
         document=socket.document,
-    )  # fmt: skip
+    )
 
 
 def _endpoint_step(selection: Selection, endpoint: Endpoint) -> Step:
@@ -161,9 +164,13 @@ def _endpoint_step(selection: Selection, endpoint: Endpoint) -> Step:
     if selection.alternatives:
         details["alternatives"] = [str(one) for one in selection.alternatives]
     return Step(
-        kind=StepKind.ENDPOINT, chosen=str(endpoint), because=selection.because, rejected=selection.rejected,
-        details=details, document=endpoint.document or None,
-    )  # fmt: skip
+        kind=StepKind.ENDPOINT,
+        chosen=str(endpoint),
+        because=selection.because,
+        rejected=selection.rejected,
+        details=details,
+        document=endpoint.document or None,
+    )
 
 
 def _on_connection(cluster: Json, target: Target, endpoint: Endpoint, socket: Upstream) -> Request:

@@ -19,10 +19,15 @@ from simulator.model.wire import Json
 _COMMAND = re.compile(r"%([A-Z_]+)(?:\(([^)]*)\))?(?::(\d+))?%")
 _NOTHING_YET = frozenset(
     {
-        "CONNECTION_TERMINATION_DETAILS", "GRPC_STATUS", "RESP", "RESPONSE_CODE_DETAILS", "TRAILER", "UPSTREAM_HOST",
+        "CONNECTION_TERMINATION_DETAILS",
+        "GRPC_STATUS",
+        "RESP",
+        "RESPONSE_CODE_DETAILS",
+        "TRAILER",
+        "UPSTREAM_HOST",
         "VIRTUAL_CLUSTER_NAME",
     }
-)  # fmt: skip
+)
 """Commands that have no value when a request is sent on."""
 
 

@@ -96,8 +96,14 @@ def matches_header(matcher: Json, message: Message) -> bool:
 
 
 _CONDITIONS = (
-    "string_match", "exact_match", "safe_regex_match", "range_match", "prefix_match", "suffix_match", "contains_match",
-)  # fmt: skip
+    "string_match",
+    "exact_match",
+    "safe_regex_match",
+    "range_match",
+    "prefix_match",
+    "suffix_match",
+    "contains_match",
+)
 
 
 def _without_condition(matcher: Json) -> bool:

@@ -4,7 +4,7 @@ Envoy: source/extensions/filters/http/{cors,fault,jwt_authn,rbac}. A filter's co
 specific of weighted cluster, route and virtual host, found by the filter's name, and from the filter itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,7 +46,9 @@ class Filter:
     """Where the route leads; None when the proxy answers itself."""
 
 
-def configured(manager: Json, levels: Sequence[Json], extensions: Any, *, cluster: str | None) -> Iterator[Filter]:
+def configured(
+    manager: Json, levels: Sequence[Json], extensions: Mapping[str, Json], *, cluster: str | None
+) -> Iterator[Filter]:
     """Yield the filters of an HttpConnectionManager in order; `levels` are the nearest route level first."""
     for document in children(manager, "http_filters"):
         name = text(document, "name")
@@ -96,9 +98,12 @@ def _answer(
 
 def _step(item: Filter, *, chosen: str, because: str, document: Json | None = None, **details: Any) -> Step:
     return Step(
-        kind=StepKind.HTTP_FILTER, chosen=chosen, because=because, details={"filter": item.name, **details},
+        kind=StepKind.HTTP_FILTER,
+        chosen=chosen,
+        because=because,
+        details={"filter": item.name, **details},
         document=document if document is not None else item.config,
-    )  # fmt: skip
+    )
 
 
 def _cors(item: Filter, context: Context) -> Outcome:
@@ -153,32 +158,44 @@ def _fault(item: Filter, context: Context) -> Outcome:
     steps: list[Step] = []
     delayed = False
     delay = child(config, "delay")
-    fixed = seconds(delay, "fixed_delay")
-    if fixed:
-        chance = percent(child(delay, "percentage"))
-        delayed = happens(chance, context.random)
-        word = "delays" if delayed else "may delay"
-        steps.append(
-            _step(item, chosen=f"fault: {word} {fixed:g}s", because=f"for {chance:g} % of requests", document=config,
-                  delay=fixed, percent=chance)
-        )  # fmt: skip
+    if fixed := seconds(delay, "fixed_delay"):
+        words = f"delays {fixed:g}s", f"may delay {fixed:g}s"
+        step, delayed = _fault_step(item, context, config, delay, words, delay=fixed)
+        steps.append(step)
     abort = _abort(child(config, "abort"), context)
     if not abort:
         return Outcome(context=context, steps=tuple(steps))
-    chance = percent(child(abort, "percentage"))
-    aborts = happens(chance, context.random)
     code = f"gRPC {integer(abort, 'grpc_status')}" if "grpc_status" in abort else str(integer(abort, "http_status"))
-    steps.append(
-        _step(item, chosen=f"fault: {'aborts' if aborts else 'may abort'} with {code}",
-              because=f"for {chance:g} % of requests", document=config, percent=chance)
-    )  # fmt: skip
-    if not aborts:
+    step, aborted = _fault_step(item, context, config, abort, (f"aborts with {code}", f"may abort with {code}"))
+    steps.append(step)
+    if not aborted:
         return Outcome(context=context, steps=tuple(steps))
     verdict = _answer(
-        Disposition.FAULT_ABORTED, context, details="fault_filter_abort", body="fault filter abort",
-        status=200 if "grpc_status" in abort else integer(abort, "http_status"), flags="DI,FI" if delayed else "FI",
-    )  # fmt: skip
+        Disposition.FAULT_ABORTED,
+        context,
+        details="fault_filter_abort",
+        body="fault filter abort",
+        status=200 if "grpc_status" in abort else integer(abort, "http_status"),
+        flags="DI,FI" if delayed else "FI",
+    )
     return Outcome(context=context, steps=tuple(steps), verdict=verdict)
+
+
+def _fault_step(
+    item: Filter, context: Context, config: Json, fault: Json, words: tuple[str, str], **details: float
+) -> tuple[Step, bool]:
+    """Record a delay or an abort, and tell whether it happens; `words` say that it does, and that it may."""
+    chance = percent(child(fault, "percentage"))
+    happened = happens(chance, context.random)
+    step = _step(
+        item,
+        chosen=f"fault: {words[0] if happened else words[1]}",
+        because=f"for {chance:g} % of requests",
+        document=config,
+        **details,
+        percent=chance,
+    )
+    return step, happened
 
 
 def _fault_applies(config: Json, item: Filter, context: Context) -> bool:
@@ -239,9 +256,12 @@ def _rbac(item: Filter, context: Context) -> Outcome:
         return Outcome(context=context, steps=(step,))
     policy = (judgement.policy or "none").replace(" ", "_")
     verdict = _answer(
-        Disposition.DENIED, context, status=403, details=f"rbac_access_denied_matched_policy[{policy}]",
+        Disposition.DENIED,
+        context,
+        status=403,
+        details=f"rbac_access_denied_matched_policy[{policy}]",
         body="RBAC: access denied",
-    )  # fmt: skip
+    )
     return Outcome(context=context, steps=(step,), verdict=verdict)
 
 
@@ -256,11 +276,13 @@ def rbac_step(judgement: Judgement, name: str) -> Step:
     """Record a judgement."""
     word = "allowed" if judgement.allowed else "denied"
     return Step(
-        kind=StepKind.RBAC, chosen=f"{word} by {judgement.policy}" if judgement.policy else word,
-        because=judgement.because, rejected=judgement.rejected,
+        kind=StepKind.RBAC,
+        chosen=f"{word} by {judgement.policy}" if judgement.policy else word,
+        because=judgement.because,
+        rejected=judgement.rejected,
         details={"filter": name, "policy": judgement.policy, "allowed": judgement.allowed},
         document=judgement.document,
-    )  # fmt: skip
+    )
 
 
 def _shadow(config: Json, context: Context) -> dict[str, Any]:

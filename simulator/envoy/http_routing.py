@@ -90,9 +90,13 @@ def _refused(accepted: Accepted) -> Verdict:
     refusal = accepted.refusal
     assert refusal is not None
     return Verdict(
-        disposition=Disposition.BAD_REQUEST, status=refusal.status, details=refusal.details, body=refusal.body,
-        flags=refusal.flags, location=refusal.location,
-    )  # fmt: skip
+        disposition=Disposition.BAD_REQUEST,
+        status=refusal.status,
+        details=refusal.details,
+        body=refusal.body,
+        flags=refusal.flags,
+        location=refusal.location,
+    )
 
 
 def _connection_step(accepted: Accepted, request: Request, manager: Json) -> Step:
@@ -125,9 +129,15 @@ def _find_virtual_host(state: _Run, authority: str | None) -> Verdict | None:
     state.configuration, state.virtual_host = configuration, found.virtual_host
     chosen = text(found.virtual_host, "name") if found.virtual_host is not None else "none"
     state.steps.append(
-        Step(kind=StepKind.VIRTUAL_HOST, chosen=chosen, because=found.because, rejected=found.rejected,
-             index=found.index, document=found.virtual_host)
-    )  # fmt: skip
+        Step(
+            kind=StepKind.VIRTUAL_HOST,
+            chosen=chosen,
+            because=found.because,
+            rejected=found.rejected,
+            index=found.index,
+            document=found.virtual_host,
+        )
+    )
     return None
 
 
@@ -144,9 +154,13 @@ def _find_route(state: _Run, context: Context) -> None:
     if _wants_tls(state.virtual_host, context):
         state.redirects_to_tls = True
         state.steps.append(
-            Step(kind=StepKind.ROUTE, chosen="redirect to https", because="the virtual host requires TLS",
-                 document=state.virtual_host)
-        )  # fmt: skip
+            Step(
+                kind=StepKind.ROUTE,
+                chosen="redirect to https",
+                because="the virtual host requires TLS",
+                document=state.virtual_host,
+            )
+        )
         return
     found = match_route(state.virtual_host, context)
     if found.route is not None:
@@ -171,9 +185,14 @@ def _route_step(state: _Run, found: RouteMatch) -> Step:
     levels = header_levels(state.choice, found.route, state.virtual_host or {}, state.configuration)
     details = describe_action(found.route, state.virtual_host or {}, levels) if "route" in found.route else {}
     return Step(
-        kind=StepKind.ROUTE, chosen=route_name(found.route, found.index), because=found.because,
-        rejected=found.rejected, index=found.index, details=details, document=found.route,
-    )  # fmt: skip
+        kind=StepKind.ROUTE,
+        chosen=route_name(found.route, found.index),
+        because=found.because,
+        rejected=found.rejected,
+        index=found.index,
+        details=details,
+        document=found.route,
+    )
 
 
 def _upgrade_refusal(state: _Run, message: Message) -> Verdict | None:
@@ -225,9 +244,11 @@ def _act(state: _Run, context: Context) -> Departure:
 
 def _redirected(status: int, location: str, message: Message) -> Verdict:
     return Verdict(
-        disposition=Disposition.REDIRECTED, status=200 if message.is_grpc else status, details="direct_response",
+        disposition=Disposition.REDIRECTED,
+        status=200 if message.is_grpc else status,
+        details="direct_response",
         location=location,
-    )  # fmt: skip
+    )
 
 
 def _direct_response(action: Json, match: Json, message: Message) -> Verdict:
@@ -246,8 +267,14 @@ def _forward(state: _Run, context: Context, action: Json, match: Json) -> Depart
     virtual_host = state.virtual_host or {}
     levels = header_levels(state.choice, state.route or {}, virtual_host, state.configuration)
     message, changes = mutate(context.message, levels, context)
-    rewrites = {**action, **({"host_rewrite_literal": state.choice.entry["host_rewrite_literal"]}
-                             if "host_rewrite_literal" in state.choice.entry else {})}  # fmt: skip
+    rewrites = {
+        **action,
+        **(
+            {"host_rewrite_literal": state.choice.entry["host_rewrite_literal"]}
+            if "host_rewrite_literal" in state.choice.entry
+            else {}
+        ),
+    }
     message = rewrite(message, rewrites, match)
     message = with_grpc_timeout(message, action, retry_policy_of(action, virtual_host))
     _record_changes(state, context.message, message, changes)

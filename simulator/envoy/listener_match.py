@@ -34,9 +34,13 @@ def match_listener(
     if captured is not False:
         entry = _entry(config, direction)
         if entry is not None:
-            return _hand_off(config, entry, request) if direction is Direction.OUTBOUND else ListenerMatch(
-                listener=entry, because="takes every inbound connection that is redirected to the proxy"
-            )  # fmt: skip
+            return (
+                _hand_off(config, entry, request)
+                if direction is Direction.OUTBOUND
+                else ListenerMatch(
+                    listener=entry, because="takes every inbound connection that is redirected to the proxy"
+                )
+            )
     return _bound(config, request)
 
 

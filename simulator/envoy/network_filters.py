@@ -104,9 +104,11 @@ def _tcp_proxy(config: Config, content: Json, connection: Connection) -> Departu
     if weighted:
         choice = weighted_choice(weighted, _context(connection))
     step = Step(
-        kind=StepKind.NETWORK_FILTER, chosen="TCP proxy", because="the filter chain forwards bytes as they are",
+        kind=StepKind.NETWORK_FILTER,
+        chosen="TCP proxy",
+        because="the filter chain forwards bytes as they are",
         document=content,
-    )  # fmt: skip
+    )
     target = Target(
         cluster=choice.cluster,
         shares=choice.shares,

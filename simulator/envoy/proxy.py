@@ -63,9 +63,14 @@ def _decide(
     found = _named(config, name) if name else match_listener(config, request, direction, captured=captured)
     chosen = text(found.listener, "name") if found.listener is not None else "none"
     steps.append(
-        Step(kind=StepKind.LISTENER, chosen=chosen, because=found.because, rejected=found.rejected,
-             document=found.listener)
-    )  # fmt: skip
+        Step(
+            kind=StepKind.LISTENER,
+            chosen=chosen,
+            because=found.because,
+            rejected=found.rejected,
+            document=found.listener,
+        )
+    )
     if found.listener is None:
         return _ended(Disposition.NO_LISTENER)
     inspection = inspect(found.listener, request)
@@ -89,17 +94,27 @@ def enter(config: Config, listener: Json, connection: Connection, *, steps: list
     match = match_filter_chain(listener, connection)
     chosen = name_of(match.chain, match.index) if match.chain is not None else "none"
     steps.append(
-        Step(kind=StepKind.FILTER_CHAIN, chosen=chosen, because=match.because, rejected=match.rejected,
-             index=match.index, document=match.chain)
-    )  # fmt: skip
+        Step(
+            kind=StepKind.FILTER_CHAIN,
+            chosen=chosen,
+            because=match.because,
+            rejected=match.rejected,
+            index=match.index,
+            document=match.chain,
+        )
+    )
     if match.chain is None:
         return _ended(_why_no_chain(listener, connection), flags="NR")
     handshake = downstream(match.chain, connection.request)
     if match.chain.get("transport_socket"):
         steps.append(
-            Step(kind=StepKind.TRANSPORT, chosen=handshake.because, because="the filter chain's transport socket",
-                 document=match.chain.get("transport_socket"))
-        )  # fmt: skip
+            Step(
+                kind=StepKind.TRANSPORT,
+                chosen=handshake.because,
+                because="the filter chain's transport socket",
+                document=match.chain.get("transport_socket"),
+            )
+        )
     if not handshake.accepted:
         return _ended(Disposition.TLS_MISMATCH)
     opaque = not match.chain.get("transport_socket") and connection.encrypted

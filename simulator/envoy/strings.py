@@ -118,9 +118,11 @@ def matches_value(matcher: Json, value: Any) -> bool:
     if "bool_match" in matcher:
         return isinstance(value, bool) and value == flag(matcher, "bool_match")
     if "double_match" in matcher:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and _in_range(
-            child(matcher, "double_match"), float(value)
-        )  # fmt: skip
+        return (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and _in_range(child(matcher, "double_match"), float(value))
+        )
     if "list_match" in matcher:
         one_of = child(child(matcher, "list_match"), "one_of")
         return isinstance(value, list) and any(matches_value(one_of, item) for item in value)

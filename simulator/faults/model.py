@@ -62,12 +62,13 @@ RULES: Mapping[FaultKind, Rule] = MappingProxyType(
         FaultKind.ISTIOD_DOWN: _rule("refuses connections: these are pods of istiod"),
         FaultKind.ISTIOD_SLOW: _rule("answers late: these are pods of istiod", required=("seconds",)),
         FaultKind.API_SLOW: _rule("the API server answers late", required=("seconds",)),
-        FaultKind.API_FORBIDDEN: _rule("nobody may read or write some resources (pods, pods/portforward)",
-                                       required=("resources",)),
+        FaultKind.API_FORBIDDEN: _rule(
+            "nobody may read or write some resources (pods, pods/portforward)", required=("resources",)
+        ),
         FaultKind.API_EXPIRED: _rule("every token has expired"),
         FaultKind.API_TRUNCATED: _rule("the API server's replies end in the middle", optional=("resources",)),
     }
-)  # fmt: skip
+)
 API_KINDS = frozenset({FaultKind.API_SLOW, FaultKind.API_FORBIDDEN, FaultKind.API_EXPIRED, FaultKind.API_TRUNCATED})
 """Faults of the API server: they have no target."""
 EVERY = ("*",)

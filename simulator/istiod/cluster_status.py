@@ -196,11 +196,14 @@ def listener_statuses(dump: Json) -> Json:
     return {
         "listener_statuses": [
             {"name": each.get("name", ""), "local_address": each.get("address") or {}}
-            | ({"additional_local_addresses": [more["address"] for more in each["additional_addresses"]]}
-               if each.get("additional_addresses") else {})
+            | (
+                {"additional_local_addresses": [more["address"] for more in each["additional_addresses"]]}
+                if each.get("additional_addresses")
+                else {}
+            )
             for each in _bound(dump)
         ]
-    }  # fmt: skip
+    }
 
 
 def listeners_text(dump: Json) -> str:

@@ -164,8 +164,11 @@ def client_config(snapshot: "Snapshot", proxy: Proxy, push: Push) -> Json:
         "generic_xds_configs": [
             {"type_url": each.type_url, "config_status": each.status}
             | ({"last_updated": each.time} if each.time else {})
-            | ({"error_state": {"details": each.error} | ({"last_update_attempt": each.time} if each.time else {})}
-               if each.error else {})
+            | (
+                {"error_state": {"details": each.error} | ({"last_update_attempt": each.time} if each.time else {})}
+                if each.error
+                else {}
+            )
             for each in statuses(snapshot, proxy, push)
         ],
-    }  # fmt: skip
+    }

@@ -101,9 +101,11 @@ def _at_gateway(directory: Directory, request: Request, gateway: Workload) -> En
                 if backend.address in gateway.addresses:
                     because = f"port {request.port} of service {record.host} leads to {gateway.id}"
                     step = Step(
-                        kind=StepKind.NAME_RESOLUTION, chosen=endpoint(backend.address, backend.port),
-                        because=because, document=record.source,
-                    )  # fmt: skip
+                        kind=StepKind.NAME_RESOLUTION,
+                        chosen=endpoint(backend.address, backend.port),
+                        because=because,
+                        document=record.source,
+                    )
                     return Entry(source=source, address=backend.address, port=backend.port, steps=(step,))
     because = f"no service leads port {request.port} to {gateway.id}: the gateway's own port is dialled"
     step = Step(kind=StepKind.NAME_RESOLUTION, chosen=endpoint(address, request.port), because=because)

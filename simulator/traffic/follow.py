@@ -90,7 +90,7 @@ def follow(
         return path.end(Verdict(disposition=Disposition.NAME_NOT_FOUND))
     address = _one_of(resolved.addresses, request.random)
     own = source.addresses[0] if source.addresses else ""
-    sent = replace(request, destination_ip=address, source_ip=own)
+    sent = replace(request, host=resolved.alias_of or request.host, destination_ip=address, source_ip=own)
     captured, why = captures_outbound(source, address, request.port)
     if source.proxy is not None:
         chosen = "redirected" if captured else "not redirected"

@@ -127,6 +127,10 @@ def _translation(record: ServiceRecord, dialled: str, backends: tuple[Backend, .
     )
     because = f"kube-proxy turns {dialled} of service {record.host} into one of its endpoints"
     return Step(
-        kind=StepKind.ENDPOINT, chosen=endpoint(chosen.address, chosen.port), because=because, rejected=rejected,
-        details={"alternatives": others} if others else {}, document=record.source,
-    )  # fmt: skip
+        kind=StepKind.ENDPOINT,
+        chosen=endpoint(chosen.address, chosen.port),
+        because=because,
+        rejected=rejected,
+        details={"alternatives": others} if others else {},
+        document=record.source,
+    )

@@ -4,7 +4,7 @@ A proxy that answers DNS knows the table that istiod gave it; otherwise cluster 
 rest is left to public DNS, of which nothing is known unless the user says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from simulator.model.addresses import is_address
@@ -22,6 +22,8 @@ class Resolved:
     addresses: tuple[str, ...]
     step: Step
     public: bool = False
+    alias_of: str = ""
+    """The public name that a name of the cluster stands for."""
 
 
 Names = Mapping[str, tuple[str, ...]]
@@ -45,7 +47,8 @@ def resolve(
         return _answer((given,), chosen=given, because="as the request says")
     if client is None:
         return _public(host)
-    for name in directory.search_path(host, client.namespace):
+    searched = tuple(directory.search_path(host, client.namespace))
+    for name in searched:
         entry = _table_entry(table, name)
         if table is not None and entry:
             addresses, record = tuple(table[entry]), directory.services.get(entry)
@@ -54,7 +57,9 @@ def resolve(
         found = _kubernetes(directory, name, port=port)
         if found is not None:
             return found
-    return _public(host) if _may_be_public(directory, host) else _missing(host, directory, client)
+    if absent := next((each for name in searched if (each := _absent_pod(directory, name))), None):
+        return absent
+    return _public(host) if _may_be_public(directory, host) else _missing(searched)
 
 
 def _table_entry(table: Names | None, name: str) -> str:
@@ -77,9 +82,24 @@ def _public(host: str) -> Resolved:
     return Resolved(found=True, addresses=(), step=step, public=True)
 
 
-def _missing(host: str, directory: Directory, client: Workload) -> Resolved:
-    tried = ", ".join(directory.search_path(host, client.namespace))
-    step = Step(kind=StepKind.NAME_RESOLUTION, chosen="none", because=f"no service of the cluster is named {tried}")
+def _missing(searched: Iterable[str]) -> Resolved:
+    because = f"no service of the cluster is named {', '.join(searched)}"
+    step = Step(kind=StepKind.NAME_RESOLUTION, chosen="none", because=because)
+    return Resolved(found=False, addresses=(), step=step)
+
+
+def _absent_pod(directory: Directory, name: str) -> Resolved | None:
+    """Refuse a name below that of a service of the cluster, where only pods of headless ones have names."""
+    pod, _, host = name.partition(".")
+    record = directory.services.get(host)
+    if record is None or not record.kubernetes:
+        return None
+    because = (
+        f"service {host} has no pod named {pod}"
+        if record.headless
+        else f"service {host} is not headless: its pods have no names"
+    )
+    step = Step(kind=StepKind.NAME_RESOLUTION, chosen="none", because=because, document=record.source)
     return Resolved(found=False, addresses=(), step=step)
 
 
@@ -108,7 +128,7 @@ def _kubernetes(directory: Directory, name: str, *, port: int) -> Resolved | Non
         if not (target := directory.services.get(name)) or not target.kubernetes:
             because = f"{alias.host} is an alias of {name}, which public DNS is taken to know"
             step = Step(kind=StepKind.NAME_RESOLUTION, chosen=name, because=because, document=alias.source)
-            return Resolved(found=True, addresses=(), step=step, public=True)
+            return Resolved(found=True, addresses=(), step=step, public=True, alias_of=name)
     return None
 
 
@@ -124,9 +144,11 @@ def _service(record: ServiceRecord, port: int) -> Resolved:
         because = f"service {record.host} is headless: its pods' own addresses"
         return _answer(addresses, chosen=", ".join(addresses), because=because, document=record.source)
     step = Step(
-        kind=StepKind.NAME_RESOLUTION, chosen="none", because=f"service {record.host} is headless and has no ready pod",
+        kind=StepKind.NAME_RESOLUTION,
+        chosen="none",
+        because=f"service {record.host} is headless and has no ready pod",
         document=record.source,
-    )  # fmt: skip
+    )
     return Resolved(found=False, addresses=(), step=step)
 
 

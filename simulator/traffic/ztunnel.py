@@ -67,10 +67,17 @@ class _Leaving:
         """Pass the connection on to the address that the client dialled."""
         address, port = self.request.destination_ip, self.request.port
         self.steps.append(Step(kind=StepKind.ENDPOINT, chosen=endpoint(address, port), because=because))
-        return self._hop(Forwarded(
-            cluster="", shares=(), address=address or self.request.host, port=port, request=self.request,
-            original_destination=True, outside=True,
-        ))  # fmt: skip
+        return self._hop(
+            Forwarded(
+                cluster="",
+                shares=(),
+                address=address or self.request.host,
+                port=port,
+                request=self.request,
+                original_destination=True,
+                outside=True,
+            )
+        )
 
     @property
     def _own(self) -> Json:
@@ -89,10 +96,18 @@ class _Leaving:
         found = self.directory.workload_at(chosen.address)
         source = found.source if found is not None else None
         self.steps.append(Step(kind=StepKind.WAYPOINT, chosen=name, because=because, document=source))
-        return self._hop(Forwarded(
-            cluster="", shares=(), address=self.request.destination_ip, port=self.request.port, request=self.request,
-            tls=Tls.MUTUAL, tunnel="hbone", via=endpoint(chosen.address, chosen.port),
-        ))  # fmt: skip
+        return self._hop(
+            Forwarded(
+                cluster="",
+                shares=(),
+                address=self.request.destination_ip,
+                port=self.request.port,
+                request=self.request,
+                tls=Tls.MUTUAL,
+                tunnel="hbone",
+                via=endpoint(chosen.address, chosen.port),
+            )
+        )
 
     def _to_one_of(self, options: Sequence[Upstream]) -> Hop:
         chosen = _pick(options, self.request.random)
@@ -102,17 +117,26 @@ class _Leaving:
         why = f"{name} takes HBONE" if tunnelled else f"{name} takes plain TCP: nothing in front of it ends a tunnel"
         self.steps += [
             Step(
-                kind=StepKind.ENDPOINT, chosen=endpoint(chosen.address, chosen.port), because=f"workload {name}",
+                kind=StepKind.ENDPOINT,
+                chosen=endpoint(chosen.address, chosen.port),
+                because=f"workload {name}",
                 document=found.source if found is not None else None,
             ),
             Step(kind=StepKind.TRANSPORT, chosen="mutual TLS" if tunnelled else "plain text", because=why),
-        ]  # fmt: skip
+        ]
         sent = replace(self.request, destination_ip=chosen.address, port=chosen.port)
-        return self._hop(Forwarded(
-            cluster="", shares=(), address=chosen.address, port=chosen.port, request=sent,
-            tls=Tls.MUTUAL if tunnelled else Tls.NONE, tunnel="hbone" if tunnelled else "",
-            alternatives=tuple(endpoint(one.address, one.port) for one in options if one is not chosen),
-        ))  # fmt: skip
+        return self._hop(
+            Forwarded(
+                cluster="",
+                shares=(),
+                address=chosen.address,
+                port=chosen.port,
+                request=sent,
+                tls=Tls.MUTUAL if tunnelled else Tls.NONE,
+                tunnel="hbone" if tunnelled else "",
+                alternatives=tuple(endpoint(one.address, one.port) for one in options if one is not chosen),
+            )
+        )
 
     def _nowhere(self, because: str) -> Hop:
         self.steps.append(Step(kind=StepKind.ENDPOINT, chosen="none", because=because))
@@ -120,9 +144,12 @@ class _Leaving:
 
     def _hop(self, forwarded: Forwarded | None, verdict: Verdict = _DELIVERED) -> Hop:
         return Hop(
-            proxy=self.ztunnel.carrier(self.client.addresses), direction=Direction.OUTBOUND, steps=tuple(self.steps),
-            verdict=verdict, forwarded=forwarded,
-        )  # fmt: skip
+            proxy=self.ztunnel.carrier(self.client.addresses),
+            direction=Direction.OUTBOUND,
+            steps=tuple(self.steps),
+            verdict=verdict,
+            forwarded=forwarded,
+        )
 
 
 def inbound(ztunnel: Ztunnel, request: Request, server: Workload, *, peer: str) -> Hop:
@@ -137,10 +164,12 @@ def inbound(ztunnel: Ztunnel, request: Request, server: Workload, *, peer: str) 
     judgement = judge(ztunnel.policies(known), peers)
     word = "allowed" if judgement.allowed else "denied"
     step = Step(
-        kind=StepKind.RBAC, chosen=f"{word} by {judgement.policy}" if judgement.policy else word,
-        because=judgement.because, rejected=judgement.rejected,
+        kind=StepKind.RBAC,
+        chosen=f"{word} by {judgement.policy}" if judgement.policy else word,
+        because=judgement.because,
+        rejected=judgement.rejected,
         details={"policy": judgement.policy, "allowed": judgement.allowed},
-    )  # fmt: skip
+    )
     proxy = ztunnel.carrier(server.addresses)
     if judgement.allowed:
         forwarded = Forwarded(cluster="", shares=(), address=request.destination_ip, port=request.port, request=request)
