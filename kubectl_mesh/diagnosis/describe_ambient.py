@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_mesh.diagnosis import waypoint_use
 from kubectl_mesh.diagnosis.describe_pod import is_ambient
-from kubectl_mesh.diagnosis.lookup import Lookup, spec
+from kubectl_mesh.diagnosis.lookup import Lookup, namespace_of, spec
 from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from simulator.model.wire import Json
 
@@ -35,6 +35,10 @@ def _waypoint(lookup: Lookup, resource: Json, *, subject: str, traffic: str) -> 
     row = waypoint_use.find(lookup, wanted)
     if row is None:
         return f"WARNING: {subject} is to use waypoint {called}, which does not exist ({label})"
+    if not waypoint_use.admits(lookup, row, namespace_of(resource)):
+        return (
+            f"WARNING: {subject} is to use waypoint {called}, which does not admit namespace {namespace_of(resource)}"
+        )
     takes = waypoint_use.takes(lookup, row)
     if takes not in ("all", traffic):
         words = "no traffic" if takes == waypoint_use.NONE else f"{takes} traffic only"

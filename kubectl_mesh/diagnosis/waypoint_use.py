@@ -6,8 +6,9 @@ istiod: pilot/pkg/serviceregistry/ambient/waypoints.go: an object's own label go
 from dataclasses import dataclass
 
 from kubectl_mesh.diagnosis import waypoints
-from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of
-from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME
+from kubectl_mesh.diagnosis.config_dump import listed
+from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
+from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, label_selector_selects
 from simulator.model.wire import Json
 
 NONE = "none"
@@ -44,16 +45,39 @@ def find(lookup: Lookup, wanted: Wish) -> waypoints.WaypointRow | None:
 
 def takes(lookup: Lookup, waypoint: waypoints.WaypointRow) -> str:
     """Return which traffic a waypoint takes; without a label that says so, it takes that of services."""
-    found = (*lookup.all("Gateway", waypoint.namespace), *lookup.all(waypoints.GATEWAY, waypoint.namespace))
-    is_told = any("istio.io/waypoint-for" in labels(each) for each in found if name_of(each) == waypoint.name)
+    is_told = "istio.io/waypoint-for" in labels(_gateway(lookup, waypoint))
     return waypoint.traffic if waypoint.traffic != NONE or is_told else "service"
+
+
+def admits(lookup: Lookup, waypoint: waypoints.WaypointRow, namespace: str) -> bool:
+    """Tell whether objects of a namespace may use a waypoint: its own, unless its listener says otherwise."""
+    found = [each for each in listed(spec(_gateway(lookup, waypoint)).get("listeners")) if _is_hbone(each or {})]
+    allowed: Json = ((found[0].get("allowedRoutes") or {}).get("namespaces") or {}) if found else {}
+    match allowed.get("from") or "Same":
+        case "All":
+            return True
+        case "Selector":
+            owner = lookup.get("Namespace", "", namespace) or {}
+            return label_selector_selects(allowed.get("selector") or {}, labels(owner))
+    return waypoint.namespace == namespace
+
+
+def _gateway(lookup: Lookup, waypoint: waypoints.WaypointRow) -> Json:
+    found = (*lookup.all("Gateway", waypoint.namespace), *lookup.all(waypoints.GATEWAY, waypoint.namespace))
+    return next((each for each in found if name_of(each) == waypoint.name and waypoints.is_waypoint(each)), {})
+
+
+def _is_hbone(listener: Json) -> bool:
+    return (listener.get("protocol"), listener.get("port")) == ("HBONE", 15008)
 
 
 def carrier(lookup: Lookup, resource: Json, *, traffic: str) -> tuple[str, str] | None:
     """Return namespace and name of the waypoint that carries `service` or `workload` traffic to an object."""
     wanted = wish(lookup, resource)
     row = find(lookup, wanted) if wanted is not None and wanted.name != NONE else None
-    return (row.namespace, row.name) if row is not None and takes(lookup, row) in ("all", traffic) else None
+    if row is None or not admits(lookup, row, namespace_of(resource)):
+        return None
+    return (row.namespace, row.name) if takes(lookup, row) in ("all", traffic) else None
 
 
 def carried(lookup: Lookup, pod: Json) -> list[tuple[str, Json]]:

@@ -191,3 +191,44 @@ def test_terms_come_in_one_order() -> None:
     names = [name for name, _ in ordered_terms(terms)]
     assert names == ["principals", "namespaces", "ipBlocks", "notIpBlocks"]
     assert names == [name for name, _ in ordered_terms(dict(reversed(terms.items())))]
+
+
+CLOSED = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: infra, labels: {team: a}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: shared, namespace: infra}
+spec:
+  gatewayClassName: istio-waypoint
+  listeners: [{name: mesh, port: 15008, protocol: HBONE, allowedRoutes: {namespaces: ALLOWED}}]
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: far
+  namespace: shop
+  labels: {istio.io/use-waypoint: shared, istio.io/use-waypoint-namespace: infra}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: far, namespace: shop}
+spec: {targetRefs: [{kind: Service, group: "", name: far}], action: DENY, rules: [{}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"),
+    [
+        ("{from: All}", ["allow", "far"]),
+        ("{from: Same}", ["allow"]),
+        ("{from: Selector, selector: {matchLabels: {istio.io/dataplane-mode: ambient}}}", ["allow", "far"]),
+        ("{from: Selector, selector: {matchLabels: {team: a}}}", ["allow"]),
+    ],
+)
+def test_waypoints_that_do_not_admit_a_namespace(allowed: str, expected: list[str]) -> None:
+    """A waypoint of another namespace carries only what its listener admits."""
+    assert policies(mesh(CLOSED.replace("ALLOWED", allowed)), "deploy/web") == expected
