@@ -8,11 +8,10 @@ pkg/webhooks/validation/server/server.go.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from simulator.apiserver.objects import Target
+from simulator.apiserver.objects import Target, as_resource
 from simulator.apiserver.statuses import StatusError, internal
 from simulator.apiserver.storage import ObjectStore
 from simulator.model.labels import label_selector_selects, selects
-from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 _CONFIGURATIONS = "validatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -34,7 +33,7 @@ def admit(store: ObjectStore, target: Target, document: Json) -> Sequence[str]:
 
     kind = target.type.kind.name
     try:
-        found = list(rules_of(kind)(_resource(target, document))) if kind in RULES else []
+        found = list(rules_of(kind)(as_resource(target, document))) if kind in RULES else []
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # a field of a type that no rule expects
         raise _denied(webhook, f"error decoding configuration: {error}") from error
     errors = [each for each in found if not each.is_warning and not each.code]
@@ -70,14 +69,3 @@ def _reach(store: ObjectStore, webhook: Json) -> None:
 
 def _denied(webhook: Json, why: str) -> StatusError:
     return StatusError(code=400, reason="", message=f'admission webhook "{webhook["name"]}" denied the request: {why}')
-
-
-def _resource(target: Target, document: Json) -> Resource:
-    return Resource(
-        kind=target.type.kind.name,
-        api_version=target.api_version,
-        namespace=target.namespace,
-        name=target.name,
-        document=document,
-        origin=Origin(source=""),
-    )

@@ -1,7 +1,6 @@
 """Statuses that controllers keep: of workloads, counted from their pods, of namespaces, and of gateways."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from simulator.manifests.gateway_statuses import gateway_status, is_managed
 from simulator.model.resources import Resource
@@ -148,34 +147,8 @@ def complete_node(document: Json) -> Json:
     return document | {"status": status | {"nodeInfo": dict.fromkeys(_NODE_INFO, "") | info}}
 
 
-def _with_defaults(**defaults: Any) -> Callable[[Json], Json]:
-    """Return how to fill in the spec of a workload as the API server does: `rollout status` wants a strategy."""
-
-    def complete(document: Json) -> Json:
-        return document | {"spec": defaults | (document.get("spec") or {})}
-
-    return complete
-
-
-COMPLETE: Mapping[str, Callable[[Json], Json]] = {
-    "pods": complete_pod,
-    "nodes": complete_node,
-    "daemonsets.apps": _with_defaults(
-        revisionHistoryLimit=10,
-        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
-    ),
-    "deployments.apps": _with_defaults(
-        progressDeadlineSeconds=600,
-        revisionHistoryLimit=10,
-        strategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
-    ),
-    "statefulsets.apps": _with_defaults(
-        podManagementPolicy="OrderedReady",
-        revisionHistoryLimit=10,
-        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
-    ),
-}
-"""What typed clients rely on, by resource: what the kubelet reports of itself, and defaults of workloads."""
+COMPLETE: Mapping[str, Callable[[Json], Json]] = {"pods": complete_pod, "nodes": complete_node}
+"""What the kubelet reports of itself, by resource: typed clients refuse objects without it."""
 
 
 def started(document: Json, time: str) -> Json:

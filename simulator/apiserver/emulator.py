@@ -17,6 +17,7 @@ from simulator.apiserver.keeper import DEFINITIONS, Keeper
 from simulator.apiserver.lists import Lister
 from simulator.apiserver.objects import (
     Target,
+    as_resource,
     check_shape,
     immutable,
     new_name,
@@ -26,6 +27,7 @@ from simulator.apiserver.objects import (
     with_metadata,
 )
 from simulator.apiserver.patches import json_patch, merge_patch
+from simulator.apiserver.schema_checks import checked
 from simulator.apiserver.service_account_tokens import Issuer, filled
 from simulator.apiserver.statuses import (
     already_exists,
@@ -40,7 +42,6 @@ from simulator.apiserver.storage import Key, ObjectStore, WrongVersion
 from simulator.apiserver.strategic import strategic_merge
 from simulator.manifests.defaulting import apply_defaults
 from simulator.model.errors import SimulatorError
-from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 Query = Mapping[str, str]
@@ -172,14 +173,7 @@ class Emulator:
             raise not_found("namespaces", "", target.namespace)
 
     def _defaulted(self, target: Target, document: Json) -> Json:
-        resource = Resource(
-            kind=target.type.kind.name,
-            api_version=target.api_version,
-            namespace=target.namespace,
-            name=target.name,
-            document=copy.deepcopy(with_metadata(document, name=target.name)),
-            origin=Origin(source=f"{target.type.kind.plural}/{target.name}"),
-        )
+        resource = as_resource(target, copy.deepcopy(with_metadata(document, name=target.name)))
         try:
             apply_defaults(resource)
         except (SimulatorError, TypeError, ValueError, KeyError, AttributeError) as error:
@@ -208,7 +202,8 @@ class Emulator:
 
     def _write(self, target: Target, document: Json, query: Query) -> Json:
         present = self.store.get(target.key)
-        self.warnings = list(admit(self.store, target, document))
+        document, told = checked(target, document, present, query)
+        self.warnings = [*told, *admit(self.store, target, document)]
         if target.type.id == DEFINITIONS:
             Catalog([document])  # raises here, and not when it is stored, where it defines nothing
         generation = 1 if present is None else int(present["metadata"].get("generation") or 1)

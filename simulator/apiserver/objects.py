@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from simulator.apiserver.catalog import ResourceType
 from simulator.apiserver.statuses import StatusError, bad_request, invalid
 from simulator.apiserver.storage import Key
+from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
@@ -39,6 +40,18 @@ class Target:
     def scope(self) -> str | None:
         """The namespace of a list; None for all of them."""
         return self.namespace or None
+
+
+def as_resource(target: Target, document: Json) -> Resource:
+    """Return an object as what reads manifests takes it."""
+    return Resource(
+        kind=target.type.kind.name,
+        api_version=target.api_version,
+        namespace=target.namespace,
+        name=target.name,
+        document=document,
+        origin=Origin(source=f"{target.type.kind.plural}/{target.name}"),
+    )
 
 
 def check_shape(target: Target, document: object) -> Json:

@@ -1,8 +1,8 @@
 """Defaults that the API server writes into objects before istiod sees them.
 
 Kubernetes: pkg/apis/{core,apps,batch,discovery}/v1/defaults.go; Gateway API: the `default` markers of its CRDs. Only
-fields that something reads are filled in. Documents are changed in place: they are the reader's own, fresh from the
-text.
+fields that something reads are filled in, be it kubectl. Documents are changed in place: they are the reader's own,
+fresh from the text.
 """
 
 from collections.abc import Callable, Iterable
@@ -88,8 +88,22 @@ def _workload(document: Json) -> None:
     _template(spec)
 
 
+def _deployment(document: Json) -> None:
+    _workload(document)
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+    _set(_spec(document), progressDeadlineSeconds=600, revisionHistoryLimit=10, strategy=strategy)
+
+
+def _stateful_set(document: Json) -> None:
+    _workload(document)
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    _set(_spec(document), podManagementPolicy="OrderedReady", revisionHistoryLimit=10, updateStrategy=strategy)
+
+
 def _daemon_set(document: Json) -> None:
     _template(_spec(document))
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    _set(_spec(document), revisionHistoryLimit=10, updateStrategy=strategy)
 
 
 def _job(document: Json) -> None:
@@ -233,9 +247,9 @@ _DEFAULTS: dict[tuple[str, str], Callable[[Json], None]] = {
     ("", "Secret"): _secret,
     ("", "Endpoints"): _endpoints,
     ("", "ReplicationController"): _workload,
-    ("apps", "Deployment"): _workload,
+    ("apps", "Deployment"): _deployment,
     ("apps", "ReplicaSet"): _workload,
-    ("apps", "StatefulSet"): _workload,
+    ("apps", "StatefulSet"): _stateful_set,
     ("apps", "DaemonSet"): _daemon_set,
     ("batch", "Job"): _job,
     ("batch", "CronJob"): _cron_job,

@@ -108,7 +108,7 @@ def _check(value: Any, schema: Json | int, path: Path) -> Iterator[Misfit]:
             yield from _check(item, schema["m"], (*path, key))
     elif "p" in schema:
         yield from _fields(value, schema, path)
-    if "n" in schema:
+    if "n" in schema and type(value) in _MEASURES:
         yield from _length(value, schema["n"], path)
 
 

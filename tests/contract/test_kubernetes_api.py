@@ -375,3 +375,26 @@ def test_workloads_have_the_defaults_that_kubectl_reads(cluster: ServedMesh) -> 
         for state in each["state"].values()
     ]
     assert {state["startedAt"] for state in states} == {status["startTime"]}
+
+
+def test_objects_are_held_to_the_schema_of_their_kind(cluster: ServedMesh) -> None:
+    """With or without webhooks, a wrong type is refused by its field; what no schema names is refused or dropped."""
+    istio = "/apis/networking.istio.io/v1/namespaces/shop"
+    wrong = {"metadata": {"name": "wrong"}, "spec": {"hosts": "web"}}
+    status, answer = cluster.request("POST", f"{istio}/virtualservices", wrong)
+    assert (status, answer["reason"]) == (422, "Invalid")
+    assert answer["message"].endswith('spec.hosts: Invalid value: must be a list, not "web"')
+    entry = {"metadata": {"name": "wrong"}, "spec": {"address": 5, "labels": "x"}}
+    fields = {
+        each["field"] for each in cluster.request("POST", f"{istio}/workloadentries", entry)[1]["details"]["causes"]
+    }
+    assert fields == {"spec.address", "spec.labels"}
+    service = {"metadata": {"name": "wrong"}, "spec": {"ports": "x"}}
+    assert cluster.request("POST", "/api/v1/namespaces/shop/services", service)[0] == 400
+    unknown = {"metadata": {"name": "unknown"}, "spec": {"hosts": ["web"], "htpp": [], "http": [{"route": [
+        {"destination": {"host": "web"}}]}]}}  # fmt: skip
+    status, answer = cluster.request("POST", f"{istio}/virtualservices?fieldValidation=Strict", unknown)
+    assert (status, answer["message"].endswith('strict decoding error: unknown field "spec.htpp"')) == (400, True)
+    warning = cluster.sent("POST", f"{istio}/virtualservices", unknown)["Warning"]
+    assert warning == r'299 - "unknown field \"spec.htpp\""'
+    assert "htpp" not in cluster.request("GET", f"{istio}/virtualservices/unknown")[1]["spec"]
