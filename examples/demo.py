@@ -7,13 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 STEPS = (
-    ("What do the proxies hold?", "proxy-config routes deploy/web -n shop --demo --name 80"),
     ("Where does this request go, and why?",
      "trace --demo deploy/web http://catalog/search -n shop -H 'x-shop-tester: true'"),
     ("And this one, from a pod without a sidecar?", "trace --demo warehouse/deploy/stock http://checkout.payments/"),
-    ("What would this change do? (examples/shop/change)", "diff --demo --apply examples/shop/change"),
-    ("Does the traffic do what the team wrote down?", "test examples/shop"),
-    ("Is anything wrong?", "analyze --demo"),
+    ("What would a change do? (examples/shop/change)", "diff --demo --apply examples/shop/change"),
+    ("Does traffic do what the team wrote down? (examples/shop/shop.meshtest.yaml)", "test examples/shop"),
+    ("Is anything wrong?", "analyze --demo examples/guide/strict.yaml"),
+    ("What does a proxy hold?", "proxy-config cluster deploy/web -n shop --demo --direction outbound"),
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def main() -> int:
         print(f"\n# {question}\n$ kubectl mesh {words}\n", flush=True)
         done = subprocess.run([sys.executable, "-m", "kubectl_mesh", *shlex.split(words)], cwd=ROOT, check=False)
         failed += done.returncode > 1
-    print("\nNext: the same commands with -f and your own manifests, or without -f on your cluster.")
+    print("\nNext: replace --demo by -f and your own manifests, or leave it out to ask your live cluster.")
     return min(failed, 1)
 
 
