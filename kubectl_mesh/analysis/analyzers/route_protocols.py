@@ -1,7 +1,8 @@
 """HTTP rules of VirtualServices for services that do not speak HTTP.
 
-A sidecar gives a TCP port a listener without HTTP routes, so such rules meet no request; istiod makes them a virtual
-host of port 80 whose cluster need not exist (pilot/pkg/networking/core/route: BuildSidecarVirtualHostWrapper).
+A sidecar gives a TCP port a listener without HTTP routes, so such rules meet no request. istiod makes them a virtual
+host of port 80 all the same (pilot/pkg/networking/core/route: BuildSidecarVirtualHostWrapper): rules that ask for that
+port, as those do that lead to an egress gateway, are meant to be met there.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from simulator.model.ports import Protocol, parse_protocol
 from simulator.model.resources import Resource
 
 
+_HTTP_PORT = 80
+
+
 def _routes(world: World) -> Iterator[Finding]:
     known = world.once(hosts)
     for service in world.of_kind("VirtualService"):
@@ -28,6 +32,8 @@ def _routes(world: World) -> Iterator[Finding]:
             protocols = dict(zip((number for number, _ in destination.ports), _protocols(destination), strict=False))
             if any(not protocol.is_tcp for protocol in protocols.values()):
                 continue
+            if _HTTP_PORT not in protocols and _asks_for(_HTTP_PORT, service):
+                continue
             number, protocol = next(iter(protocols.items()))
             ports = ", ".join(f"{number} ({protocol})" for number, protocol in protocols.items())
             yield Finding(
@@ -39,6 +45,11 @@ def _routes(world: World) -> Iterator[Finding]:
                 related=(destination.resource,),
             )
             break
+
+
+def _asks_for(port: int, service: Resource) -> bool:
+    matches = [match or {} for rule in service.spec["http"] for match in (rule or {}).get("match") or ()]
+    return any(match.get("port") == port for match in matches)
 
 
 def _protocols(destination: Destination) -> list[Protocol]:

@@ -22,6 +22,13 @@ def test_one_http_port_is_enough_for_http_rules() -> None:
         assert codes(ROUTES, _routes(), service("db", ports=ports)) == []
 
 
+def test_rules_for_port_80_are_met_where_the_host_has_other_ports() -> None:
+    """istiod routes them on the listener for port 80 of any address, unless the host has that port as TCP."""
+    rules = resource("VirtualService", "db", f"{{hosts: [db], {HTTP.replace('[{', '[{match: [{port: 80}], ', 1)}}}")
+    assert codes(ROUTES, rules, service("db", ports="{name: tls, port: 443}")) == []
+    assert codes(ROUTES, rules, service("db", ports="{name: tcp, port: 80}")) == ["KM0008 db"]
+
+
 def test_rules_of_gateways_are_http_whatever_the_service_is() -> None:
     """A gateway speaks HTTP on its own port."""
     assert codes(ROUTES, _routes(", gateways: [front]"), service("db", ports="{name: tcp, port: 3306}")) == []
