@@ -16,7 +16,6 @@ from kubectl_mesh.analysis.world import World
 from simulator.model.ports import Protocol, parse_protocol
 from simulator.model.resources import Resource
 
-
 _HTTP_PORT = 80
 
 
