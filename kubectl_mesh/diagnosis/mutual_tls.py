@@ -17,6 +17,7 @@ from simulator.model.traces import Disposition, StepKind, Trace
 from simulator.traffic.follow import follow
 
 _MOST = 20_000
+_CONTROL_PLANE = ("istiod", "ztunnel")
 _WORDS = {Tls.NONE: "plain text", Tls.SIMPLE: "TLS", Tls.MUTUAL: "mutual TLS"}
 _BROKEN = frozenset({Disposition.TLS_MISMATCH, Disposition.NO_FILTER_CHAIN})
 
@@ -47,15 +48,26 @@ def _senders(directory: Directory, name: str, namespace: str) -> Sequence[Worklo
         return [found]
     senders: dict[tuple[str, str], Workload] = {}
     for workload in directory.workloads:
-        if workload.role in (None, Role.SIDECAR) and namespace in ("", workload.namespace):
+        if _sends(workload) and namespace in ("", workload.namespace):
             senders.setdefault((workload.namespace, workload.owner or workload.name), workload)
     return [senders[key] for key in sorted(senders)]
 
 
+def _sends(workload: Workload) -> bool:
+    """Tell whether a workload is an application, which gateways and the control plane are not."""
+    is_control_plane = workload.proxy is None and workload.labels.get("app") in _CONTROL_PLANE
+    return workload.role in (None, Role.SIDECAR) and not is_control_plane
+
+
 def _targets(directory: Directory) -> Iterator[tuple[str, int]]:
+    """Walk the ports that applications ask for: not those of waypoints, which traffic is led through."""
     for host, record in sorted(directory.services.items()):
-        if record.kubernetes and not record.external_name:
-            yield from ((host, port) for port in sorted(record.backends) if record.backends[port])
+        if not record.kubernetes or record.external_name:
+            continue
+        for port, backends in sorted(record.backends.items()):
+            servers = (directory.workload_at(each.address) for each in backends)
+            if any(each is None or each.role is not Role.WAYPOINT for each in servers):
+                yield host, port
 
 
 def _row(

@@ -113,10 +113,12 @@ def _service(directory: Directory, target: Target) -> ServiceRecord | None:
 
 
 def _port(record: ServiceRecord, number: str) -> int:
+    ports = sorted(record.backends)
+    listed = ", ".join(map(str, ports[:_LISTED])) or "none"
+    if number and ports and int(number) not in ports and not record.headless:
+        raise NothingFound(f"{record.host}: has no port {number}", hint=f"its ports are {listed}")
     if number:
         return int(number)
-    ports = sorted(record.backends)
     if len(ports) != 1:
-        listed = ", ".join(map(str, ports[:_LISTED])) or "none"
         raise UsageError(f"{record.host}: which port?", hint=f"its ports are {listed}: write NAME:PORT")
     return ports[0]
