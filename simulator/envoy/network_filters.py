@@ -10,8 +10,8 @@ from simulator.envoy.connections import Connection
 from simulator.envoy.documents import child, children, package, text, unpack
 from simulator.envoy.forwarding import Departure, Target, forward
 from simulator.envoy.headers import Message
-from simulator.envoy.http_filters import rbac_judgement, rbac_step
 from simulator.envoy.http_routing import route_http
+from simulator.envoy.rbac_filter import rbac_judgement, rbac_step
 from simulator.envoy.route_action import Choice, weighted_choice
 from simulator.envoy.route_match import Context
 from simulator.model.requests import Request, Tls

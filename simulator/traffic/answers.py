@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from simulator.envoy.cors import cors_fields
 from simulator.envoy.documents import child, children, flag, text
 from simulator.envoy.header_mutation import mutate_response
-from simulator.envoy.http_filters import cors_fields
 from simulator.envoy.route_action import Choice, header_levels
 from simulator.model.requests import Tls
 from simulator.model.traces import Disposition, Hop, Step, StepKind, Trace, Verdict
