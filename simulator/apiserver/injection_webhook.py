@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulator.istiod.pages import Page, document, text
+from simulator.manifests.annotation_values import complaints
 from simulator.manifests.injection import Webhook, decide
 from simulator.manifests.injector import Injectors, find_injectors
 from simulator.manifests.owners import WorkloadMeta, workload_of
@@ -43,6 +44,10 @@ def _response(injectors: Injectors, request: Json, pod: Json, *, revision: str) 
     decision = decide(pod, namespace=namespace, namespace_labels={}, webhooks=[asked], policies=policies)
     if not decision.injected:
         return {"allowed": True}
+    if wrong := complaints(metadata.get("annotations") or {}):
+        count = f"{len(wrong)} error{'s' if len(wrong) > 1 else ''} occurred:"
+        words = "".join(f"\n\t* {each}" for each in wrong)
+        return {"allowed": False, "status": {"message": f"failed to run injection template: {count}{words}\n\n"}}
     injector = injectors.injector(revision)
     node = str((pod.get("spec") or {}).get("nodeName") or "")
     native = injectors.uses_native_sidecars(injector, node_name=node)

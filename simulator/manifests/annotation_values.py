@@ -5,7 +5,7 @@ istiod: pkg/kube/inject/validate.go. The wording after the first words is Go's o
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simulator.model.wire import Json
 
@@ -18,6 +18,12 @@ def complaint(annotation: str, value: str) -> str:
     """Say what is wrong with the value of an annotation; empty when nothing is."""
     check = _CHECKS.get(annotation)
     return check(value) if check else ""
+
+
+def complaints(annotations: Mapping[str, object]) -> tuple[str, ...]:
+    """Say what the injector says of annotations with which it refuses a pod."""
+    found = ((name, value, complaint(name, str(value))) for name, value in sorted(annotations.items()))
+    return tuple(f"invalid value '{value}' for annotation '{name}': {wrong}" for name, value, wrong in found if wrong)
 
 
 def _integer(text: str, *, bits: int) -> str:

@@ -10,7 +10,7 @@ from textwrap import dedent
 from typing import Any
 
 from simulator.manifests import control_plane
-from simulator.manifests.annotation_values import complaint
+from simulator.manifests.annotation_values import complaints
 from simulator.manifests.documents import Document, documents
 from simulator.manifests.injection import IGNORED_NAMESPACES, INJECT, is_injected
 from simulator.manifests.injector import Injector, Injectors, find_injectors
@@ -144,14 +144,13 @@ def _refused(pod: Json, namespace: str) -> str:
 
 def _check_annotations(document: Document, pod: Json) -> None:
     """Raise ConfigurationError for annotations with which the webhook refuses a pod."""
-    for name, value in ((pod.get("metadata") or {}).get("annotations") or {}).items():
-        if wrong := complaint(name, str(value)):
-            metadata = document.value.get("metadata") or {}
-            named = f"{document.value['kind']} {metadata.get('name') or metadata.get('generateName', '')}"
-            raise ConfigurationError(
-                f"{document.source}:{document.line}: {named}: invalid value '{value}' for annotation '{name}': {wrong}",
-                hint="the injection webhook refuses such pods: correct the annotation",
-            )
+    if wrong := complaints((pod.get("metadata") or {}).get("annotations") or {}):
+        metadata = document.value.get("metadata") or {}
+        named = f"{document.value['kind']} {metadata.get('name') or metadata.get('generateName', '')}"
+        raise ConfigurationError(
+            f"{document.source}:{document.line}: {named}: {'; '.join(wrong)}",
+            hint="the injection webhook refuses such pods: correct the annotation",
+        )
 
 
 def _owner(value: Json, pod: Json) -> WorkloadMeta:

@@ -46,6 +46,15 @@ def test_who_is_left_alone(change: Any, namespace: str) -> None:
     assert ask(POD | change, namespace=namespace) == {"uid": "7", "allowed": True}
 
 
+def test_a_pod_with_a_wrong_annotation_is_refused() -> None:
+    """The webhook says which value it cannot use, in istiod's words."""
+    response = ask(POD | {"metadata": {"annotations": {"status.sidecar.istio.io/port": "high"}}})
+    assert not response["allowed"]
+    assert response["status"]["message"].startswith(
+        "failed to run injection template: 1 error occurred:\n\t* invalid value 'high' for annotation "
+    )
+
+
 @pytest.mark.parametrize(("path", "body", "status"), [("/inject", b"", 400), ("/validate", b"{}", 404)])
 def test_other_requests_are_refused(path: str, body: bytes, status: int) -> None:
     """What is no review is not answered as one."""
