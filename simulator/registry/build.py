@@ -38,11 +38,7 @@ def build_snapshot(resources: Sequence[Resource]) -> Snapshot:
     workloads = Workloads(index, settings)
     services = _services(index, settings)
     converted = _converted(index, settings)
-    virtual_services = VirtualServiceIndex(
-        [*index.of_kind("VirtualService"), *converted.virtual_services],
-        domain=settings.domain,
-        default_export=default_export(settings.mesh, "defaultVirtualServiceExportTo"),
-    )
+    virtual_services = _virtual_services(index, settings, converted)
     return Snapshot(
         index=index,
         settings=settings,
@@ -95,6 +91,14 @@ def _converted(index: ResourceIndex, settings: MeshSettings) -> Converted:
         virtual_services=ingress.virtual_services + gateway_api.virtual_services,
         destination_rules=gateway_api.destination_rules,
         caveats=ingress.caveats + gateway_api.caveats,
+    )
+
+
+def _virtual_services(index: ResourceIndex, settings: MeshSettings, converted: Converted) -> VirtualServiceIndex:
+    return VirtualServiceIndex(
+        [*index.of_kind("VirtualService"), *converted.virtual_services],
+        domain=settings.domain,
+        default_export=default_export(settings.mesh, "defaultVirtualServiceExportTo"),
     )
 
 
