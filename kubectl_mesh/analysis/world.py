@@ -86,6 +86,10 @@ class World:
         self.asked.add(kind)
         return self._by_name.get((kind, namespace, name))
 
+    def leaves_out(self, kind: str) -> bool:
+        """Tell whether files hold nothing of a kind, so that what they name of it is taken to be elsewhere."""
+        return self.partial and not self.of_kind(kind)
+
     def once(self, make: Callable[["World"], Derived]) -> Derived:
         """Return `make(self)`, worked out once; whoever asks for it has asked for the kinds that it reads."""
         if make not in self._derived:

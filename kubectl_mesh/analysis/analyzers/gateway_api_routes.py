@@ -39,11 +39,12 @@ def _parents(world: World) -> Iterator[Finding]:
                 name = (reference.get("namespace") or route.namespace, reference.get("name") or "")
                 target = _kind(reference, GATEWAY_API, "Gateway")
                 if target in _MESH_PARENTS:
-                    missing = target[1] not in world.absent and world.find(target[1], *name) is None
-                    why = "does not exist" if missing else ""
+                    unknown = target[1] in world.absent or world.leaves_out(target[1])
+                    why = "" if unknown or world.find(target[1], *name) else "does not exist"
                 elif target == _GATEWAY:
                     gateway = gateways.get(name)
-                    why = _refusal(world, route, gateway, reference) if gateway else "does not exist"
+                    missing = "" if world.leaves_out("/".join(_GATEWAY)) else "does not exist"
+                    why = _refusal(world, route, gateway, reference) if gateway else missing
                 else:
                     continue
                 if why:

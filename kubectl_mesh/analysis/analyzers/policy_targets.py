@@ -71,7 +71,9 @@ def _targets(world: World) -> Iterator[Finding]:
                 group = str(reference.get("group") or "")
                 key = ("" if group == "core" else group, str(reference.get("kind") or ""))
                 name = (reference.get("namespace") or resource.namespace, str(reference.get("name") or ""))
-                if key in _TARGETS and _TARGETS[key] not in world.absent and name not in world.once(_targetable)[key]:
+                if key not in _TARGETS or _TARGETS[key] in world.absent or world.leaves_out(_TARGETS[key]):
+                    continue
+                if name not in world.once(_targetable)[key]:
                     text = f"{key[1]} {'/'.join(name)}"
                     yield Finding(
                         code="KM0016",

@@ -1,4 +1,5 @@
-from tests.unit.analysis import codes, found, namespace, resource, service
+from kubectl_mesh.analysis.registry import analyzers
+from tests.unit.analysis import codes, found, namespace, resource, service, world
 
 PARENTS = "mesh.RouteParents"
 BACKENDS = "mesh.RouteBackends"
@@ -23,6 +24,16 @@ def test_a_missing_parent_is_an_error() -> None:
     given = found(PARENTS, _route())
     assert given == ["KM0012 route: The route has no effect through its parent: Gateway shop/front does not exist."]
     assert codes(PARENTS, _route(), _gateway()) == []
+
+
+def test_gateways_that_files_leave_out_altogether_are_elsewhere() -> None:
+    """A pull request about a route need not hold the gateway; where it holds others, the one that is named is missed."""
+    policy = "{targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: front}]}"
+    for gateways, expected in (((), []), ((_gateway(name="back"),), ["KM0012", "KM0016"])):
+        given = world(_route(), resource("AuthorizationPolicy", "policy", policy), *gateways)
+        given.partial = True
+        asked = (analyzers()[name] for name in (PARENTS, "mesh.PolicyTargets"))
+        assert [finding.code for each in asked for finding in each.analyze(given)] == expected
 
 
 def test_a_parent_needs_the_section_and_port() -> None:
