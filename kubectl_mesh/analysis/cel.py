@@ -20,7 +20,7 @@ _ABSENT = object()
 
 
 class CelError(Exception):
-    """A rule has no value for this document, such as one that asks for a field which is not there."""
+    """A rule has no value for this document, such as one that reads a field which is absent."""
 
 
 @lru_cache(maxsize=1024)

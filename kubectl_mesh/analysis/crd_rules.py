@@ -23,14 +23,14 @@ _GATEWAY_API = "gateway.networking.k8s.io"
 
 @dataclass(slots=True)
 class _Part:
-    """A place in a kind's schema, with the rules that stand there and what is filled in where it is left out."""
+    """A place in a kind's schema: its rules, and the default for a field that is left out."""
 
     rules: list[tuple[Callable[[Any], bool], str]] = field(default_factory=list)
     default: Any = None
     parts: dict[str, "_Part"] = field(default_factory=dict)
 
     def at(self, path: str) -> "_Part":
-        """Return the part at a path, made where it is not there yet."""
+        """Return the part at a path, creating it where it is missing."""
         part = self
         for step in path.replace(_ITEMS, f".{_ITEMS}").replace(_VALUES, f".{_VALUES}").split("."):
             if step:

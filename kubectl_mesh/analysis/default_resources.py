@@ -18,7 +18,7 @@ _MADE = frozenset({"default control plane", SOURCE, "made up by the simulator"})
 
 
 def is_given(resource: Resource) -> bool:
-    """Tell whether somebody wrote a resource, or it was made to stand in for what is always there."""
+    """Tell whether a resource was given, and not made up as a stand-in."""
     return resource.origin.source not in _MADE
 
 

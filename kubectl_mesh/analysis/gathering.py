@@ -116,7 +116,7 @@ def _asked(kind: str) -> str:
 
 
 def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[Resource]:
-    """Yield what a source holds of a kind. One that may not be listed becomes absent; one it does not know is none."""
+    """Yield the resources of a kind. One that may not be listed becomes absent; one that is unknown has none."""
     try:
         documents = source.resources(kind)
     except NothingFound:

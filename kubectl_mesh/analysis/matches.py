@@ -93,7 +93,7 @@ def _contains_value(wide: Json, narrow: Json) -> bool:
 
 
 def _contains_text(wide: Json, narrow: Json | None) -> bool:
-    """Compare two string matches; one that is left out takes everything."""
+    """Compare two string matches; an absent one accepts everything."""
     if not narrow:
         return False
     if wide == narrow:

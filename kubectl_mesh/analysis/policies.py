@@ -13,7 +13,7 @@ _DRY_RUN, _TRUE = "istio.io/dry-run", frozenset({"1", "t", "T", "true", "TRUE", 
 
 
 def acts(policy: Resource) -> bool:
-    """Tell whether a policy allows or denies, rather than logs, asks somebody else, or is only tried out."""
+    """Tell whether a policy allows or denies, rather than logs, delegates the decision, or runs dry."""
     if policy.annotations.get(_DRY_RUN) in _TRUE:
         return False
     return (policy.spec.get("action") or "ALLOW") in ("ALLOW", "DENY")

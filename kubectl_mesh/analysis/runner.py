@@ -57,7 +57,7 @@ def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
 
 
 def _run(analyzer: Analyzer, world: World) -> Iterator[Finding]:
-    """Yield what an analyzer finds; a defect in it is a finding too, and keeps no other from running.
+    """Yield what an analyzer finds; a defect in it is a finding too, and does not stop the others.
 
     Resources that nobody can read (a list where a mapping belongs) are left out where an analyzer stumbles over one.
     """

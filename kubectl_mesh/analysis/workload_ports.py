@@ -50,7 +50,7 @@ def _opens(gateway: Resource, pod: PodView) -> bool:
 
 
 def _spoken(server: Json) -> Protocol:
-    """Return what a gateway hears once it has decrypted what it terminates."""
+    """Return the protocol that a gateway reads once it has terminated TLS."""
     protocol = parse_protocol(str((server.get("port") or {}).get("protocol") or ""))
     mode = (server.get("tls") or {}).get("mode") or "PASSTHROUGH"
     if protocol is Protocol.HTTPS:

@@ -42,7 +42,7 @@ class Wanted:
 
 
 def find(lookup: Lookup, *, kind: str, namespace: str, name: str) -> Wanted:
-    """Return the object of a name, or say that there is none or that it leaves no trace."""
+    """Return the object of a name. Raises NothingFound when there is none, or when no proxy would show it."""
     found = [each for each in lookup.all(kind, namespace or None) if name_of(each) == name]
     if not found:
         where = f" in namespace {namespace}" if namespace else ""

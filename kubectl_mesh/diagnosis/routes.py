@@ -111,7 +111,7 @@ def _without_port(domain: str) -> bool:
 
 
 def _shortest(domains: list[str]) -> list[str]:
-    """Drop the expansions of a name that is there without them."""
+    """Drop the expansions of a name that is listed in its short form too."""
     names = set(domains)
     longer = {
         domain

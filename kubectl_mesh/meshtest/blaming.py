@@ -30,7 +30,7 @@ _WORDS = {StepKind.RBAC: "authorization", StepKind.TRANSPORT: "encryption"}
 
 
 def at_fault(predictor: Predictor, seen: Observed, mismatches: Sequence[Mismatch]) -> tuple[str, ...]:
-    """Return a line `what decided  file:line` for each decision that the mismatches hang on."""
+    """Return a line `what decided  file:line` for each decision on which the mismatches depend."""
     found: dict[str, None] = {}
     for mismatch in mismatches:
         for hop, step in _decisions(seen, mismatch):
@@ -41,7 +41,7 @@ def at_fault(predictor: Predictor, seen: Observed, mismatches: Sequence[Mismatch
 
 
 def _decisions(seen: Observed, mismatch: Mismatch) -> Iterator[tuple[Hop | None, Step]]:
-    """Yield the steps that one part hangs on, with the hop they were taken on; None before the first."""
+    """Yield the steps on which one part depends, with their hop; None before the first."""
     trace = seen.trace
     hop = deciding_hop(trace)
     kind = _PARTS.get(mismatch.part) or _PARTS.get(mismatch.part.partition(".")[0])

@@ -144,7 +144,7 @@ def _is_on(key: object, known: Collection[str]) -> bool:
 
 
 def each(node: Node | None, read: Callable[[Node], Item]) -> tuple[Item, ...]:
-    """Read every item of a list; nothing of a list that is not there."""
+    """Read every item of a list; none where the list is absent."""
     return tuple(read(item) for item in node.items()) if node is not None else ()
 
 

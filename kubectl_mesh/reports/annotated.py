@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A line of a file, or of no file known; `text` says what is there."""
+    """A line of a file; the name is empty where the file is unknown. `text` says what stands on the line."""
 
     file: str = ""
     line: int = 0

@@ -65,7 +65,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRun:
-    """The outcome of all files of one call."""
+    """The verdicts of all files of one call."""
 
     results: tuple[Result, ...] = ()
     coverage: tuple[Coverage, ...] = ()

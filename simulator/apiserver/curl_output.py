@@ -18,7 +18,7 @@ _OLD_PHRASES = {413: "Payload Too Large", 414: "URI Too Long", 416: "Range Not S
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One request and what came of it; `failure` is curl's exit code and words."""
+    """One request and its response; `failure` is curl's exit code and message."""
 
     request: Request
     url: str

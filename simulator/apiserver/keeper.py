@@ -104,7 +104,7 @@ class Keeper:
         return self._world
 
     def refresh(self) -> None:
-        """Derive the world anew although no object changed."""
+        """Derive the world again although no object changed."""
         self.generation += 1
         self._start()
 
@@ -147,7 +147,7 @@ class Keeper:
         self.problem = problem
 
     async def _quiet(self) -> None:
-        """Wait until no more changes come, unless somebody asks for the world."""
+        """Wait until changes cease, or until the world is asked for."""
         deadline = time.monotonic() + PATIENCE
         while not self._asked.is_set() and time.monotonic() < deadline:
             generation = self.generation

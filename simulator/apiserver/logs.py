@@ -24,7 +24,7 @@ _OTHER = ("info\tthe output of this container is not simulated",)
 
 
 def log_text(pod: Json, query: Mapping[str, str]) -> str:
-    """Return the log of a container. Raises StatusError for a container that is not there."""
+    """Return the log of a container. Raises StatusError for a container that does not exist."""
     spec = pod.get("spec") or {}
     several = len(spec.get("containers") or ()) > 1
     wanted = query.get("container", "")

@@ -77,7 +77,7 @@ class Neighbours:
 
 
 def _number(pod: Json, target: Any) -> int:
-    """Return the number of a target port; a name that no container declares is nobody's port."""
+    """Return the number of a target port; a name that no container declares stands for no port."""
     if isinstance(target, int):
         return target
     containers = (pod.get("spec") or {}).get("containers") or ()

@@ -42,7 +42,7 @@ class Renderer:
         return listed(self._target.type, self._target.api_version, page, self._form)
 
     def bookmark(self) -> Json:
-        """Return what the object of a bookmark says of itself."""
+        """Return the metadata that identifies the object of a bookmark."""
         if self._form is Form.TABLE:
             return {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "columnDefinitions": [], "rows": []}
         if self._form is Form.METADATA:

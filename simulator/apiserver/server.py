@@ -23,7 +23,7 @@ MAX_LINE = 64 * 1024
 
 
 def _quiet_logger() -> logging.Logger:
-    """Return a logger that says nothing of malformed requests: they are answered, and are nobody's error but theirs."""
+    """Return a logger that ignores malformed requests: they are answered, and are their sender's mistake."""
     logger = logging.getLogger("simulator.apiserver.http")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False

@@ -27,7 +27,7 @@ class Issuer(Protocol):
 
 
 def filled(secret: Json, *, namespace: str, keeper: Keeper, issuer: Issuer) -> Json:
-    """Return a secret with the token of the account that it names; any other, or one of nobody, as it is."""
+    """Return a secret with the token of the account that it names; any other, or one without an account, as it is."""
     annotations = (secret.get("metadata") or {}).get("annotations") or {}
     name = annotations.get(f"{_ACCOUNT}.name", "")
     account = keeper.store.get(Key("serviceaccounts", namespace, name))

@@ -60,7 +60,7 @@ def not_simulated(plural: str, subresource: str) -> StatusError:
 
 
 def already_exists(plural: str, group: str, name: str) -> StatusError:
-    """Return 409 for a create of an object that is there."""
+    """Return 409 for the creation of an object that exists."""
     message = f'{qualified(plural, group)} "{name}" already exists'
     return StatusError(code=409, reason="AlreadyExists", message=message, details=_details(plural, group, name))
 

@@ -67,7 +67,7 @@ def _without(sent: Json, types: Sequence[str]) -> Json:
 
 
 def _with_error(dump: Json, fault: Fault) -> Json:
-    """Say in the listener that the message names why its update failed: the only type of which Envoy keeps that."""
+    """Note in the listener that the message names why its update was rejected: Envoy keeps that of listeners only."""
     named = set(_LISTENER.findall(fault.message))
     section = _section(dump, "ListenersConfigDump")
     if not named or section is None:

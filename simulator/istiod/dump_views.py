@@ -33,7 +33,7 @@ class NoSuchResource(Exception):
 
 
 def section(dump: Json, name: str) -> Json:
-    """Return a section of a dump by the last part of its type; empty when there is none."""
+    """Return a section of a dump by the last part of its type; empty when it is missing."""
     for each in dump.get("configs") or ():
         if str(each.get("@type", "")).endswith(f".{name}"):
             return dict(each)

@@ -41,7 +41,7 @@ _LEGACY = {CDS: "cluster", LDS: "listener", RDS: "route", EDS: "endpoint", ECDS:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """A proxy that has not what istiod has of one type: never sent, not acknowledged, or refused with an error."""
+    """How a proxy's resources of one type differ from istiod's: never sent, not acknowledged, or rejected."""
 
     sent: bool = True
     acknowledged: bool = False

@@ -21,7 +21,7 @@ def complaint(annotation: str, value: str) -> str:
 
 
 def complaints(annotations: Mapping[str, object]) -> tuple[str, ...]:
-    """Say what the injector says of annotations with which it refuses a pod."""
+    """Return the injector's errors about annotations for which it refuses a pod."""
     found = ((name, value, complaint(name, str(value))) for name, value in sorted(annotations.items()))
     return tuple(f"invalid value '{value}' for annotation '{name}': {wrong}" for name, value, wrong in found if wrong)
 

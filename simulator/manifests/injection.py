@@ -42,7 +42,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the injector's own configuration says of pods that say nothing."""
+    """What the injector's configuration decides for pods that do not choose themselves."""
 
     enabled: bool = True
     never: Sequence[Json] = ()

@@ -16,7 +16,7 @@ _BINARY = {"": 0, "Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 
 def canonical(quantity: object) -> str:
-    """Spell a quantity in canonical form; what is none is returned as it is."""
+    """Spell a quantity in canonical form; any other text is returned as it is."""
     return _canonical(str(quantity))
 
 

@@ -70,7 +70,7 @@ def not_served(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
 
 
 def caveats_of_kinds(resources: Sequence[Resource]) -> Iterator[Caveat]:
-    """Yield a caveat for each resource that no API server takes, which says what becomes of it here."""
+    """Yield a caveat for each resource that no API server accepts, saying how it is treated here."""
     for each, reason in not_served(resources):
         simulated = find_kind(each.api_version, each.kind) is not None
         effect = "simulated, though no API server takes it" if simulated else "has no effect"

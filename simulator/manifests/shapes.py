@@ -154,7 +154,7 @@ def _check_port(value: Any, path: tuple[str | int, ...]) -> None:
 
 
 def conform_fields(value: Json, shape: Json, *, path: tuple[str | int, ...]) -> None:
-    """Check the fields of one mapping that lies at `path`."""
+    """Check the fields of the mapping at `path`."""
     every = shape.get("*")
     empty = []
     for field, inner in value.items():

@@ -62,7 +62,7 @@ def _names(workload: Workload, kind: str) -> frozenset[str]:
 
 
 def read_url(url: str, *, method: str = "GET", headers: Headers | None = None, random: float | None = None) -> Request:
-    """Read a URL, `http` when it names no scheme, into a request; raises SimulatorError for what is none."""
+    """Read a URL, `http` when it names no scheme, into a request; raises SimulatorError for anything else."""
     __tracebackhide__ = True
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in _PORTS or not parts.hostname:

@@ -100,7 +100,7 @@ class TestMesh:
         return self.mesh.caveats()
 
     def keep(self, name: str, make: Callable[[], Found]) -> Found:
-        """Return what was found out about the mesh once, or find it out: the mesh never changes."""
+        """Return `make()`, called once for each name: the mesh never changes."""
         if name not in self._kept:
             self._kept[name] = make()
         return cast("Found", self._kept[name])

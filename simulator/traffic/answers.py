@@ -110,7 +110,7 @@ def _retries_connecting(hop: Hop) -> bool:
 
 
 def _breakage(trace: Trace) -> Broken:
-    """Tell how a connection ends to which no proxy answers in HTTP."""
+    """Return how a connection ends that no proxy answers in HTTP."""
     encrypted = trace.request.tls is not Tls.NONE
     entered = any(hop.step(StepKind.FILTER_CHAIN) or hop.step(StepKind.NETWORK_FILTER) for hop in trace.hops)
     match trace.disposition:

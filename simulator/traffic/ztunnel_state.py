@@ -27,7 +27,7 @@ class Upstream:
 
     @property
     def takes_hbone(self) -> bool:
-        """Tell whether a ztunnel or a proxy ends a tunnel in front of it."""
+        """Tell whether a ztunnel or a proxy terminates tunnels for it."""
         return bool(self.workload.get("protocol") == "HBONE")
 
 

@@ -29,7 +29,7 @@ class Identities:
     accounts: dict[str, set[str]] = field(default_factory=dict)
 
     def lack(self, namespace: str, account: str) -> bool:
-        """Tell whether certainly nobody has this identity."""
+        """Tell whether it is certain that no workload has this identity."""
         if namespace in self.accounts:
             return account not in self.accounts[namespace]
         return bool(self.namespaces) and namespace not in self.namespaces and not namespace.startswith("istio")
