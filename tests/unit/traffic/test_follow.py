@@ -1,12 +1,15 @@
 """The path of a request through a small mesh."""
 
+from dataclasses import replace
+
 import pytest
 
 from simulator.model.directory import Capture
 from simulator.model.own_ports import OWN_PORTS
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, StepKind
-from tests.unit.traffic.small_mesh import CLIENT, CLIENT_ID, GATEWAY, SERVER, trace
+from simulator.traffic.follow import follow
+from tests.unit.traffic.small_mesh import CLIENT, CLIENT_ID, GATEWAY, SERVER, client_config, directory, service, trace
 
 
 def test_a_request_passes_both_proxies_to_the_application() -> None:
@@ -128,6 +131,23 @@ def test_ports_of_the_proxy_speak_plain_text() -> None:
     assert (
         trace(Request(host="localhost", port=15020, tls=Tls.SIMPLE), "client-1").disposition is Disposition.TLS_MISMATCH
     )
+
+
+def test_an_alias_of_a_public_name_is_dialled_by_that() -> None:
+    """An ExternalName service leads to the name that it stands for; the Host header stays as it was."""
+    outer = service("outer", "", external_name="www.example.net")
+    known = directory()
+    services = {**known.services, outer.host: outer}
+    found = follow(
+        replace(known, services=services),
+        {CLIENT: client_config()}.__getitem__,
+        Request(host="outer"),
+        known.workloads[0],
+    )
+    forwarded = found.hops[0].forwarded
+    assert found.destination == "www.example.net:80"
+    assert forwarded is not None
+    assert forwarded.request.host_header == "outer"
 
 
 def test_an_upgrade_ends_with_switching_protocols() -> None:

@@ -34,6 +34,21 @@ def test_names_the_cluster_should_know_are_missing(host: str) -> None:
     assert not resolve(known, host, port=80, client=known.workloads[0]).found
 
 
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("web-9.db", "service db.shop.svc.cluster.local has no pod named web-9"),
+        ("web-9.db.shop", "service db.shop.svc.cluster.local has no pod named web-9"),
+        ("x.web", "service web.shop.svc.cluster.local is not headless: its pods have no names"),
+    ],
+)
+def test_names_of_absent_pods_are_missing(host: str, reason: str) -> None:
+    """A name below a service of the cluster is no public name, though its last label is no namespace's."""
+    known = directory()
+    found = resolve(known, host, port=80, client=known.workloads[0])
+    assert (found.found, found.step.because) == (False, reason)
+
+
 def test_other_names_are_left_to_public_dns() -> None:
     """Of a name outside the cluster nothing is known but that it may exist."""
     known = directory()
