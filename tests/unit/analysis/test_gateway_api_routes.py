@@ -27,7 +27,7 @@ def test_a_missing_parent_is_an_error() -> None:
 
 
 def test_gateways_that_files_leave_out_altogether_are_elsewhere() -> None:
-    """A pull request about a route need not hold the gateway; where it holds others, the one that is named is missed."""
+    """A pull request about a route need not hold the gateway; where it holds others, the named one is missed."""
     policy = "{targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: front}]}"
     for gateways, expected in (((), []), ((_gateway(name="back"),), ["KM0012", "KM0016"])):
         given = world(_route(), resource("AuthorizationPolicy", "policy", policy), *gateways)
