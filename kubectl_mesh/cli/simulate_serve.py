@@ -64,7 +64,7 @@ def serve(
 def _faults(path: str) -> "Sequence[Fault]":
     import yaml
 
-    from simulator.faults.decoding import decode_faults
+    from simulator.faults.decoding import FaultError, decode_faults
 
     try:
         return decode_faults(yaml.safe_load(Path(path).read_bytes()))
@@ -72,6 +72,8 @@ def _faults(path: str) -> "Sequence[Fault]":
         raise InputError(f"{path}: {error.strerror or error}") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from error
+    except FaultError as error:
+        raise InputError(f"{path}: {error}", hint=error.hint) from error
 
 
 def _serve(call: Call, *, port: int, kubeconfig: str, faults: "Sequence[Fault]") -> None:
@@ -94,6 +96,9 @@ def _serve(call: Call, *, port: int, kubeconfig: str, faults: "Sequence[Fault]")
             call.write(f"export KUBECONFIG={shlex.quote(os.path.abspath(path))}\n")
             sys.stdout.flush()
             call.note(f"serving at {served.url}; stop with Ctrl-C")
+            for playing, pattern in served.cluster.faults.aimless(served.cluster.keeper.latest):
+                words = f"no pod is named {pattern}, so it affects nothing yet"
+                call.note(f"fault {playing.number} ({playing.fault.kind.value}): {words}")
 
         server = ApiServer(_resources(call), SimulatedWorld, port=port, faults=faults)
         try:

@@ -5,6 +5,7 @@ A fault begins at a moment: what the mesh was then is what a proxy that hears no
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from simulator.apiserver.world import Derive, World
 from simulator.faults.control_plane import deviations, disconnected
@@ -69,6 +70,16 @@ class FaultBoard:
     def faults(self, *kinds: FaultKind) -> tuple[Fault, ...]:
         """Return the faults of some kinds; all without."""
         return tuple(each.fault for each in self._playing if not kinds or each.fault.kind in kinds)
+
+    def aimless(self, world: World) -> Sequence[tuple[Playing, str]]:
+        """Return the patterns of targets that no pod of a world has the name of, with their faults."""
+        names = [f"{one.name}.{one.namespace}" for one in world.state if one.kind == "Pod"]
+        return [
+            (each, pattern)
+            for each in self._playing
+            for pattern in each.fault.target
+            if pattern != "*" and not any(fnmatchcase(name, pattern) for name in names)
+        ]
 
     def deriving(self, derive: Derive) -> Derive:
         """Return how to derive a world whose pods have their faults."""

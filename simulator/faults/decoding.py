@@ -58,6 +58,11 @@ def _value(name: str, value: Any, *, where: str) -> Any:
         listed = [value] if isinstance(value, str) else value
         if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
             raise FaultError(f"{where}.{name}: not a list of strings")
+        if name == "types":
+            return tuple(each.upper() for each in listed)
+        workload = next((each for each in listed if name == "target" and "/" in each), None)
+        if workload is not None:
+            raise FaultError(f"{where}.target: {workload} is no pattern over NAME.NAMESPACE", hint="such as web-*.shop")
         return tuple(listed) or EVERY
     if name == "merge":
         if not isinstance(value, dict):

@@ -1,10 +1,13 @@
 """Faults are data: read strictly, and applied to what a proxy holds without touching anything else."""
 
 import copy
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from simulator.apiserver.fault_board import FaultBoard
+from simulator.apiserver.world import World
 from simulator.faults.control_plane import deviations, disconnected
 from simulator.faults.decoding import FaultError, decode_fault, decode_faults
 from simulator.faults.dumps import held, merged
@@ -48,6 +51,7 @@ def test_a_fault_survives_its_document(kind: FaultKind) -> None:
         ({"fault": "drifted", "types": ["CDS", "LDS"], "resource": "a"}, "one type has the resource"),
         ({"fault": "istiod-slow", "seconds": "1"}, "not a number of seconds"),
         ({"fault": "api-slow", "seconds": 1, "target": "*"}, "api-slow has no target"),
+        ({"fault": "stale", "target": ["deploy/web"]}, r"target: deploy/web is no pattern over NAME.NAMESPACE"),
         ("stale", "not an object"),
     ],
 )
@@ -55,6 +59,20 @@ def test_wrong_faults_are_named(document: Any, words: str) -> None:
     """A fault that cannot be played says where and why."""
     with pytest.raises(FaultError, match=words):
         decode_faults([document])
+
+
+def test_types_are_read_in_any_case_and_may_be_none() -> None:
+    """Files may spell types as the command line may; an empty list means all."""
+    assert decode_fault({"fault": "stale", "types": ["cds", "LDS"]}).types == ("CDS", "LDS")
+    assert decode_fault({"fault": "stale", "types": []}).types == ()
+
+
+def test_targets_that_hit_nothing_are_told() -> None:
+    """A pattern that no pod has the name of is found; that of every pod always hits."""
+    state = parse_manifests("{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}}")
+    board = FaultBoard([Fault(kind=FaultKind.STALE, target=("web.*", "nosuch*")), Fault(kind=FaultKind.STALE)])
+    found = board.aimless(cast(World, SimpleNamespace(state=state)))
+    assert [(each.number, pattern) for each, pattern in found] == [(1, "nosuch*")]
 
 
 def test_a_stale_type_is_that_of_before() -> None:
