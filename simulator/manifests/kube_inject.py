@@ -12,7 +12,7 @@ from typing import Any
 from simulator.manifests import control_plane
 from simulator.manifests.annotation_values import complaints
 from simulator.manifests.documents import Document, documents
-from simulator.manifests.injection import IGNORED_NAMESPACES, INJECT, is_injected
+from simulator.manifests.injection import IGNORED_NAMESPACES, INJECT
 from simulator.manifests.injector import Injector, Injectors, find_injectors
 from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.placement import SYNTHETIC, synthetic_nodes
@@ -137,9 +137,7 @@ def _refused(pod: Json, namespace: str) -> str:
     wish = (metadata.get("labels") or {}).get(INJECT) or (metadata.get("annotations") or {}).get(INJECT, "")
     if pod["spec"].get("hostNetwork"):
         return "has host networking enabled"
-    if namespace in IGNORED_NAMESPACES or str(wish).lower() == "false":
-        return "has sidecar injection disabled"
-    return "has its proxy already" if is_injected(pod) else ""
+    return "has sidecar injection disabled" if namespace in IGNORED_NAMESPACES or str(wish).lower() == "false" else ""
 
 
 def _check_annotations(document: Document, pod: Json) -> None:

@@ -126,3 +126,11 @@ def merged_metrics(
     }
     scraping = {key: given.get(key, "") for key in ("scrape", "path", "port")} if given else {}
     return changed, json.dumps(scraping, separators=(",", ":")) if scraping else ""
+
+
+def without_scraping(annotations: Mapping[str, str], *, status_port: int) -> dict[str, str]:
+    """Leave out the annotations that point Prometheus at the agent; those that point elsewhere stay."""
+    keys = {name: _METRICS.get(_UNUSUAL.sub("_", name)) for name in annotations}
+    if not any(key == "port" and annotations[name] == str(status_port) for name, key in keys.items()):
+        return dict(annotations)
+    return {name: value for name, value in annotations.items() if keys[name] is None}

@@ -15,12 +15,20 @@ from simulator.manifests.overlays import overlay
 from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.probes import PROBERS, REWRITE, SCRAPING, is_true, merged_metrics, rewritten_probes
 from simulator.manifests.quantities import canonical_resources
+from simulator.manifests.reinjection import (
+    FIELDS,
+    OVERRIDES,
+    added_names,
+    kept_overrides,
+    merged_probers,
+    stripped,
+    was_injected,
+)
 from simulator.manifests.template_context import Context
 from simulator.manifests.templates import gateway, sidecar
 from simulator.model.wire import Json
 
 TEMPLATES = "inject.istio.io/templates"
-OVERRIDES = "proxy.istio.io/overrides"
 _PROXY = "istio-proxy"
 _NATIVE = "sidecar.istio.io/nativeSidecar"
 _NETWORK = "topology.istio.io/network"
@@ -42,7 +50,8 @@ def inject(
 
     `workload` names the owner of a pod template, which does not say itself whose it is.
     """
-    metadata = pod.get("metadata") or {}
+    own = stripped(pod, status_port=_status_port(injector))
+    metadata = own.get("metadata") or {}
     annotations = metadata.get("annotations") or {}
     wanted = annotations.get(_NATIVE)
     context = Context(
@@ -50,7 +59,7 @@ def inject(
         namespace=namespace,
         labels=metadata.get("labels") or {},
         annotations=annotations,
-        spec=pod.get("spec") or {},
+        spec=own.get("spec") or {},
         workload=workload or workload_of(pod),
         proxy_config=injector.proxy_config(
             namespace=namespace, labels=metadata.get("labels") or {}, annotations=annotations
@@ -96,16 +105,11 @@ def _moved_to_init(pod: Json) -> Json:
 
 def _with_overrides(merged: Json, original: Json, rendered: Json) -> Json:
     """Put what the user wrote for an injected container on top again, but for the image `auto`."""
-    before, spec = original.get("spec") or {}, dict(merged.get("spec") or {})
-    given = {
-        container.get("name"): container
-        for field in ("initContainers", "containers")
-        for container in before.get(field) or ()
-    }
+    spec = dict(merged.get("spec") or {})
     overrides: Json = {}
-    for field in ("containers", "initContainers"):
+    for field in FIELDS:
         for template in (rendered.get("spec") or {}).get(field) or ():
-            own = given.get(template["name"])
+            own = _written_by_user(original, template["name"], field)
             if own is None:
                 continue
             own = {key: value for key, value in own.items() if key != "image" or value != "auto"}
@@ -113,8 +117,19 @@ def _with_overrides(merged: Json, original: Json, rendered: Json) -> Json:
             spec = overlay(spec, {field: [own]})
     if not overrides:
         return merged
+    changed = {**merged, "spec": spec}
     annotated = {OVERRIDES: printed_containers(overrides)}
-    return overlay({**merged, "spec": spec}, {"metadata": {"annotations": annotated}})
+    return changed if was_injected(original) else overlay(changed, {"metadata": {"annotations": annotated}})
+
+
+def _written_by_user(pod: Json, name: str, field: str) -> Json | None:
+    """Return what the user wrote for a container that injection adds; nothing for one that it added before."""
+    if name in added_names(pod, field):
+        return None
+    spec = pod.get("spec") or {}
+    places = FIELDS if field == "initContainers" else (field,)
+    written = {each.get("name"): each for place in places for each in spec.get(place) or ()}
+    return kept_overrides(pod, field).get(name) or written.get(name)
 
 
 def _with_user(merged: Json, original: Json, context: Context) -> Json:
@@ -153,7 +168,7 @@ def _sparing(container: Json, user: int | None) -> Json:
 def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
     metadata = dict(pod.get("metadata") or {})
     labels, annotations = dict(metadata.get("labels") or {}), dict(metadata.get("annotations") or {})
-    status_port = (context.injector.mesh.get("defaultConfig") or {}).get("statusPort") or 15020
+    status_port = _status_port(context.injector)
     environment: list[Json] = []
     merge = context.injector.mesh.get("enablePrometheusMerge") is not False
     metrics = merged_metrics(annotations, enabled=merge, status_port=status_port)
@@ -164,6 +179,8 @@ def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
     default = bool(context.injector.value("sidecarInjectorWebhook.rewriteAppHTTPProbe", True))
     if is_true(annotations.get(REWRITE, ""), default=default):
         spec, probers = rewritten_probes(spec, annotations=annotations, status_port=status_port)
+        before = _probers(spec) if STATUS in annotations and probers else ""
+        probers = merged_probers(before, probers) if before else probers
         environment += [{"name": PROBERS, "value": probers}] if probers else []
     network = labels.get(_NETWORK) or context.injector.value("global.network")
     if network:
@@ -175,6 +192,17 @@ def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
     metadata |= {"labels": labels, "annotations": annotations}
     spec = _with_environment(spec, [{"name": name, "value": value} for name, value in place.items()] + environment)
     return {**pod, "metadata": metadata, "spec": _ordered(spec, context)}
+
+
+def _status_port(injector: Injector) -> int:
+    return int((injector.mesh.get("defaultConfig") or {}).get("statusPort") or 15020)
+
+
+def _probers(spec: Json) -> str:
+    """Return what the agent of a pod was told of probes when its proxy was injected before."""
+    everyone = (each for field in FIELDS for each in spec.get(field) or () if each.get("name") == _PROXY)
+    entries = (entry for each in everyone for entry in each.get("env") or ())
+    return next((str(entry.get("value") or "") for entry in entries if entry.get("name") == PROBERS), "")
 
 
 def _with_environment(spec: Json, environment: Sequence[Json]) -> Json:

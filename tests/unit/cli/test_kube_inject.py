@@ -14,7 +14,7 @@ def call(*words: str) -> int:
 
 
 def test_injected_manifests_are_manifests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is written can be read again, and then nothing is left to add."""
+    """What is written can be read again, and injecting it anew changes nothing."""
     target = tmp_path / "out.yaml"
     assert call("--demo", "-o", str(target)) == 0
     capsys.readouterr()
@@ -22,9 +22,7 @@ def test_injected_manifests_are_manifests(tmp_path: Path, capsys: pytest.Capture
     assert any("istio-proxy" in str(each) for each in documents if each["kind"] == "Deployment")
     assert "&id" not in target.read_text()
     assert call("-f", str(target)) == 0
-    out, err = capsys.readouterr()
-    assert out.count("istio-proxy") == target.read_text().count("istio-proxy")
-    assert "has its proxy already" in err
+    assert capsys.readouterr().out == target.read_text()
 
 
 @pytest.mark.parametrize(("words", "code"), [((), 2), (("-f", "no/such.yaml"), 3), (("-f", "BROKEN"), 3)])

@@ -1,5 +1,6 @@
 """Proxies written into manifests."""
 
+import json
 from typing import Any
 
 import pytest
@@ -71,12 +72,24 @@ def test_items_of_lists_move_to_the_margin() -> None:
     assert second.text == "kind: ConfigMap\nmetadata: {name: b}\n"
 
 
+def test_a_proxy_is_made_anew() -> None:
+    """Injecting what is injected gives the same with the same settings, and the new ones with others."""
+    probed = "{name: app, image: web, livenessProbe: {httpGet: {port: 80}}}"
+    (first,) = written(DEPLOYMENT.replace("{name: app, image: web}", probed))
+    (again,) = written(json.dumps(first.value))
+    assert again.value == first.value
+    (other,) = written(json.dumps(first.value), values="global: {proxy: {logLevel: debug}}")
+    assert other.value is not None
+    found = proxy(other.value["spec"]["template"])
+    assert "--proxyLogLevel=debug" in found["args"]
+    assert [each["name"] for each in found["env"]].count("ISTIO_KUBE_APP_PROBERS") == 1
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (("labels: {app: web}", 'labels: {sidecar.istio.io/inject: "false"}'), "sidecar injection disabled"),
         (("spec: {containers", "spec: {hostNetwork: true, containers"), "host networking enabled"),
-        (("labels: {app: web}", 'annotations: {sidecar.istio.io/status: "{}"}'), "its proxy already"),
         (("namespace: shop", "namespace: kube-system"), "sidecar injection disabled"),
     ],
 )
