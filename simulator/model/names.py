@@ -3,8 +3,7 @@
 istiod: pilot/pkg/model/push_context.go (BuildSubsetKey), pilot/pkg/model/config.go (ResolveShortnameToFQDN).
 """
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 DOMAIN = "cluster.local"
 BLACK_HOLE = "BlackHoleCluster"
@@ -12,8 +11,7 @@ PASSTHROUGH = "PassthroughCluster"
 INBOUND_PASSTHROUGH = "InboundPassthroughCluster"
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterName:
+class ClusterName(NamedTuple):
     """`outbound|80|v1|web.shop.svc.cluster.local`; an inbound name has neither subset nor host."""
 
     direction: str

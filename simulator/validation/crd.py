@@ -54,6 +54,7 @@ def _table() -> _Table:
     return _Table(document["shared"], document["kinds"])
 
 
+@cache
 def kinds() -> frozenset[tuple[str, str]]:
     """Return (group, kind) of everything that is checked."""
     return frozenset((key.rpartition("/")[0], key.rpartition("/")[2]) for key in _table().kinds)
@@ -127,8 +128,8 @@ def _fields(value: Json, schema: Json, path: Path) -> Iterator[Misfit]:
             yield Misfit(path=path, text=f"{field_path((*path, field))} is required")
     for group in schema.get("1", ()):
         given = [field for field in group if value.get(field) is not None]
-        text = f"{field_path(path)} has {' and '.join(given)}; only one is allowed"
         for field in given[:-1]:
+            text = f"{field_path(path)} has {' and '.join(given)}; only one is allowed"
             yield Misfit(path=(*path, field), text=text, overruled=True)
 
 

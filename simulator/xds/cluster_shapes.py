@@ -43,10 +43,8 @@ class Shape:
         return ClusterDraft(cluster=cluster, http=None if self.http is None else dict(self.http))
 
 
-def shape_of(shared: Shared, facts: ShapeFacts, policy: Json | None, *, known: Shape | None = None) -> Shape:
-    """Return the shape that a policy gives; `known` is one that may be the same."""
-    if known is not None and known.policy is policy and known.facts == facts:
-        return known
+def shape_of(shared: Shared, facts: ShapeFacts, policy: Json | None) -> Shape:
+    """Return the shape that a policy gives."""
     return shared(_plain_shape, facts) if policy is None else _shape(shared.snapshot, facts, policy)
 
 

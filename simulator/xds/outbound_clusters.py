@@ -206,8 +206,9 @@ def _subset_cluster(
     policy = with_subset(policy, own, target.port.number)
     if simple_balancer(own) == "PASSTHROUGH":
         discovery = "ORIGINAL_DST"
-    shape = shape_of(target.shared, target.shape_facts(discovery), policy, known=known)
-    draft = _draft(snapshot, target, shape, subset=name)
+    if policy is not known.policy or discovery != known.facts.discovery:
+        known = shape_of(target.shared, target.shape_facts(discovery), policy)
+    draft = _draft(snapshot, target, known, subset=name)
     if draft is None or target.rule is None:
         return None
     _identify(snapshot, target, draft, policy=policy, mode_policy=own, subset=name)
