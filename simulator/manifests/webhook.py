@@ -177,7 +177,8 @@ def _post_processed(pod: Json, rendered: Json, context: Context) -> Json:
         environment += [{"name": SCRAPING, "value": scraping}] if scraping else []
     spec = pod.get("spec") or {}
     default = bool(context.injector.value("sidecarInjectorWebhook.rewriteAppHTTPProbe", True))
-    if is_true(annotations.get(REWRITE, ""), default=default):
+    has_agent = any(each.get("name") == _PROXY for field in FIELDS for each in spec.get(field) or ())
+    if has_agent and is_true(annotations.get(REWRITE, ""), default=default):
         spec, probers = rewritten_probes(spec, annotations=annotations, status_port=status_port)
         before = _probers(spec) if STATUS in annotations and probers else ""
         probers = merged_probers(before, probers) if before else probers

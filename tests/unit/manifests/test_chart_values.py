@@ -114,3 +114,11 @@ def test_certificates_mounted() -> None:
         "volumeMounts"
     ]
     assert {"name": "istio-certs", "secret": {"optional": True, "secretName": "istio.web"}} in found["spec"]["volumes"]
+
+
+def test_probes_stay_where_no_agent_answers() -> None:
+    """A template that brings no agent leaves the probes of the application to the application."""
+    probe = {"httpGet": {"port": 80}}
+    app = {"name": "app", "image": "web", "readinessProbe": probe}
+    found = pod(spec={"containers": [app]}, **{"inject.istio.io/templates": "of-our-own"})
+    assert container(found, "app")["readinessProbe"] == probe
