@@ -45,7 +45,7 @@ def arrive_at_proxy(place: Place, request: Request) -> tuple[Verdict, Step] | No
     elif request.tls is not Tls.NONE:
         end, chosen, because = Disposition.TLS_MISMATCH, "refused", f"{because}; in plain text only"
     status = 200 if end is Disposition.DIRECT_RESPONSE and request.is_http else None
-    step = Step(kind=StepKind.ENDPOINT, chosen=chosen, because=because, document=workload.source)
+    step = Step(kind=StepKind.LISTENER, chosen=chosen, because=because, document=workload.source)
     return Verdict(disposition=end, status=status), step
 
 
