@@ -11,7 +11,6 @@ from simulator.registry.discovery import watched
 from simulator.registry.endpoint_sources import collect_endpoints
 from simulator.registry.field_names import with_json_names
 from simulator.registry.flags import enabled
-from simulator.registry.gateway_api.convert import convert_gateway_api
 from simulator.registry.ingress import Converted, convert_ingresses
 from simulator.registry.kubernetes import kubernetes_services, resolve_aliases
 from simulator.registry.mesh_config import MeshSettings, load_settings
@@ -27,6 +26,8 @@ from simulator.registry.unsupported import unsupported
 from simulator.registry.virtual_services import VirtualServiceIndex
 from simulator.registry.visibility import default_export
 from simulator.registry.workloads import Workloads
+
+_GATEWAY_API = "gateway.networking."  # x-k8s.io is the group of what is tried out
 
 
 @collector_paused()
@@ -85,13 +86,22 @@ def _services(index: ResourceIndex, settings: MeshSettings) -> ServiceIndex:
 def _converted(index: ResourceIndex, settings: MeshSettings) -> Converted:
     """Convert the resources of other APIs to Istio's."""
     ingress = convert_ingresses(index, mesh=settings.mesh, domain=settings.domain)
-    gateway_api = convert_gateway_api(index, flags=settings.flags, domain=settings.domain)
+    gateway_api = _gateway_api(index, settings)
     return Converted(
         gateways=ingress.gateways + gateway_api.gateways,
         virtual_services=ingress.virtual_services + gateway_api.virtual_services,
         destination_rules=gateway_api.destination_rules,
         caveats=ingress.caveats + gateway_api.caveats,
     )
+
+
+def _gateway_api(index: ResourceIndex, settings: MeshSettings) -> Converted:
+    """Convert the Gateway API's resources; its many rules are imported only where there are any."""
+    if not any(_GATEWAY_API in one.group for one in index.all):
+        return Converted()
+    from simulator.registry.gateway_api.convert import convert_gateway_api
+
+    return convert_gateway_api(index, flags=settings.flags, domain=settings.domain)
 
 
 def _virtual_services(index: ResourceIndex, settings: MeshSettings, converted: Converted) -> VirtualServiceIndex:
