@@ -98,9 +98,9 @@ def _need_objects(files: Manifests, paths: Sequence[str], namespace: str) -> Non
     """Raise NothingFound where there is nothing to analyze: silence would read as approval."""
     where = ", ".join(paths)
     if not files.resources:
-        raise NothingFound(f"no objects in {where}", hint="is this the right path?")
+        raise NothingFound(f"no resources in {where}", hint="check the path")
     if namespace and all(namespace not in (each.namespace, each.name) for each in files.resources):
-        raise NothingFound(f"no objects of namespace {namespace} in {where}", hint="leave -n out for all of them")
+        raise NothingFound(f"no resources of namespace {namespace} in {where}", hint="leave out -n for all namespaces")
 
 
 def _offline_paths(call: Call, question: Question) -> tuple[str, ...] | None:

@@ -40,7 +40,7 @@ def check_inject(
 
     form = check_output(output, allowed=("text", "json", "yaml"))
     if bool(pod) == bool(labels):
-        raise UsageError("check-inject requires only a pod, or --labels", hint="kubectl mesh check-inject deploy/web")
+        raise UsageError("name a pod, or use --labels, but not both", hint="kubectl mesh check-inject deploy/web")
     lookup = Lookup(source=call.source, home=call.namespace)
     document = describe.find(lookup, "Pod", pod, within=call.namespace) if pod else None
     home = namespace_of(document) if document is not None else call.home

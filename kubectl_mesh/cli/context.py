@@ -136,7 +136,7 @@ def open_source(settings: options.Settings) -> MeshSource:
     """Open the mesh that the options name: a saved document, manifests, a bundle, the example, or the live one."""
     chosen = [name for name, given in _choices(settings) if given]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="name one source")
+        raise UsageError(f"{' and '.join(chosen)} cannot be combined", hint="name one source")
     if settings.bundle:
         from kubectl_mesh.sources.recorded import open_bundle
 

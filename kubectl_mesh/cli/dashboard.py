@@ -36,8 +36,8 @@ def _serve(call: Call, pod: ProxyId, port: int, *, path: str, local: tuple[str, 
     """Lead a local port to the pod until Ctrl-C."""
     source = call.source
     if not isinstance(source, PodTunnels):
-        hint = "kubectl mesh simulate serve serves a mesh that has dashboards"
-        raise NotAvailable("only pods of a cluster have dashboards", hint=hint)
+        hint = "leave out -f, --demo and --bundle, or serve the mesh with: kubectl mesh simulate serve"
+        raise NotAvailable("dashboards exist only in a live cluster", hint=hint)
     address, local_port = local
     with source.tunnel(pod, port, address=address, local_port=local_port) as reached:
         url = f"http://{reached}{path}"
@@ -102,7 +102,7 @@ def envoy(
     if pod and selector:
         raise UsageError("name cannot be provided when a selector is specified")
     if not pod and not selector:
-        raise UsageError("specify a pod or --selector", hint="kubectl mesh dashboard envoy deploy/web -n shop")
+        raise UsageError("name a pod, or use --selector", hint="kubectl mesh dashboard envoy deploy/web -n shop")
     if pod:
         found = find_proxy(call.source, pod, namespace=call.namespace)
     else:

@@ -152,7 +152,7 @@ def _served(call: Call) -> "ServedFaults":
     from kubectl_mesh.sources.live.faults import ServedFaults
 
     if call.settings.files or call.settings.demo or call.settings.bundle:
-        raise UsageError("faults are played on a served mesh", hint="kubectl mesh simulate serve --faults FILE")
+        raise UsageError("faults need a served mesh", hint="kubectl mesh simulate serve --faults FILE")
     return ServedFaults(call.settings.connection)
 
 

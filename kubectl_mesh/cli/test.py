@@ -172,6 +172,9 @@ def _importer(sender: str, *, from_icv: bool, from_router_check: bool) -> "Impor
     from kubectl_mesh.meshtest.importing import CLIENT, ICV, ROUTER_CHECK, Importer
 
     if from_icv and from_router_check:
-        raise UsageError("--from-icv and --from-router-check exclude each other", hint="leave both out: files tell")
+        raise UsageError(
+            "--from-icv and --from-router-check cannot be combined",
+            hint="leave both out: the content of a file decides",
+        )
     form = ICV if from_icv else ROUTER_CHECK if from_router_check else ""
     return Importer(sender=sender or CLIENT, form=form)

@@ -86,7 +86,7 @@ def _ask(
     accepted: int = 200,
 ) -> bytes:
     if not isinstance(source, PodPorts):
-        raise NotAvailable("log levels can be asked of a running istiod only", hint="leave out -f and --bundle")
+        raise NotAvailable("log levels exist only in a running istiod", hint="leave out -f and --bundle")
     status, answer = source.pod_request(istiod, port, path, method=method, body=body)
     if status != accepted:
         words = answer[:200].decode("utf-8", "replace").strip()

@@ -63,5 +63,5 @@ def levels_of(text: str) -> dict[str, str]:
 def posted(source: MeshSource, proxy: ProxyId, path: str) -> str:
     """Return what a proxy answers to a POST; a recorded one cannot be asked."""
     if not isinstance(source, MeshAdmin):
-        raise NotAvailable("log levels can be asked of running proxies only", hint="leave out -f and --bundle")
+        raise NotAvailable("log levels exist only in running proxies", hint="leave out -f and --bundle")
     return source.envoy_post(proxy, path).decode(errors="replace")

@@ -16,7 +16,9 @@ def diagnose(source: MeshSource) -> tuple[RemoteCluster, ...]:
     rows = []
     answers = source.istiod(CLUSTERZ)
     if not answers:
-        raise NotAvailable("no istiod tells which clusters it reads", hint="a bundle of today holds it: record it anew")
+        raise NotAvailable(
+            "no istiod reports its remote clusters", hint="this bundle is from an older version: record a new one"
+        )
     for istiod, data in sorted(answers.items()):
         document = decode(data, subject=f"{CLUSTERZ} of {istiod}")
         if document is not None and not isinstance(document, list):

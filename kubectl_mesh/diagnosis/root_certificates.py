@@ -12,7 +12,7 @@ def share_a_root(one: ConfigDump, other: ConfigDump) -> bool:
     """Tell whether a certificate is among the roots of both."""
     first, second = _roots(one), _roots(other)
     if not first or not second:
-        raise NotAvailable("ROOTCA: the dump names the secret and does not hold its certificates")
+        raise NotAvailable("ROOTCA: the config dump has the name of the secret, but no certificates")
     return bool(first & second)
 
 

@@ -31,7 +31,7 @@ def page(source: MeshSource, proxy: ProxyId, *, kind: str, form: str) -> bytes:
 def _merged(source: MeshSource, proxy: ProxyId) -> bytes:
     """Return the metrics of proxy and application together, from where Prometheus is told to ask."""
     if not isinstance(source, PodPorts):
-        raise NotAvailable("merged metrics can be asked of running pods only", hint="-o prom")
+        raise NotAvailable("merged metrics exist only in running pods", hint="-o prom")
     annotations = meta(_pod(source, proxy)).get("annotations") or {}
     port = str(annotations.get("prometheus.io/port", ""))
     path = str(annotations.get("prometheus.io/path") or _MERGED_PATH)

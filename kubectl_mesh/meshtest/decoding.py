@@ -87,7 +87,7 @@ def _given(node: Node) -> Given:
         creation_order=_order(fields.get("creationOrder")),
     )
     if sum(map(bool, (given.manifests, given.bundle, given.live))) > 1:
-        raise node.wrong("manifests, bundle and live exclude each other", hint="name one mesh; overlay adds to it")
+        raise node.wrong("manifests, bundle and live cannot be combined", hint="name one mesh; overlay adds to it")
     changes = [key for key in ("overlay", "inject") if key in fields]
     if changes and (given.bundle or given.live):
         raise fields[changes[0]].wrong("what is recorded or live cannot be changed", hint="use manifests")

@@ -20,7 +20,7 @@ class Side(Predictor):
     def __init__(self, source: MeshSource) -> None:
         super().__init__(source)
         if not isinstance(source, ResourceSource):
-            raise NotAvailable("this source cannot be compared", hint="name manifests or bundles of a whole mesh")
+            raise NotAvailable("this mesh cannot be compared", hint="name manifests or bundles of a whole mesh")
         self._resource_source = source
         self._envoys = frozenset(source.proxies())
         self._carriers = frozenset(ztunnels(source))

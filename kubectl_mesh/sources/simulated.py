@@ -157,7 +157,8 @@ class SimulatedMesh:
         self._check(proxy)
         if path != "logging":
             raise NotAvailable(
-                "a simulated proxy cannot be changed", hint="kubectl mesh simulate serve serves one that can"
+                "log levels of a simulated proxy cannot be changed",
+                hint="serve the mesh with: kubectl mesh simulate serve",
             )
         if proxy in self.mesh.ztunnels():
             return ZtunnelLevel().post({}).body
@@ -170,7 +171,7 @@ class SimulatedMesh:
         from simulator.apiserver.control import Scopes
 
         if port != CONTROLZ or method != "GET":
-            hint = "kubectl mesh simulate serve serves one that can"
+            hint = "serve the mesh with: kubectl mesh simulate serve"
             raise NotAvailable("a simulated istiod cannot be changed", hint=hint)
         page = Scopes().answer(method, f"/{path.lstrip('/')}", body)
         return page.status, page.body

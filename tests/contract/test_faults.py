@@ -298,7 +298,7 @@ def test_a_fault_without_names_is_that_of_all_in_the_namespace(mesh: Operator) -
         (["add", "stale", "--version", "1"], "stale has no --version"),
         (["add", "stale", "nobody", "-n", "shop"], "no such proxy"),
         (["add", "stale", "--type", "XDS"], "XDS is not known"),
-        (["list", "--demo"], "faults are played on a served mesh"),
+        (["list", "--demo"], "faults need a served mesh"),
     ],
 )
 def test_wrong_faults_are_refused_with_words(mesh: Operator, words: list[str], expected: str) -> None:

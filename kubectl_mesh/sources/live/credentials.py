@@ -81,7 +81,7 @@ def _load(configuration: Any, cluster: Json, user: Json) -> None:
     if "exec" in user and said and not configuration.cert_file:
         command = user["exec"].get("command", "")
         raise SourceError(
-            f"credential plugin {command}: {said[-1]}", hint=f"run {command} by hand to see what it lacks"
+            f"credential plugin {command}: {said[-1]}", hint=f"run {command} by hand to see what is missing"
         )
 
 

@@ -29,7 +29,7 @@ def refused(status: int, body: bytes, *, what: str) -> Exception:
     """Return the error for an unsuccessful response of the API server."""
     message = _message(body) or f"HTTP {status}"
     if status == 401:
-        return Unauthorized(f"{what}: {message}", hint="log in to the cluster anew: kubectl auth whoami")
+        return Unauthorized(f"{what}: {message}", hint="log in again; kubectl auth whoami shows who you are")
     if status == 403:
         return Forbidden(f"{what}: {message}", hint="kubectl auth can-i --list shows what you may do")
     if status == 404:

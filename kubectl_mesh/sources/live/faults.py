@@ -39,6 +39,6 @@ class ServedFaults:
             if "no fault has" in str(error):
                 raise
             raise SourceError(
-                f"{self._api.host}: not a simulated cluster, faults cannot be played on it",
-                hint="kubectl mesh simulate serve --demo prints the KUBECONFIG of one",
+                f"{self._api.host}: not a served mesh, so it has no faults",
+                hint="kubectl mesh simulate serve --demo starts one",
             ) from error

@@ -144,7 +144,7 @@ def test_nothing_to_analyze_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "no objects in" in capsys.readouterr().err
     empty.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {ports: [{port: 80}]}\n")
     assert run(["kubectl-mesh", "analyze", "--use-kube=false", "-n", "c", str(empty)]) == 5
-    assert "no objects of namespace c in" in capsys.readouterr().err
+    assert "no resources of namespace c in" in capsys.readouterr().err
 
 
 def test_a_cluster_that_is_not_there_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
