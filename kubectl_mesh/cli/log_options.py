@@ -47,13 +47,13 @@ LOG_OPTIONS: dict[str, tuple[Any, Any]] = {
     "log_as_json": (Annotated[bool, _option("log_as_json")], False),
 }
 LOG_MEANING = {
-    "--log_output_level": "Levels of this program's log: SCOPE:LEVEL,… (default:warn).",
-    "--log_stacktrace_level": "Levels from which messages come with the stack: SCOPE:LEVEL,… (default:none).",
+    "--log_output_level": "Lowest levels to log, by scope: SCOPE:LEVEL,… (default:warn).",
+    "--log_stacktrace_level": "Levels from which a stack trace is logged: SCOPE:LEVEL,… (default:none).",
     "--log_caller": "Scopes whose messages name file and line.",
-    "--log_target": "Where to log: stdout, stderr or a file (stderr). May be repeated.",
-    "--log_rotate": "File to log to that is rotated.",
-    "--log_rotate_max_age": "Days after which rotated files are deleted (30); 0 keeps them.",
-    "--log_rotate_max_size": "Size in MB at which the file is rotated (100).",
-    "--log_rotate_max_backups": "How many rotated files are kept (1000).",
-    "--log_as_json": "Log one JSON object a line.",
+    "--log_target": "Where to log: stdout, stderr (default) or a file. May be repeated.",
+    "--log_rotate": "Log file that is rotated.",
+    "--log_rotate_max_age": "Days to keep rotated files (default 30); 0 keeps them all.",
+    "--log_rotate_max_size": "Size in MB at which the file is rotated (default 100).",
+    "--log_rotate_max_backups": "Number of rotated files to keep (default 1000).",
+    "--log_as_json": "Log one JSON object per line.",
 }
