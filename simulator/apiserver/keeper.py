@@ -18,6 +18,7 @@ from simulator.apiserver.catalog import Catalog, ResourceType
 from simulator.apiserver.controllers import COMPLETE, WORKLOADS, started, statuses
 from simulator.apiserver.furniture import ISTIO_ROOT, furniture
 from simulator.apiserver.inputs import Inputs
+from simulator.apiserver.last_applied import as_applied
 from simulator.apiserver.revisions import REPLICA_SETS, Revisions
 from simulator.apiserver.storage import Key, ObjectStore
 from simulator.apiserver.world import Derive, World
@@ -69,7 +70,7 @@ class Keeper:
         self._running: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
         self._written: dict[Key, tuple[Json, Json | None]] = {}
-        self._inputs = Inputs(store, ((self._key_of(one), one) for one in resources))
+        self._inputs = Inputs(store, ((self._key_of(one), as_applied(one)) for one in resources))
         self._world = derive(self._inputs.resources())
         self._furnish(self._world.state)
         self._adopt(self._world)

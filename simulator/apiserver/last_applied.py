@@ -1,0 +1,32 @@
+"""Manifests as `kubectl apply` would have left them: with a copy by which it later knows the fields that were removed.
+
+Kubernetes: staging/src/k8s.io/kubectl/pkg/util/apply.go. Without the copy, `kubectl apply` of a changed manifest would
+leave in place what the manifest no longer has.
+"""
+
+import json
+from dataclasses import replace
+
+from simulator.model.resources import Resource
+from simulator.model.wire import Json
+
+ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+_GROUP = ".istio.io"
+_OF_THE_SERVER = frozenset({"resourceVersion", "uid"})
+
+
+def as_applied(resource: Resource) -> Resource:
+    """Return one of Istio's resources with the copy; one that was read from a cluster, or of another group, as it is.
+
+    Those of other groups have got defaults by now, which a copy must not have.
+    """
+    metadata = resource.metadata
+    annotations: Json = metadata.get("annotations") or {}
+    if not resource.group.endswith(_GROUP) or ANNOTATION in annotations or _OF_THE_SERVER & metadata.keys():
+        return resource
+    given = {field: value for field, value in resource.document.items() if field != "status"}
+    namespaced = {"namespace": resource.namespace} if resource.namespace else {}
+    given |= {"metadata": metadata | {"annotations": annotations} | namespaced}
+    copy = json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    changed = metadata | {"annotations": annotations | {ANNOTATION: copy}}
+    return replace(resource, document=resource.document | {"metadata": changed})
