@@ -36,14 +36,13 @@ def _parts() -> Mapping[str, _Part]:
     return {key: parts[number] for key, number in document["kinds"].items()} | {"": other}
 
 
-def unknown_fields(resource: Resource) -> Iterator[Misfit]:
-    """Yield fields that the API server does not know, below `spec` only of Kubernetes' own kinds.
+def is_written(resource: Resource) -> bool:
+    """Tell whether a resource is from a file, and no API server gave it away: that may know more than the table."""
+    return bool(resource.origin.line) and "resourceVersion" not in (resource.document.get("metadata") or {})
 
-    What an API server gave away is passed over: it may be newer than the table.
-    """
-    metadata = resource.document.get("metadata")
-    if not resource.origin.line or (isinstance(metadata, dict) and "resourceVersion" in metadata):
-        return
+
+def unknown_fields(resource: Resource) -> Iterator[Misfit]:
+    """Yield fields that the API server does not know, below `spec` only of Kubernetes' own kinds."""
     part = _parts().get(f"{resource.api_version}/{resource.kind}")
     if part is None and (resource.group, resource.kind) in kinds():
         part = _parts()[""]

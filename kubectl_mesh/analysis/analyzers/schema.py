@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from kubectl_mesh.analysis.analyzer import Analyzer, Check
 from kubectl_mesh.analysis.crd_rules import broken_rules
 from kubectl_mesh.analysis.finding import Finding
-from kubectl_mesh.analysis.kubernetes_fields import unknown_fields
+from kubectl_mesh.analysis.kubernetes_fields import is_written, unknown_fields
+from kubectl_mesh.analysis.kubernetes_rules import contradictions
 from kubectl_mesh.analysis.misfits import misfits_of
 from kubectl_mesh.analysis.world import World
 from simulator.model.resources import Origin, Resource
@@ -119,9 +120,10 @@ class FieldAnalyzer:
                     yield from _refused(resource, broken_rules(resource))
 
 
-def _unknown_fields(world: World) -> Iterator[Finding]:
-    for resource in world.resources:
+def _written(world: World) -> Iterator[Finding]:
+    for resource in filter(is_written, world.resources):
         yield from _refused(resource, unknown_fields(resource))
+        yield from _refused(resource, contradictions(resource))
 
 
 def _refused(resource: Resource, misfits: Iterable[Misfit]) -> Iterator[Finding]:
@@ -143,8 +145,8 @@ ANALYZERS: tuple[Analyzer, ...] = (
     FieldAnalyzer(),
     Check(
         name="schema.KubernetesFieldAnalyzer",
-        description="Checks that the fields of Kubernetes' own objects, and of all metadata, exist",
+        description="Checks the fields of Kubernetes' own objects, and the metadata of all",
         inputs=(),
-        run=_unknown_fields,
+        run=_written,
     ),
 )
