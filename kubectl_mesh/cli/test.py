@@ -9,7 +9,7 @@ import typer
 from kubectl_mesh.cli.context import Call, command
 from kubectl_mesh.cli.groups import MeshCommand
 from kubectl_mesh.cli.outputs import parse_outputs, write_outputs
-from kubectl_mesh.cli.test_inputs import explain, open_mesh, suites, watched
+from kubectl_mesh.cli.suite_inputs import explain, open_mesh, suites, watched
 from kubectl_mesh.errors import ExitCode, UsageError
 from kubectl_mesh.render.color import Palette
 
@@ -66,7 +66,7 @@ def run_tests(
       kubectl mesh test generate -f k8s/ shop.meshtest.yaml
     """
     if paths[0] == _GENERATE:
-        from kubectl_mesh.cli.test_writing import generate
+        from kubectl_mesh.cli.suite_writing import generate
 
         generate(call, paths[1:], from_)
         return
@@ -83,7 +83,7 @@ def run_tests(
     if not watch:
         call.finish(question.run(call))
         return
-    from kubectl_mesh.cli.test_watching import watch as repeat
+    from kubectl_mesh.cli.suite_watching import watch as repeat
 
     repeat(
         lambda: _ignore(question.run(Call(call.settings))),
@@ -120,7 +120,7 @@ class _Question:
         )
         found = suites(self.paths, self.importer)
         if self.update:
-            from kubectl_mesh.cli.test_writing import update
+            from kubectl_mesh.cli.suite_writing import update
 
             update(call, session, found)
             found = suites(self.paths, self.importer)

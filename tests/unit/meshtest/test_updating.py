@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from kubectl_mesh.cli.suite_watching import stamps, watch
 from kubectl_mesh.cli.test import app
-from kubectl_mesh.cli.test_watching import stamps, watch
 from kubectl_mesh.errors import InputError
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop" / "shop.meshtest.yaml"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_mesh.cli.context import Call
-from kubectl_mesh.cli.test_inputs import read
+from kubectl_mesh.cli.suite_inputs import read
 from kubectl_mesh.errors import InputError, UsageError
 
 if TYPE_CHECKING:
