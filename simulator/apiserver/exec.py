@@ -5,14 +5,16 @@ Kubernetes: staging/src/k8s.io/kubelet/pkg/cri/streaming/remotecommand; the stat
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from simulator.apiserver.commands import WHAT_RUNS, Commands, NotFound
 from simulator.apiserver.outcomes import Outcome
 from simulator.apiserver.spdy import Stream
-from simulator.apiserver.statuses import StatusError, bad_request
+from simulator.apiserver.statuses import StatusError, bad_request, internal
 from simulator.model.wire import Json
 
+_LOG = logging.getLogger(__name__)
 WEBSOCKET_PROTOCOLS = (
     "v5.channel.k8s.io",
     "v4.channel.k8s.io",
@@ -49,6 +51,9 @@ async def outcome_of(commands: Commands, pod: Json, container: str, command: Seq
             f"executable file not found in $PATH ({WHAT_RUNS})"
         )
         return Outcome(status=127), StatusError(code=500, reason="InternalError", message=message).document()
+    except Exception as error:  # the connection is upgraded: only its own protocol can tell
+        _LOG.error("exec %s: %r", command[0], error, exc_info=_LOG.isEnabledFor(logging.DEBUG))
+        return Outcome(status=1), internal(str(error) or type(error).__name__).document()
     if outcome.status == 0:
         return outcome, {"metadata": {}, "status": "Success"}
     causes = [{"reason": "ExitCode", "message": str(outcome.status)}]

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
+from simulator.apiserver.commands import Commands
 from simulator.apiserver.curl_options import UnknownOption, curl_command
+from simulator.apiserver.exec import outcome_of
 from simulator.apiserver.outcomes import Outcome
 from simulator.apiserver.services import Cluster, cluster_of
 from simulator.apiserver.simulated import SimulatedWorld, installed
@@ -254,3 +257,15 @@ def test_a_command_line_is_read_as_curl_reads_it() -> None:
     for words in (["--nonsense"], ["-d"], ["-sK"]):
         with pytest.raises(UnknownOption):
             curl_command(words)
+
+
+def test_a_command_that_fails_here_ends_with_a_status() -> None:
+    """On an upgraded connection an unforeseen error is a Status too."""
+
+    class Broken:
+        async def run(self, *_: object) -> Outcome:
+            raise KeyError("gone")
+
+    commands = cast(Commands, Broken())
+    outcome, status = asyncio.run(outcome_of(commands, {}, "app", ["curl"]))
+    assert (outcome.status, status["code"], "gone" in status["message"]) == (1, 500, True)
