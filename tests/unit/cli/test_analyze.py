@@ -141,7 +141,7 @@ def test_nothing_to_analyze_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     empty = tmp_path / "empty.yaml"
     empty.write_text("# nothing yet\n")
     assert run(["kubectl-mesh", "analyze", "--use-kube=false", str(empty)]) == 5
-    assert "no objects in" in capsys.readouterr().err
+    assert "no resources in" in capsys.readouterr().err
     empty.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {ports: [{port: 80}]}\n")
     assert run(["kubectl-mesh", "analyze", "--use-kube=false", "-n", "c", str(empty)]) == 5
     assert "no resources of namespace c in" in capsys.readouterr().err
