@@ -1,4 +1,4 @@
-"""Which test files are meant, which meshes they name, and how a path is told: effects that `test` needs."""
+"""The files that `kubectl mesh test` reads: suites, the meshes that they name, and everything else to watch."""
 
 import os
 import tempfile

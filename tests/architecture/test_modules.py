@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("kubectl_mesh", "simulator")
 MODULE_LINES = 400
 FUNCTION_LINES = 40
+CALLED_FROM_OUTSIDE = frozenset({"__getattr__", "pytest_addoption", "pytest_configure", "pytest_assertrepr_compare"})
+"""What Python and pytest call."""
 FORBIDDEN = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})
 
 
@@ -59,6 +63,19 @@ def test_all_names_what_is_public() -> None:
         module = importlib.import_module(dotted)
         assert sorted(module.__all__) == list(module.__all__)
         assert all(hasattr(module, name) for name in module.__all__), dotted
+
+
+def test_what_is_defined_is_used() -> None:
+    """A function or class that no module mentions but its own definition is dead; decorators register theirs."""
+    words = Counter(word for path in modules() for word in re.findall(r"\w+", path.read_text()))
+    dead = [
+        f"{name_of(path)}: {node.name}"
+        for path in modules()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if words[node.name] == 1 and not node.decorator_list and node.name not in CALLED_FROM_OUTSIDE
+    ]
+    assert not dead
 
 
 def test_nothing_committed_names_a_machine() -> None:
