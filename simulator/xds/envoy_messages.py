@@ -4,7 +4,7 @@ Builders spell out what a message holds; these leave out what is unset, as Envoy
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from simulator.model.wire import Json
@@ -39,6 +39,11 @@ def address(bind: str, port: int) -> Json:
     if port == 0:
         return {"pipe": {"path": bind.removeprefix("unix://")}}
     return {"socket_address": {"address": bind, "port_value": port}}
+
+
+def additional_addresses(binds: Iterable[str], port: int) -> list[Json]:
+    """Return the further addresses of a listener or an endpoint."""
+    return [{"address": address(bind, port)} for bind in binds]
 
 
 def cidr_range(text: str) -> Json | None:

@@ -12,7 +12,7 @@ from simulator.registry.policies import GatewayServer, MergedGateway, MergedServ
 from simulator.registry.scopes import SidecarScope
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.downstream_tls import gateway_context, tls_socket
-from simulator.xds.envoy_messages import address
+from simulator.xds.envoy_messages import additional_addresses, address
 from simulator.xds.gateway_tcp_chains import GatewayChain, GatewayRoutes, tcp_server_chains
 from simulator.xds.http_connection_manager import HttpOptions, http_connection_manager, stat_prefix
 from simulator.xds.inbound import limit_accepts
@@ -109,7 +109,7 @@ def _listener(context: ListenerContext, draft: _Draft) -> Listener:
     if settings.outbound_exact_balance:
         listener["connection_balance_config"] = {"exact_balance": {}}
     if len(draft.binds) > 1:
-        listener["additional_addresses"] = [{"address": address(bind, draft.port)} for bind in draft.binds[1:]]
+        listener["additional_addresses"] = additional_addresses(draft.binds[1:], draft.port)
     if context.logs.listener:
         listener["access_log"] = list(context.logs.listener)
     return listener

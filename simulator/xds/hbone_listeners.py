@@ -12,7 +12,15 @@ from simulator.registry.policies import MtlsMode
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.authorization import authorization_filters
 from simulator.xds.downstream_tls import tunnel_context
-from simulator.xds.envoy_messages import address, any_message, cidr_range, message, typed, typed_struct
+from simulator.xds.envoy_messages import (
+    additional_addresses,
+    address,
+    any_message,
+    cidr_range,
+    message,
+    typed,
+    typed_struct,
+)
 from simulator.xds.header_operations import OVERWRITE
 from simulator.xds.http_connection_manager import FILTER as MANAGER
 from simulator.xds.http_filters import router
@@ -132,7 +140,7 @@ def connect_terminate(context: ListenerContext, extra: tuple[Json, ...] = ()) ->
         "connection_balance_config": {"exact_balance": {}},
     }
     if len(binds) > 1:
-        listener["additional_addresses"] = [{"address": address(bind, HBONE_PORT)} for bind in binds[1:]]
+        listener["additional_addresses"] = additional_addresses(binds[1:], HBONE_PORT)
     if context.logs.listener:
         listener["access_log"] = list(context.logs.listener)
     return listener

@@ -12,7 +12,7 @@ from simulator.registry.policies import MtlsMode
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.downstream_tls import gateway_context, mesh_context, tls_socket
 from simulator.xds.durations import duration
-from simulator.xds.envoy_messages import address
+from simulator.xds.envoy_messages import additional_addresses, address
 from simulator.xds.filter_chain_options import TLS, ChainOption, chain_options, listener_protocol, plain_http
 from simulator.xds.http_connection_manager import HttpOptions, http_connection_manager, stat_prefix
 from simulator.xds.inbound_ports import InboundPort, InboundWorkload, after_tls, inbound_ports
@@ -225,7 +225,7 @@ def _listener(
     }
     limit_accepts(snapshot, listener)
     if settings.dual_stack and len(binds) > 1:
-        listener["additional_addresses"] = [{"address": address(bind, port)} for bind in binds[1:]]
+        listener["additional_addresses"] = additional_addresses(binds[1:], port)
     if settings.inbound_exact_balance:
         listener["connection_balance_config"] = {"exact_balance": {}}
     if not bind_to_port and settings.interception == "TPROXY":

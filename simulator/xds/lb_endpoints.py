@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from simulator.model.services import Endpoint, Health, Service
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.envoy_messages import address
+from simulator.xds.envoy_messages import additional_addresses, address
 from simulator.xds.internal_sockets import CONNECT_ORIGINATE, ORIGINAL_DST
 
 DRAINING_LABEL = "istio.io/draining"
@@ -23,7 +23,7 @@ def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, external:
     """
     target: Json = {"address": address(endpoint.address, endpoint.port)}
     if snapshot.flag("ISTIO_DUAL_STACK", default=False) and len(endpoint.addresses) > 1:
-        target["additional_addresses"] = [{"address": address(ip, endpoint.port)} for ip in endpoint.addresses[1:]]
+        target["additional_addresses"] = additional_addresses(endpoint.addresses[1:], endpoint.port)
     result: Json = {"endpoint": target}
     health = draining_by_label(snapshot, endpoint) or endpoint.health
     if health is not Health.UNKNOWN:

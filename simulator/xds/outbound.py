@@ -12,7 +12,7 @@ from simulator.model.ports import Port, Protocol
 from simulator.model.wire import FilterChain, Json, Listener
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.durations import duration
-from simulator.xds.envoy_messages import address
+from simulator.xds.envoy_messages import additional_addresses, address
 from simulator.xds.http_connection_manager import HttpOptions, http_connection_manager, stat_prefix
 from simulator.xds.inbound import limit_accepts
 from simulator.xds.listener_context import ListenerContext, WorkloadPolicies, listener_context
@@ -99,7 +99,7 @@ def _listener(context: ListenerContext, entry: Entry, fallback: list[Json] | Non
         "listener_filters_timeout": _detection_timeout(snapshot) if inspects_http else "0s",
     }
     if len(entry.binds) > 1:
-        listener["additional_addresses"] = [{"address": address(bind, number)} for bind in entry.binds[1:] if bind]
+        listener["additional_addresses"] = additional_addresses(filter(None, entry.binds[1:]), number)
     if settings.outbound_exact_balance:
         listener["connection_balance_config"] = {"exact_balance": {}}
     if entry.bind_to_port:
@@ -217,7 +217,7 @@ def _virtual_outbound(context: ListenerContext, fallback: list[Json]) -> Listene
     if not extra and for_ipv4 and not settings.ipv4:
         extra = ("0.0.0.0",)
     if extra:
-        listener["additional_addresses"] = [{"address": address(bind, number)} for bind in extra]
+        listener["additional_addresses"] = additional_addresses(extra, number)
     if context.logs.listener:
         listener["access_log"] = list(context.logs.listener)
     return listener
