@@ -5,17 +5,17 @@ the other: of ten calls, one meets a share of ten per cent.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 
-from simulator.apiserver.fault_board import FaultBoard
+from simulator.apiserver.fault_board import FaultBoard, Playing
 from simulator.apiserver.machines import Machines, identity, is_proxy_port
 from simulator.apiserver.ports import PodRequest
 from simulator.apiserver.storage import Key, ObjectStore
 from simulator.apiserver.world import World
-from simulator.envoy.config import Config
+from simulator.envoy.config import Config, Conversions
 from simulator.istiod.pages import Page
 from simulator.istiod.ztunnel_dump import ztunnel_dump
 from simulator.model.directory import Directory, Workload
@@ -40,6 +40,16 @@ class Ended:
     answer: Response | Broken
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What proxies hold in one world, with the faults that are played in it, as far as somebody asked."""
+
+    world: World
+    playing: Sequence[Playing]
+    read: dict[ProxyId, Config] = field(default_factory=dict)
+    convert: Conversions = field(default_factory=Conversions)
+
+
 class Calls:
     """Makes requests in the mesh as it is now."""
 
@@ -51,6 +61,7 @@ class Calls:
         self._faults = faults
         self._now = now
         self._made = 0
+        self._kept: _Kept | None = None
 
     async def make(
         self, pod: Json, request: Request, *, container: str = "", resolve: Mapping[str, str] | None = None
@@ -111,10 +122,18 @@ class Calls:
         return Ended(trace=trace, answer=page if page is not None and isinstance(answer, Response) else answer)
 
     def _configurations(self, world: World) -> Callable[[ProxyId], Config]:
-        holds = self._faults.holder(world)
+        """Return how to read what a proxy holds; kept until the mesh or the faults are others."""
+        playing = self._faults.playing
+        if self._kept is None or self._kept.world is not world or self._kept.playing is not playing:
+            self._kept = _Kept(world=world, playing=playing)
+        holds, kept = self._faults.holder(world), self._kept
 
         def configuration(name: ProxyId) -> Config:
-            return Config.read(holds(name))
+            if name not in kept.read:
+                faulty = any(each.fault.hits(name) for each in playing)
+                document = holds(name) if faulty else world.configuration(name)
+                kept.read[name] = Config.read(document, convert=kept.convert)
+            return kept.read[name]
 
         return configuration
 

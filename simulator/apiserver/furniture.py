@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simulator.apiserver.definitions import definitions
+from simulator.manifests.control_plane import revisions
 from simulator.manifests.injector import find_injectors
+from simulator.manifests.webhook_objects import revision_webhooks
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
@@ -36,6 +38,7 @@ def furniture(
     if has_istiod(resources):
         values = find_injectors(resources, nodes=()).injector("default").values
         yield from injection(istio_namespace, values)
+        yield from revision_webhooks(revisions(resources))
 
 
 def has_istiod(resources: Sequence[Resource]) -> bool:

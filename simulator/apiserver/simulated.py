@@ -3,7 +3,7 @@
 Most changes and most readers of the API need only the state; the rest of the generator is not even imported before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,10 @@ class SimulatedWorld:
     def config_dump(self, name: ProxyId) -> Json:
         """Return an Envoy's config dump, endpoints included; raises KeyError when there is no such proxy."""
         return self.mesh.config_dump(name)
+
+    def configuration(self, name: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return the Envoy resources that a proxy is sent, by kind; raises KeyError when there is no such proxy."""
+        return self.mesh.configuration(name)
 
     def directory(self) -> "Directory":
         """Return the hosts, addresses and pods that requests meet between proxies."""

@@ -1,6 +1,6 @@
 """What the API server asks of a mesh: the interface between objects that change and what is derived from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.model.directory import Directory
@@ -27,6 +27,10 @@ class World(Protocol):
 
     def config_dump(self, name: ProxyId) -> Json:
         """Return an Envoy's config dump, endpoints included; raises KeyError when there is no such proxy."""
+        ...
+
+    def configuration(self, name: ProxyId) -> Mapping[str, Sequence[Json]]:
+        """Return the Envoy resources that a proxy is sent, by kind; raises KeyError when there is no such proxy."""
         ...
 
     def directory(self) -> Directory:

@@ -67,6 +67,11 @@ class ServedMesh:
             await server.close()
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop in which everything is served."""
+        return self._loop
+
+    @property
     def url(self) -> str:
         """Address of the API server."""
         return self.served.url

@@ -1,5 +1,6 @@
 """Every fault of a served mesh shows in the diagnoses as it would in a real one."""
 
+import asyncio
 import json
 import re
 import time
@@ -336,3 +337,20 @@ def test_a_wrong_file_of_faults_is_refused_before_serving(
     code = run(["kubectl-mesh", "simulate", "serve", "--demo", "--faults", str(path)])
     assert code == ExitCode.CANNOT_ANSWER
     assert expected in capsys.readouterr().err
+
+
+def test_requests_from_pods_meet_faults(mesh: Operator) -> None:
+    """What a proxy was not sent it does not use, and what was fixed is used again."""
+    pods = mesh.served.request("GET", "/api/v1/namespaces/shop/pods?labelSelector=app%3Dapi")[1]["items"]
+    cluster = mesh.served.served.cluster
+
+    def body() -> bytes:
+        asked = cluster.commands.run(pods[0], "app", ["curl", "-s", "http://web/"])
+        assert mesh.served.loop is not None
+        return asyncio.run_coroutine_threadsafe(asked, mesh.served.loop).result(30).out
+
+    assert body().startswith(b"web-")
+    mesh.fault("not-sent", "deploy/api", "-n", "shop", "--type", "EDS")
+    assert body() == b"no healthy upstream"
+    assert mesh("simulate", "fault", "clear")[0] == ExitCode.CLEAN
+    assert body().startswith(b"web-")
