@@ -37,7 +37,7 @@ class Question:
 
 def run(call: Call, question: Question) -> FindingsReport:
     """Analyse what the options name."""
-    with collector_paused():  # all of it is still there at the end
+    with collector_paused():  # nothing to collect: all objects live until the end
         return _run(call, question)
 
 

@@ -126,7 +126,7 @@ def analyze(
         remote_contexts=tuple(name for given in remote_contexts or () for name in given.split(",") if name),
     )
     _notes(call, question.suppressions)
-    with nullcontext() if use_kube else waiting("analyzing"):  # a cluster has waits of its own
+    with nullcontext() if use_kube else waiting("analyzing"):  # a cluster shows waits of its own
         report = _difference(call, question) if diff else run(call, question)
     if baseline:
         report = _since(baseline, report)

@@ -120,7 +120,7 @@ def watched(call: Call, paths: list[str], importer: "Importer") -> list[str]:
             named = (*given.manifests, *given.overlay, given.bundle, given.mesh_config)
             found += [_beside(folder, path) for path in named if path not in ("", "-")]
     except MeshError:
-        pass  # the run has told it; the files named so far are looked at
+        pass  # the run has reported it; watch the files named so far
     return found
 
 

@@ -20,7 +20,7 @@ def stamps(paths: Iterable[str]) -> Stamps:
             try:
                 state = os.stat(file)
             except OSError:
-                continue  # it has just gone; that is a change too
+                continue  # deleted meanwhile, which is a change too
             found[str(file)] = (state.st_mtime_ns, state.st_size)
     return found
 

@@ -30,7 +30,7 @@ def until(
         return answer
     while not done(answer) and time.monotonic() - start < waiting.seconds:
         time.sleep(min(_PAUSE, max(0.0, waiting.seconds - (time.monotonic() - start))))
-        answer = ask(open_source(settings))  # anew, since a live source remembers what it listed
+        answer = ask(open_source(settings))  # reopened, since a live source keeps what it listed
     if not done(answer):
         call.note(f"not yet, after {waiting.seconds:g} seconds")
     return answer

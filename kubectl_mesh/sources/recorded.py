@@ -145,7 +145,7 @@ def _masked(data: bytes, path: str) -> bytes:
     try:
         return json.dumps(view(json.loads(data), dict(parse_qsl(urlsplit(path).query)))).encode()
     except (ValueError, TypeError, AttributeError):
-        return data  # whoever reads it says what is wrong with it
+        return data  # its reader reports what is wrong with it
 
 
 def _kind(head: bytes) -> str | None:
@@ -198,7 +198,7 @@ def _size(value: Any, known: dict[int, int]) -> int:
     if not isinstance(value, (dict, list)):
         return 1
     if id(value) not in known:
-        known[id(value)] = _LARGEST + 1  # what is met again while it is counted contains itself
+        known[id(value)] = _LARGEST + 1  # met again while being counted: it contains itself
         inner = value.values() if isinstance(value, dict) else value
         known[id(value)] = 1 + sum(_size(item, known) for item in inner)
     return known[id(value)]

@@ -125,7 +125,7 @@ def _expand(value: str, message: Message, context: Context) -> str:
 
 def _known(context: Context) -> Mapping[str, str]:
     request = context.connection.request
-    # the address that headers name comes without a port
+    # the address in headers has no port
     port = request.source_port if context.remote_ip in ("", request.source_ip) else 0
     remote = context.remote_ip or request.source_ip
     return {

@@ -129,7 +129,7 @@ def _authority(manager: Json, authority: str, connection: Connection) -> str:
         return authority
     port = authority[start + 1 :]
     if not (port.isascii() and port.isdigit()):
-        return authority  # what is no number is no port to strip
+        return authority  # only a number is a port to strip
     if flag(manager, "strip_any_host_port") or (
         flag(manager, "strip_matching_host_port") and port == str(connection.destination_port)
     ):

@@ -257,7 +257,7 @@ def _direct_response(action: Json, match: Json, message: Message) -> Verdict:
         disposition=Disposition.DIRECT_RESPONSE,
         status=200 if message.is_grpc else status,
         details="direct_response",
-        # a client of gRPC reads the text in a header
+        # gRPC clients get the text in a header
         body="" if message.is_grpc else text(child(action, "body"), "inline_string"),
         location=redirect_location({}, match, message) if 300 <= status < 400 else "",
     )

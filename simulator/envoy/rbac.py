@@ -138,7 +138,7 @@ def _uri_template(permission: Json, context: Context) -> bool:
 def _authenticated(principal: Json, context: Context) -> bool:
     if context.connection.request.tls is Tls.NONE:
         return False
-    # TLS without a certificate has the name "", which only a pattern that takes everything takes
+    # TLS without a certificate has the name "", which only a pattern for everything matches
     wanted = child(child(principal, "authenticated"), "principal_name")
     return not wanted or matches_string(wanted, context.connection.identity)
 

@@ -108,7 +108,7 @@ def describe_string(matcher: Json) -> str:
 def matches_value(matcher: Json, value: Any) -> bool:
     """Evaluate a ValueMatcher on a JSON value; None stands for a value that is not there."""
     if "null_match" in matcher:
-        return False  # a missing value is no null
+        return False  # a missing value is not null
     if "present_match" in matcher:
         return flag(matcher, "present_match") and value is not None
     if "or_match" in matcher:

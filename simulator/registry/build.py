@@ -27,7 +27,7 @@ from simulator.registry.virtual_services import VirtualServiceIndex
 from simulator.registry.visibility import default_export
 from simulator.registry.workloads import Workloads
 
-_GATEWAY_API = "gateway.networking."  # x-k8s.io is the group of what is tried out
+_GATEWAY_API = "gateway.networking."  # x-k8s.io is the group of experimental kinds
 
 
 @collector_paused()

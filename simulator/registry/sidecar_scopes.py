@@ -178,7 +178,7 @@ class _MergedServices:
         elif known.ports != service.ports and _mergeable(known, service):
             numbers = {port.number for port in known.ports}
             added = tuple(port for port in service.ports if port.number not in numbers)
-            if added:  # else the one object stays, which many scopes share
+            if added:  # else keep the object that many scopes share
                 self.by_host[service.host] = replace(known, ports=known.ports + added)
 
 

@@ -75,7 +75,7 @@ def _local(
 
 
 def _rbac_filter(rules: _Rules, action: str, *, tcp: bool) -> Json:
-    # Without shadow rules istiod asks the action of nothing, which reads as ALLOW.
+    # Without shadow rules istiod reads the action of an empty message, which is ALLOW.
     prefix = _SHADOW_PREFIX[action if rules.has_shadow else "ALLOW"]
     return _filter(
         tcp=tcp,

@@ -33,7 +33,7 @@ def build_endpoints(view: ProxyView, clusters: Sequence[Cluster]) -> tuple[Clust
     if tuple(clusters[: len(outbound)]) == outbound:
         rest = clusters[len(outbound) :]
         return built + _by_name(view.shared, view.scope, _eds_names(rest), labels, place)
-    known = {assignment["cluster_name"]: assignment for assignment in built}  # patches took, added or renamed some
+    known = {assignment["cluster_name"]: assignment for assignment in built}  # EnvoyFilters changed some
     texts = _eds_names(clusters)
     found = _by_name(view.shared, view.scope, [text for text in texts if text not in known], labels, place)
     known.update({assignment["cluster_name"]: assignment for assignment in found})

@@ -72,7 +72,7 @@ def _chains(context: ListenerContext, routes: GatewayRoutes, servers: MergedServ
     chains: list[GatewayChain] = []
     for server in servers.servers:
         if _terminates_https(server):
-            # istiod spends its network extensions on the first of them.
+            # istiod adds network extensions to the first of them only.
             chains.append(_https_chain(context, server, extended=not any(chain.extended for chain in chains)))
         else:
             chains += tcp_server_chains(routes, server, servers.port)

@@ -24,7 +24,7 @@ class ApiServer:
         import urllib3
         from kubernetes.client.rest import RESTClientObject
 
-        if not access.configuration.verify_ssl:  # the user said so; a warning a request helps nobody
+        if not access.configuration.verify_ssl:  # the user asked for it: no warning on every request
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self.access = access
         self.host = str(access.configuration.host).rstrip("/")

@@ -44,7 +44,7 @@ def _accept(listener: socket.socket, forward: PortForward, pod: ProxyId, port: i
     while True:
         try:
             connection, _ = listener.accept()
-        except OSError:  # closed: the end
+        except OSError:  # closed by the other side
             return
         threading.Thread(target=_carry, args=(connection, forward, pod, port), daemon=True).start()
 
