@@ -20,6 +20,7 @@ from simulator.manifests.pods import Kubelet, bare_pod, brought_to_life, is_live
 from simulator.manifests.served_kinds import caveats_of_kinds
 from simulator.manifests.service_entries import allocate_addresses
 from simulator.manifests.services import allocate, cluster_families
+from simulator.manifests.webhook_objects import missing_webhooks
 from simulator.manifests.workloads import expand
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.resources import Resource
@@ -75,7 +76,8 @@ def _completed(resources: Sequence[Resource], *, control_plane: bool, inject: Se
     slices = synthetic_slices(services, pods, given=_endpoint_objects(given), nodes=nodes)
     entries = allocate_addresses(_of_kind(given, "ServiceEntry"), flags=istio.istiod_environment(given))
     kept = [resource for resource in given if resource.kind not in _REPLACED]
-    everything = [*foreign, *kept, *nodes, *services, *entries, *pods, *expansion.resources, *slices]
+    webhooks = missing_webhooks(given, injectors) if control_plane and not live else ()
+    everything = [*foreign, *kept, *nodes, *services, *entries, *pods, *expansion.resources, *slices, *webhooks]
     return ClusterState(
         resources=tuple(sorted(everything, key=_order)),
         injectors=injectors,
