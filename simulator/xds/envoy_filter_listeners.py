@@ -67,11 +67,13 @@ def _patch(listener: Listener, patches: Patches) -> bool:
 
 
 def added_listeners(patches: Patches, context: str) -> list[Listener]:
-    """Return the listeners that patches add; those for any context go outbound."""
+    """Return the listeners that patches add; those for any context go outbound, those without a name nowhere."""
     return [
         added(patch)  # type: ignore[misc]
         for patch in patches.of("LISTENER").all
-        if patch.operation == "ADD" and (patch.context != "ANY" or context in ("SIDECAR_OUTBOUND", "GATEWAY"))
+        if patch.operation == "ADD"
+        and patch.value.get("name")
+        and (patch.context != "ANY" or context in ("SIDECAR_OUTBOUND", "GATEWAY"))
     ]
 
 
@@ -247,7 +249,13 @@ def _inline_configurations(listener: Listener) -> list[Json]:
     if "default_filter_chain" in listener:
         chains.append(listener["default_filter_chain"])
     configs = [one.get("typed_config") or {} for chain in chains for one in chain.get("filters", ())]
-    return [config for config in configs if "route_config" in config]
+    return [config for config in configs if "route_config" in config and _is_default(config["route_config"])]
+
+
+def _is_default(configuration: Json) -> bool:
+    """Tell whether all goes to the workload: istiod leaves routes of VirtualServices and of tunnels as they are."""
+    routes = [route.get("name") for host in configuration.get("virtual_hosts", ()) for route in host.get("routes", ())]
+    return routes == ["default"]
 
 
 def _patch_inline_routes(listener: Listener, patches: Patches, context: str) -> None:

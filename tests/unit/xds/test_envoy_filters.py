@@ -146,11 +146,12 @@ def test_merge_into_the_connection_manager() -> None:
 
 
 def test_listeners_come_and_go() -> None:
-    """Listeners can be removed, and added to the outbound ones when no context is given."""
+    """Listeners can be removed, and added to the outbound ones when no context is given; each has to have a name."""
     added = {"name": "extra", "address": {"socketAddress": {"address": "127.0.0.1", "portValue": 7}}}
     made = mesh(
         envoy_filter(
             {"applyTo": "LISTENER", "patch": {"operation": "ADD", "value": added}},
+            {"applyTo": "LISTENER", "patch": {"operation": "ADD", "value": {"address": added["address"]}}},
             {
                 "applyTo": "LISTENER",
                 "match": {"context": "SIDECAR_OUTBOUND", "listener": {"name": "0.0.0.0_9000"}},
@@ -160,6 +161,7 @@ def test_listeners_come_and_go() -> None:
     )
     names = [one["name"] for one in made.generated(CLIENT).listeners]
     assert names.count("extra") == 1
+    assert len(names) == len(mesh().generated(CLIENT).listeners)
     assert "0.0.0.0_9000" not in names
     assert "9000" not in [one["name"] for one in made.generated(CLIENT).routes]
 

@@ -29,6 +29,16 @@ spec:
     match: {{context: {context}, listener: {{name: connect_terminate}}}}
     patch: {{operation: REMOVE}}
 """
+UNROUTED = """
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: unrouted, namespace: shop}
+spec:
+  configPatches:
+  - applyTo: HTTP_ROUTE
+    match: {context: SIDECAR_INBOUND}
+    patch: {operation: REMOVE}
+"""
 SERVED = service(labels={"istio.io/use-waypoint": "way"})
 
 
@@ -176,6 +186,21 @@ def test_sidecar_that_takes_tunnels_has_a_way_in() -> None:
     built = clusters(ambient(open_for), "open")
     assert "main_internal" in built
     assert proxy_of(ambient(open_for), "open").metadata["ENABLE_HBONE"]
+
+
+def test_routes_of_tunnels_are_not_patched() -> None:
+    """Routes for inbound requests are patched where they lead to the workload, not where a tunnel ends."""
+    open_for = pod("open", "10.0.0.8", app="open", env={"ISTIO_META_ENABLE_HBONE": "true"})
+    made = ambient(open_for, service("open", selector={"app": "open"}, ip="10.96.0.3"), config=UNROUTED)
+    listeners = {one["name"]: one for one in made.listeners(made.view(proxy_of(made, "open")))}
+    assert [len(hosts["routes"]) for hosts in _virtual_hosts(listeners["connect_terminate"])] == [1]
+    assert all(not hosts.get("routes") for hosts in _virtual_hosts(listeners["virtualInbound"]))
+
+
+def _virtual_hosts(listener: Any) -> list[Any]:
+    filters = [one for chain in listener["filter_chains"] for one in chain["filters"]]
+    routes = [one["typed_config"].get("route_config", {}) for one in filters]
+    return [host for one in routes for host in one.get("virtual_hosts", ())]
 
 
 def test_the_way_in_is_patched_as_inbound() -> None:
