@@ -5,12 +5,11 @@ istioctl: pkg/dashboard/dashboard.go.
 
 from dataclasses import dataclass
 
-from kubectl_mesh.diagnosis.lookup import labels, meta, name_of, namespace_of
+from kubectl_mesh.diagnosis.lookup import is_running, labels, meta, name_of, namespace_of
 from kubectl_mesh.errors import NothingFound
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.labels import selects
 from simulator.model.proxies import ProxyId
-from simulator.model.wire import Json
 
 ISTIOD_PORT = 15014
 
@@ -38,7 +37,7 @@ def pods_selected(source: MeshSource, selector: str, *, namespaces: tuple[str, .
     """Return the running pods with some labels, those of the first of `namespaces` that has any; else of all."""
     wanted = dict(part.partition("=")[::2] for part in selector.split(",") if part)
     for namespace in namespaces or (None,):
-        pods = [pod for pod in source.resources("Pod", namespace) if selects(wanted, labels(pod)) and _runs(pod)]
+        pods = [pod for pod in source.resources("Pod", namespace) if selects(wanted, labels(pod)) and is_running(pod)]
         if pods:
             return sorted((ProxyId(name_of(pod), namespace_of(pod)) for pod in pods), key=str)
     hint = f"kubectl get pods -A -l {selector}"
@@ -52,7 +51,3 @@ def monitoring_port(source: MeshSource, istiod: ProxyId) -> int:
         if name_of(pod) == istiod.name and text.isdecimal():
             return int(text)
     return ISTIOD_PORT
-
-
-def _runs(pod: Json) -> bool:
-    return (pod.get("status") or {}).get("phase") == "Running" and not meta(pod).get("deletionTimestamp")

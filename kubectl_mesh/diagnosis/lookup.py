@@ -89,6 +89,11 @@ def labels(resource: Json) -> dict[str, str]:
     return meta(resource).get("labels") or {}
 
 
+def is_running(pod: Json) -> bool:
+    """Tell whether a pod runs, and is not being deleted."""
+    return (pod.get("status") or {}).get("phase") == "Running" and not meta(pod).get("deletionTimestamp")
+
+
 def name_of(resource: Json) -> str:
     """Return the name."""
     return str(meta(resource).get("name", ""))

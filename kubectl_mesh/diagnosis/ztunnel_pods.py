@@ -6,7 +6,7 @@ istioctl: pkg/ztunnelconfig/ztunnelconfig.go (runConfigDump, PodOnNodeFromDaemon
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kubectl_mesh.diagnosis.lookup import labels, meta, name_of, namespace_of, spec
+from kubectl_mesh.diagnosis.lookup import is_running, labels, name_of, namespace_of, spec
 from kubectl_mesh.diagnosis.targets import find_among, readings
 from kubectl_mesh.errors import NothingFound, UsageError
 from kubectl_mesh.sources.base import MeshSource
@@ -31,7 +31,7 @@ def is_ztunnel(pod: Json) -> bool:
 
 def ztunnels(source: MeshSource) -> Mapping[ProxyId, str]:
     """Return the running ztunnels and the nodes they serve, sorted by namespace and name."""
-    found = {_id(pod): _node(pod) for pod in source.resources("Pod") if is_ztunnel(pod) and _runs(pod)}
+    found = {_id(pod): _node(pod) for pod in source.resources("Pod") if is_ztunnel(pod) and is_running(pod)}
     return dict(sorted(found.items(), key=lambda item: (item[0].namespace, item[0].name)))
 
 
@@ -90,7 +90,3 @@ def _id(pod: Json) -> ProxyId:
 
 def _node(pod: Json) -> str:
     return str(spec(pod).get("nodeName") or "")
-
-
-def _runs(pod: Json) -> bool:
-    return (pod.get("status") or {}).get("phase") == "Running" and not meta(pod).get("deletionTimestamp")
