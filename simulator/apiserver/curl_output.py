@@ -55,14 +55,16 @@ def _head(exchange: Exchange) -> list[str]:
 
 def printed_by(exchange: Exchange, command: CurlCommand) -> bytes:
     """Return what goes to stdout: the head where it is asked for, and the body where it is not sent elsewhere."""
-    if exchange.response is None or command.has("output", "remote-name"):
-        return b""
-    if exchange.failure is not None and not command.has("fail-with-body"):
+    if exchange.response is None:
         return b""
     head = "".join(f"{line}\r\n" for line in _head(exchange)).encode()
+    dumped = head if command.value("dump-header") == "-" else b""
+    is_silent = exchange.failure is not None and not command.has("fail-with-body")
+    if is_silent or command.has("remote-name") or command.value("output") not in ("", "-"):
+        return dumped
     is_followed = bool(location_of(exchange)) and command.has("location", "location-trusted")
     body = b"" if exchange.request.method == "HEAD" or is_followed else exchange.response.body
-    return (head if command.has("include", "head") else b"") + body
+    return dumped + (head if command.has("include", "head") else b"") + body
 
 
 def told_by(exchange: Exchange) -> str:

@@ -19,6 +19,19 @@ from simulator.model.wire import Json
 Fields = tuple[tuple[str, str], ...]
 
 
+_CLOSED = frozenset(
+    {
+        Disposition.DENIED,
+        Disposition.NO_FILTER_CHAIN,
+        Disposition.NO_LISTENER,
+        Disposition.PROTOCOL_MISMATCH,
+        Disposition.TLS_MISMATCH,
+        Disposition.UNREACHABLE,
+    }
+)
+"""Ends of the connection that a proxy makes, for which it answers itself."""
+
+
 class Broken(Enum):
     """How a connection ends that brings no response."""
 
@@ -90,7 +103,7 @@ def text_of(trace: Trace, hop: Hop) -> str:
         return verdict.body
     if verdict.disposition is Disposition.NO_HEALTHY_ENDPOINT or verdict.flags == "UH":
         return "no healthy upstream"
-    if verdict.flags != "UF":
+    if verdict.disposition not in _CLOSED:
         return ""
     connected = hop.forwarded is not None and hop.forwarded.tls is Tls.NONE
     closed = verdict.disposition is Disposition.DENIED or (

@@ -223,6 +223,11 @@ def test_options_print_what_they_are_for(ask: Ask) -> None:
     """Heads, redirects, failures and `--write-out` are as curl prints them."""
     assert ask("web", "curl", "-sI", "web").out.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b" got GET /new " in ask("web", "curl", "-sL", "http://web/old").out
+    heads = ask("web", "curl", "-sSL", "-o", "/dev/null", "-D", "-", "http://web/old").out
+    assert [line for line in heads.splitlines() if line.startswith(b"HTTP")] == [
+        b"HTTP/1.1 302 Found",
+        b"HTTP/1.1 200 OK",
+    ]
     failed = ask("web", "curl", "-fsS", "http://web/admin")
     assert (failed.status, failed.out) == (22, b"")
     assert failed.err == b"curl: (22) The requested URL returned error: 403\n"
