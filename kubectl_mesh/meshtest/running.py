@@ -14,6 +14,7 @@ from kubectl_mesh.meshtest.judging import Mismatch, judge
 from kubectl_mesh.meshtest.model import Case, RequestSpec, Suite
 from kubectl_mesh.meshtest.observing import Observed, observe
 from kubectl_mesh.meshtest.ordering import Orders
+from kubectl_mesh.meshtest.strangers import strangers
 from kubectl_mesh.reports.verdicts import Result, Verdict
 from simulator.model.directory import Directory
 from simulator.model.traces import Disposition, Trace
@@ -71,7 +72,7 @@ class Runner:
             blank,
             verdict=Verdict.FAIL,
             request=request,
-            messages=tuple(map(str, mismatches)),
+            messages=(*map(str, mismatches), *strangers(self.predictor, case.expect, namespace=self.namespace)),
             sources=at_fault(self.predictor, observed, mismatches),
             path=self.explain(observed.trace, self.predictor.directory, case.request.url, case.sender),
             flow=flow(self.predictor, observed.trace),

@@ -71,6 +71,14 @@ def test_a_client_without_a_proxy_is_held_to_the_service_that_it_dials(tmp_path:
     assert "name resolution 10.96.184.232 by Service/shop/cart" in text
 
 
+def test_a_misspelt_service_is_guessed(tmp_path: Path) -> None:
+    """An expectation that names a service which does not exist says so, beside what it got."""
+    text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
+    file = tmp_path / "shop.meshtest.yaml"
+    file.write_text(text.replace("{service: shop/catalog, subset: v2}", "{service: shop/catlog, subset: v2}"))
+    assert "there is no service shop/catlog; did you mean shop/catalog?" in run(str(file), "-k", "testers")[1]
+
+
 def test_a_refused_connection_names_the_policy(tmp_path: Path) -> None:
     """Plain text to a workload that takes mutual TLS only is refused by a PeerAuthentication, which has a line."""
     text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
