@@ -122,7 +122,7 @@ def _forwarded(forwarded: Forwarded, directory: Directory) -> ForwardedReport:
         port=forwarded.port,
         workload=workload.id if workload is not None else "",
         tls=forwarded.tls.value,
-        client_tls=request.tls.value if forwarded.tls is Tls.NONE else Tls.NONE.value,
+        client_tls=_own_tls(forwarded).value,
         tunnel=forwarded.tunnel,
         via=forwarded.via,
         mirrors=_shares(forwarded.mirrors),
@@ -131,6 +131,14 @@ def _forwarded(forwarded: Forwarded, directory: Directory) -> ForwardedReport:
         authority=request.host_header if request.is_http else "",
         target=request.target if request.is_http else "",
     )
+
+
+def _own_tls(forwarded: Forwarded) -> Tls:
+    """Return the TLS that the client speaks itself, be it carried on as it came or inside the proxy's."""
+    inner = forwarded.request.inner
+    if inner is not None:
+        return inner.tls
+    return forwarded.request.tls if forwarded.tls is Tls.NONE else Tls.NONE
 
 
 def _shares(shares: Iterable[Share]) -> tuple[ShareReport, ...]:

@@ -42,7 +42,7 @@ _QUIET = frozenset({"listener-filters", "http-connection", "capture"})
 _OBVIOUS = frozenset(
     {
         *("filter", "health", "allowed", "policy", "pod", "port", "port_name"),
-        *("client_ip", "scheme", "path", "shares", "alternatives", "sni", "alpn"),
+        *("client_ip", "scheme", "path", "shares", "alternatives", "sni", "alpn", "percent", "delay", "mirrors"),
     }
 )
 """Details that another line says already, or that matter only when something is looked for."""
@@ -133,18 +133,17 @@ class _Page:
             yield f"{_INDENT}{'as likely'.ljust(_WIDTH)}{_few(forwarded.alternatives)}"
         if not forwarded.address:
             return
+        address = f"[{forwarded.address}]" if ":" in forwarded.address and forwarded.port else forwarded.address
         port = f":{forwarded.port}" if forwarded.port else ""
         workload = f" ({printable(forwarded.workload)})" if forwarded.workload else ""
-        words = {"none": "in plain text", "simple": "over TLS", "mutual": "over mutual TLS"}
-        if forwarded.client_tls != "none":
-            words["none"] = "in the client's own TLS"
+        encryption = _encryption(forwarded)
         tunnel = " inside HBONE" if forwarded.tunnel else ""
         tunnel += f" by way of {printable(forwarded.via)}" if forwarded.via else ""
         sent = printable(" ".join(part for part in (forwarded.method, forwarded.target) if part))
         host = f" Host: {printable(forwarded.authority)}" if forwarded.authority else ""
         yield (
-            f"{_INDENT}{self._style('green', '→')} {printable(forwarded.address)}{port}{workload} "
-            f"{words.get(forwarded.tls, forwarded.tls)}{tunnel}{self._style('dim', f'  {sent}{host}') if sent else ''}"
+            f"{_INDENT}{self._style('green', '→')} {printable(address)}{port}{workload} "
+            f"{encryption}{tunnel}{self._style('dim', f'  {sent}{host}') if sent else ''}"
         )
 
     def _end(self, verdict: VerdictReport) -> Iterator[str]:
@@ -158,6 +157,14 @@ class _Page:
         extra = self._style("dim", printable(", ".join(fact for fact in facts if fact)))
         mark = self._style("green" if verdict.delivered else "red", "■")
         yield f"{_INDENT}{mark} {verdict.disposition.replace('-', ' ')}{status}{'  ' if extra else ''}{extra}"
+
+
+def _encryption(forwarded: ForwardedReport) -> str:
+    words = {"none": "in plain text", "simple": "over TLS", "mutual": "over mutual TLS"}
+    if forwarded.client_tls == "none":
+        return words.get(forwarded.tls, forwarded.tls)
+    own = "in the client's own TLS"
+    return own if forwarded.tls == "none" else f"{own}, {words.get(forwarded.tls, forwarded.tls)}"
 
 
 def _is_quiet(step: StepReport) -> bool:

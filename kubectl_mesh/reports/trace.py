@@ -62,7 +62,7 @@ class ForwardedReport:
     """The pod that has the address, `name.namespace`."""
     tls: str = "none"
     client_tls: str = "none"
-    """TLS that the client itself speaks, carried on as it came."""
+    """TLS that the client itself speaks, carried on as it came, or inside `tls`."""
     tunnel: str = ""
     via: str = ""
     """Where the tunnel ends, `address:port`; empty when it ends at the endpoint."""

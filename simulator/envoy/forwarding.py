@@ -188,7 +188,8 @@ def _on_connection(cluster: Json, target: Target, endpoint: Endpoint, socket: Up
     if socket.tls is Tls.NONE and not target.http:
         # bytes go through as they came, so what the client encrypted stays encrypted
         return replace(request, destination_ip=address, port=port)
-    if request.tls is not Tls.NONE and not target.http:
+    around = request.tls is not Tls.NONE and not target.http
+    if around:
         wire = Wire.OPAQUE  # TLS inside TLS: the peer finds no HTTP when it has decrypted
     default = ("h2",) if wire is Wire.HTTP2 else ("http/1.1",)
     return replace(
@@ -200,6 +201,7 @@ def _on_connection(cluster: Json, target: Target, endpoint: Endpoint, socket: Up
         sni=socket.sni if socket.tls is not Tls.NONE else "",
         alpn=(overridden or socket.alpn or (default if target.http else ())) if socket.tls is not Tls.NONE else (),
         identity="",
+        inner=request if around else None,
     )
 
 

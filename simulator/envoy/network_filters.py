@@ -14,7 +14,7 @@ from simulator.envoy.http_routing import route_http
 from simulator.envoy.rbac_filter import rbac_judgement, rbac_step
 from simulator.envoy.route_action import Choice, weighted_choice
 from simulator.envoy.route_match import Context
-from simulator.model.requests import Request, Tls
+from simulator.model.requests import Request
 from simulator.model.traces import Disposition, Share, Step, StepKind, Verdict
 from simulator.model.wire import Json
 
@@ -52,7 +52,8 @@ def run_chain(config: Config, chain: Json, connection: Connection) -> Departure:
             if kind == _TCP_PROXY and chain.get("transport_socket"):
                 # the filters before saw the certificate; what is forwarded is what was inside
                 connection = replace(connection, request=decrypted(connection.request))
-            taken = _take(config, kind, content, connection)
+            sealed = connection.encrypted and not chain.get("transport_socket")
+            taken = _take(config, kind, content, connection, sealed=sealed)
             return replace(taken, steps=(*steps, *taken.steps), notes=(*notes, *taken.notes))
         elif kind == f"{_NETWORK}direct_response.v3.Config":
             verdict = Verdict(disposition=Disposition.DIRECT_RESPONSE)
@@ -64,17 +65,19 @@ def run_chain(config: Config, chain: Json, connection: Connection) -> Departure:
 
 
 def decrypted(request: Request) -> Request:
-    """Return a request as it is once the TLS around it is taken off."""
-    return replace(request, tls=Tls.NONE, sni="", alpn=(), identity="")
+    """Return a request as it is once the TLS around it is taken off; the client's own may be inside."""
+    own = request.inner or Request(wire=request.wire)
+    return replace(
+        request, wire=own.wire, tls=own.tls, sni=own.sni, alpn=own.alpn, identity=own.identity, inner=own.inner
+    )
 
 
-def _take(config: Config, kind: str, content: Json, connection: Connection) -> Departure:
+def _take(config: Config, kind: str, content: Json, connection: Connection, *, sealed: bool) -> Departure:
     if kind == _TCP_PROXY:
         return _tcp_proxy(config, content, connection)
     if not connection.request.is_http:
-        step = Step(
-            kind=StepKind.HTTP_CONNECTION, chosen="none", because="the client's bytes are no HTTP", document=content
-        )
+        because = "the client speaks TLS, which is not taken off here" if sealed else "the client's bytes are no HTTP"
+        step = Step(kind=StepKind.HTTP_CONNECTION, chosen="none", because=because, document=content)
         return Departure(steps=(step,), verdict=Verdict(disposition=Disposition.PROTOCOL_MISMATCH, flags="DPE"))
     return route_http(config, content, connection)
 

@@ -95,10 +95,9 @@ def downstream(chain: Json, request: Request) -> Downstream:
     offered = texts(child(config, "common_tls_context"), "alpn_protocols")
     # the server's order decides between protocols that both sides know
     agreed = next((name for name in offered if name in request.alpn), "")
-    mutual = request.tls is Tls.MUTUAL
-    return Downstream(
-        accepted=True, because=f"{'mutual TLS, client ' + request.identity if mutual else 'TLS'} accepted", alpn=agreed
-    )
+    client = f", client {request.identity}" if request.identity else ""
+    shown = f"mutual TLS{client}" if request.tls is Tls.MUTUAL else "TLS"
+    return Downstream(accepted=True, because=f"{shown} accepted", alpn=agreed)
 
 
 def alpn_overrides(filters: list[Json], *, cluster: Json, upstream_protocol: str) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ class Request:
     """What an earlier listener handed over in the same proxy (HBONE: `io.istio.peer_principal` and the like)."""
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
     """Dynamic metadata known beforehand: filter name → struct."""
+    inner: "Request | None" = field(default=None, repr=False)
+    """The request as it was before a proxy put its own TLS around the client's; None where it did not."""
 
     @property
     def host_header(self) -> str:

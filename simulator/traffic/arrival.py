@@ -1,6 +1,7 @@
 """The end of the way: an application's port, a port of the proxy's own, an address outside the mesh, or nothing."""
 
 from simulator.envoy.http_codec import is_upgrade
+from simulator.model.directory import Workload
 from simulator.model.names import PASSTHROUGH
 from simulator.model.own_ports import CAPTURED_PORTS, LOCAL_PORTS, OWN_PORTS
 from simulator.model.proxies import Role
@@ -24,9 +25,7 @@ def arrive_at_application(place: Place, request: Request, *, by_proxy: bool) -> 
     details = {"pod": workload.id, "port": place.port}
     if name:
         details["port_name"] = name
-    if name is None and workload.ports:
-        details["declared"] = False
-    because = f"the application of {workload.id}"
+    because = f"the application of {workload.id}{_undeclared(workload, place.port)}{_layers(request)}"
     step = Step(kind=StepKind.ENDPOINT, chosen=where, because=because, details=details, document=workload.source)
     return Verdict(disposition=Disposition.DELIVERED, status=_usual_status(request)), step, workload.id
 
@@ -62,8 +61,18 @@ def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) 
         return Verdict(disposition=Disposition.UNREACHABLE), step
     disposition = Disposition.PASSED_THROUGH if _is_passed_on(forwarded) else Disposition.LEFT_MESH
     known = place.address or request.host
-    step = Step(kind=StepKind.ENDPOINT, chosen=endpoint(known, place.port), because="an address outside the mesh")
+    because = f"an address outside the mesh{_layers(request)}"
+    step = Step(kind=StepKind.ENDPOINT, chosen=endpoint(known, place.port), because=because)
     return Verdict(disposition=disposition, status=_usual_status(request)), step
+
+
+def _undeclared(workload: Workload, port: int) -> str:
+    return f", whose containers declare no port {port}" if workload.ports and port not in workload.ports else ""
+
+
+def _layers(request: Request) -> str:
+    """Warn of TLS inside TLS, which few servers take off twice."""
+    return ", which gets the client's own TLS inside that of the proxy" if request.inner is not None else ""
 
 
 def _usual_status(request: Request) -> int | None:

@@ -16,12 +16,17 @@ _HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_man
 _TCP = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _RBAC = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"
 _UPSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
-_DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 
 
 def manager(routes: Json, *filters: Json) -> Json:
     """Return an HTTP connection manager with a route configuration in it."""
     return {"name": "hcm", "typed_config": {"@type": _HCM, "route_config": routes, "http_filters": list(filters)}}
+
+
+def forwarder(cluster: str) -> Json:
+    """Return a TCP proxy that forwards to a cluster."""
+    return {"name": "tcp", "typed_config": {"@type": _TCP, "cluster": cluster}}
 
 
 def routed(*hosts: tuple[str, str]) -> Json:
@@ -83,7 +88,7 @@ def server_config(*, strict: bool = True) -> Json:
     principal = {"authenticated": {"principal_name": {"exact": CLIENT_ID}}}
     policy = {"permissions": [{"any": True}], "principals": [principal]}
     rbac = {"name": "rbac", "typed_config": {"@type": _RBAC, "rules": {"policies": {"only-client": policy}}}}
-    tls = {"typed_config": {"@type": _DOWNSTREAM, "require_client_certificate": True}}
+    tls = {"typed_config": {"@type": DOWNSTREAM, "require_client_certificate": True}}
     chains = [
         {
             "filter_chain_match": {"destination_port": 8080, "transport_protocol": "tls"},

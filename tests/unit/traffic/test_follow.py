@@ -9,7 +9,20 @@ from simulator.model.own_ports import OWN_PORTS
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, StepKind
 from simulator.traffic.follow import follow
-from tests.unit.traffic.small_mesh import CLIENT, CLIENT_ID, GATEWAY, SERVER, client_config, directory, service, trace
+from tests.unit.traffic.small_mesh import (
+    CLIENT,
+    CLIENT_ID,
+    DOWNSTREAM,
+    GATEWAY,
+    SERVER,
+    client_config,
+    directory,
+    forwarder,
+    listener,
+    server_config,
+    service,
+    trace,
+)
 
 
 def test_a_request_passes_both_proxies_to_the_application() -> None:
@@ -148,6 +161,32 @@ def test_an_alias_of_a_public_name_is_dialled_by_that() -> None:
     assert found.destination == "www.example.net:80"
     assert forwarded is not None
     assert forwarded.request.host_header == "outer"
+
+
+def test_tls_of_the_client_stays_inside_that_of_proxies() -> None:
+    """What the client encrypted is still encrypted when the proxies have taken off their own TLS."""
+    config = client_config()
+    config["listeners"][0] = listener("0.0.0.0_443", "0.0.0.0", 443, {"filters": [forwarder("web")]})
+    tls = {"typed_config": {"@type": DOWNSTREAM, "require_client_certificate": True}}
+    chain = {
+        "filter_chain_match": {"transport_protocol": "tls"},
+        "transport_socket": tls,
+        "filters": [forwarder("app")],
+    }
+    server = server_config()
+    server["listeners"][0]["filter_chains"] = [chain]
+    known = directory()
+    record = known.services["web.shop.svc.cluster.local"]
+    services = {**known.services, record.host: replace(record, backends={443: record.backends[80]})}
+    request = Request(host="web", port=443, scheme="https", tls=Tls.SIMPLE, sni="web")
+    configs = {CLIENT: config, SERVER: server}
+    found = follow(replace(known, services=services), configs.__getitem__, request, known.workloads[0])
+    outer, inner = (hop.forwarded for hop in found.hops)
+    assert outer is not None
+    assert inner is not None
+    assert (found.disposition, outer.tls, inner.tls) == (Disposition.DELIVERED, Tls.MUTUAL, Tls.NONE)
+    assert outer.request.inner is not None
+    assert (inner.request.tls, inner.request.sni, inner.request.inner) == (Tls.SIMPLE, "web", None)
 
 
 def test_an_upgrade_ends_with_switching_protocols() -> None:
