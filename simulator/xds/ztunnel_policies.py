@@ -60,7 +60,8 @@ def is_enforced(policy: Resource, snapshot: Snapshot) -> bool:
 def workload_policies(snapshot: Snapshot, namespace: str, labels: Labels) -> list[str]:
     """Return the names of the policies that select a workload; those for whole namespaces are not attached.
 
-    A workload without labels gets all of them: krt's filter by labels does nothing when there are none.
+    A policy whose selector is empty selects nothing, though ztunnel gets it as one that selects. A workload without
+    labels gets all others: krt's filter by labels does nothing when there are none.
     """
     root = snapshot.root_namespace
     owners = dict.fromkeys((root, namespace))
@@ -68,9 +69,9 @@ def workload_policies(snapshot: Snapshot, namespace: str, labels: Labels) -> lis
         f"{policy.namespace}/{policy.name}"
         for owner in owners
         for policy in snapshot.resources("AuthorizationPolicy", owner)
-        if selector_of(policy) is not None
+        if (selector := selector_of(policy))
         and is_enforced(policy, snapshot)
-        and (not labels or selects(selector_of(policy) or {}, labels))
+        and (not labels or selects(selector, labels))
     ]
     return [*sorted(selecting), *_peer_keys(snapshot, namespace, labels)]
 
@@ -183,16 +184,17 @@ def _port_modes(peer: Resource) -> Mapping[int, str]:
     return {int(port): (levels[port] or {}).get("mode") or "UNSET" for port in sorted(levels, key=int)}
 
 
-def _wide(snapshot: Snapshot, namespace: str) -> Resource | None:
+def _wide(snapshot: Snapshot, namespace: str, *, own: bool = False) -> Resource | None:
+    """Return the PeerAuthentication of a whole namespace; to its `own` workloads one with an empty selector is one."""
     found = snapshot.resources("PeerAuthentication", namespace)
-    return next((one for one in found if not selector_of(one)), None)
+    return next((one for one in found if selector_of(one) is None or (own and not selector_of(one))), None)
 
 
 def _peer_keys(snapshot: Snapshot, namespace: str, labels: Labels) -> list[str]:
     """Return the policies that a workload's effective PeerAuthentication comes to."""
     root = snapshot.root_namespace
-    strict = _mode(_wide(snapshot, root)) == "STRICT"
-    if namespace != root and (mode := _mode(_wide(snapshot, namespace))) != "UNSET":
+    strict = _mode(_wide(snapshot, root, own=namespace == root)) == "STRICT"
+    if namespace != root and (mode := _mode(_wide(snapshot, namespace, own=True))) != "UNSET":
         strict = mode == "STRICT"
     own, name = None, ""
     if namespace != root:
@@ -214,14 +216,17 @@ def _peer(peer: Resource, snapshot: Snapshot) -> Json | None:
     ports = _port_modes(peer)
     if peer.namespace == root or peer.spec.get("selector") is None or not ports:
         return None
-    mode, namespace, mesh = _mode(peer), _mode(_wide(snapshot, peer.namespace)), _mode(_wide(snapshot, root))
-    inherits_strict = namespace == "STRICT" or (namespace == "UNSET" and mesh == "STRICT")
-    covered = mode == "STRICT" or (mode == "UNSET" and inherits_strict)
+    wide = _wide(snapshot, peer.namespace)
+    mode, namespace, mesh = _mode(peer), _mode(wide), _mode(_wide(snapshot, root))
+    mesh_strict = namespace == "UNSET" and mesh == "STRICT"
+    inherits_strict = namespace == "STRICT" or mesh_strict
+    covered = mode == "STRICT" or (mode == "UNSET" and namespace == "STRICT") or mesh_strict
+    exempts = mode == "STRICT" or (mode == "UNSET" and (mesh if wide is None else namespace) == "STRICT")
     rules, groups, opened = [_NO_PEER] if mode == "STRICT" else [], [], False
     for port, level in ports.items():
         if level == "STRICT" and not covered:
             groups.append({"rules": [{"matches": [{"notPrincipals": [{"presence": {}}], "destinationPorts": [port]}]}]})
-        elif level in ("PERMISSIVE", "DISABLE") and covered:
+        elif level in ("PERMISSIVE", "DISABLE") and exempts:
             opened = True
             rules.append({"matches": [{"notDestinationPorts": [port]}]})
     if (mode == "STRICT" and not opened) or not (rules or groups):
