@@ -148,6 +148,7 @@ def _remark(row: FindingRow) -> Remark:
         severity=severity,
         message=row.message + (f" For example: {row.witness}" if row.witness else ""),
         subject=row.origin,
+        identity="\n".join(row.identity[1:]),
         place=Place(file=row.file, line=row.line),
         related=tuple(Place(file=file, line=line, text=name) for name, file, line in row.related),
         change=row.change.value if row.change else "",

@@ -1,8 +1,11 @@
 """What an analysis found, ready to be printed in any format."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+_LINE = re.compile(r":\d+(?=\.?\Z)")
 
 
 class Change(StrEnum):
@@ -38,8 +41,8 @@ class FindingRow:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What makes it the same finding after lines moved."""
-        return self.code, self.origin, self.message
+        """What makes it the same finding after lines moved, those that its message names as well."""
+        return self.code, self.origin, _LINE.sub("", self.message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

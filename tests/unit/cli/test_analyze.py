@@ -113,6 +113,10 @@ def test_two_objects_of_one_name_are_told_of(tmp_path: Path, capsys: pytest.Capt
     line = capsys.readouterr().out.splitlines()[0]
     b, a = tmp_path / "b.yaml", tmp_path / "a.yaml"
     assert line == f"Warning [KM0104] (ConfigMap default/c {b}:1) Given twice: this replaces the one at {a}:1."
+    before = tmp_path / "before.sarif"
+    call("--use-kube=false", str(tmp_path), "-o", f"sarif={before}")
+    a.write_text(f"# another line\n{text}", encoding="utf-8")
+    assert call("--use-kube=false", str(tmp_path), "--failure-threshold", "Warning", "--baseline", str(before)) == 0
 
 
 @pytest.mark.parametrize(
