@@ -19,7 +19,7 @@ _UNSAFE = """\
 Issues found when checking the cluster. Istio may not be safe to install or upgrade.
 See https://istio.io/v1.30/docs/reference/config/analysis for more information about causes and resolutions."""
 From = Annotated[
-    str, typer.Option("-f", "--from-version", metavar="1.N", help="Name what has changed since this version, too.")
+    str, typer.Option("-f", "--from-version", metavar="1.N", help="Also report what changed since this version.")
 ]
 Skip = Annotated[bool, typer.Option("--skip-controlplane", help="Check only what --from-version asks for.")]
 Shown = Annotated[
@@ -38,9 +38,9 @@ def precheck(
     output_threshold: Shown = "Warning",
     output: Output = "log",
 ) -> None:
-    """Check whether Istio can be installed in a cluster, or upgraded. Exits with 1 when something stands against it.
+    """Check whether Istio can be installed or upgraded in a cluster. Exits with 1 when it cannot.
 
-    The version of Kubernetes, that of the Gateway API, and what you may create are checked.
+    It checks the versions of Kubernetes and of the Gateway API, and whether you may create what an installation needs.
 
     \b
     Example:
