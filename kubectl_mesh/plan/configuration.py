@@ -6,6 +6,8 @@ however many proxies there are: the verdict on a pair of objects is kept by thei
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, starmap
+from operator import is_not, or_
 
 from kubectl_mesh.plan.fields import field_changes
 from kubectl_mesh.reports.changes import Action, ResourceChange
@@ -44,6 +46,8 @@ class Comparison:
     _found: dict[tuple[str, str, int, int], tuple[Json | None, Json | None, list[ProxyId]]] = field(
         default_factory=dict
     )
+    _last: dict[str, tuple[Sequence[Json], Sequence[Json]]] = field(default_factory=dict)
+    """By kind, the lists that were found alike last."""
     _alive: list[object] = field(default_factory=list)
     """Keeps compared objects alive, since a freed object's identity may be another's."""
 
@@ -52,7 +56,7 @@ class Comparison:
         return any([self._add_kind(proxy, kind, before.get(kind, ()), after.get(kind, ())) for kind in SINGULAR])
 
     def _add_kind(self, proxy: ProxyId, kind: str, before: Sequence[Json], after: Sequence[Json]) -> bool:
-        if before is after or (len(before) == len(after) and all(map(self._same, before, after))):
+        if before is after or self._alike(kind, before, after):
             return False
         self._alive.extend((before, after))
         old, new = ({resource_name(resource): resource for resource in side} for side in (before, after))
@@ -64,6 +68,22 @@ class Comparison:
                 key = (kind, name, id(pair[0]), id(pair[1]))
                 self._found.setdefault(key, (*pair, []))[2].append(proxy)
         return changed
+
+    def _alike(self, kind: str, before: Sequence[Json], after: Sequence[Json]) -> bool:
+        """Tell whether two lists hold equal resources in one order.
+
+        Most proxies hold nearly what the proxy before them holds, and only the rest is looked at.
+        """
+        if len(before) != len(after):
+            return False
+        pairs: Iterable[tuple[Json, Json]] = zip(before, after, strict=True)
+        old, new = self._last.get(kind, ((), ()))
+        if len(old) == len(before):
+            pairs = compress(pairs, map(or_, map(is_not, before, old), map(is_not, after, new)))
+        if not all(starmap(self._same, pairs)):
+            return False
+        self._last[kind] = before, after
+        return True
 
     def _same(self, before: object, after: object) -> bool:
         if before is after:

@@ -33,7 +33,7 @@ def build_extensions(view: ProxyView, listeners: Sequence[Listener] | None = Non
     """
     resources = [resource for resource in view.snapshot.extensions(view.proxy) if _wasm(resource)]
     built = {extension_name(resource): view.shared(wasm_extension, resource) for resource in resources}
-    if listeners is not None:
+    if built and listeners is not None:
         asked = extension_names(listeners)
         built = {name: built[name] for name in built if name in asked}
     return tuple(built[name] for name in sorted(built))

@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 
-from kubectl_mesh.plan.configuration import compare_configurations
+from kubectl_mesh.plan.configuration import Resources, compare_configurations
 from kubectl_mesh.reports.changes import Action
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
@@ -49,3 +49,17 @@ def test_what_only_one_side_has_is_added_or_removed() -> None:
     after = Mesh({WEB: {"listeners": [{"name": "new"}]}})
     changes, _ = compare_configurations(before.configuration, after.configuration, [WEB])
     assert [(c.name, c.action) for c in changes] == [("new", Action.ADDED), ("old", Action.REMOVED)]
+
+
+def test_what_differs_from_the_proxy_before_is_seen_on_either_side() -> None:
+    """Proxies that share all but one resource, of one mesh or of the other, are each told apart."""
+    old, new = ([{"name": name, "version": 1} for name in "ab"] for _ in range(2))
+    changed = {"name": "b", "version": 2}
+    lists = [(old, new), (old, [new[0], changed]), ([old[0], changed], new), (old[:1], new[:1]), (old, new)]
+    names = [ProxyId(str(number), "shop") for number in range(len(lists))]
+
+    def side(index: int) -> Resources:
+        return lambda proxy: {"clusters": lists[int(proxy.name)][index]}
+
+    _, differing = compare_configurations(side(0), side(1), names)
+    assert differing == (names[1], names[2])
