@@ -56,7 +56,10 @@ _LISTED = 3
 
 
 def render(report: TraceReport, *, palette: Palette, verbose: bool = False) -> str:
-    """Return the whole explanation; `verbose` adds what was rejected, and the steps that are nearly always the same."""
+    """Return the whole explanation; `verbose` adds the steps that are nearly always the same, and all that was rejected.
+
+    Where nothing was chosen, some of what was rejected is shown in any case.
+    """
     page = _Page(palette, verbose=verbose)
     lines = [*page.headline(report), ""]
     before = [*page.steps(report.steps, ends=not report.hops and not report.arrival)]
@@ -119,10 +122,12 @@ class _Page:
         if details:
             texts = (f"{name.replace('_', ' ')} {_value(item)}" for name, item in details.items())
             yield f"{_BELOW}{printable(' · '.join(texts))}"
-        if self._verbose:
-            for rejected in step.rejected:
-                text = f"not {printable(rejected.name)}: {printable(rejected.because)}"
-                yield f"{_BELOW}{self._style('dim', text)}"
+        shown = step.rejected if self._verbose else step.rejected[:_LISTED] if step.chosen == "none" else ()
+        for rejected in shown:
+            text = f"not {printable(rejected.name)}: {printable(rejected.because)}"
+            yield f"{_BELOW}{self._style('dim', text)}"
+        if shown and len(shown) < len(step.rejected):
+            yield f"{_BELOW}{self._style('dim', f'and {len(step.rejected) - len(shown)} more: -v shows them')}"
 
     def _forwarded(self, forwarded: ForwardedReport) -> Iterator[str]:
         if len(forwarded.shares) > 1:
