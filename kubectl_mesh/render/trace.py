@@ -56,7 +56,7 @@ _LISTED = 3
 
 
 def render(report: TraceReport, *, palette: Palette, verbose: bool = False) -> str:
-    """Return the whole explanation; `verbose` adds the steps that are nearly always the same, and all that was rejected.
+    """Return the whole explanation; `verbose` adds steps that are nearly always the same, and all that was rejected.
 
     Where nothing was chosen, some of what was rejected is shown in any case.
     """
