@@ -13,11 +13,14 @@ from kubectl_mesh.analysis.suppression import Suppression, audible
 from kubectl_mesh.analysis.world import World
 from kubectl_mesh.cli.context import Call, open_source
 from kubectl_mesh.cli.options import Settings
-from kubectl_mesh.errors import NothingFound, Unreachable
+from kubectl_mesh.errors import InputError, NothingFound, Unreachable
 from kubectl_mesh.reports.findings import CheckRow, FindingRow, FindingsReport
+from kubectl_mesh.sources.base import MeshSource
 from kubectl_mesh.sources.manifests import Manifests, read_document, read_files
 from simulator.manifests.collecting import collector_paused
 from simulator.model.resources import Resource
+
+_ALONE = "--use-kube=false analyzes the files alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ def _run(call: Call, question: Question) -> FindingsReport:
         if not question.may_be_empty and not files.unread:
             _need_objects(files, offline, namespace)
     else:
-        source, home = call.source, call.home
+        source, home = _live(call, question)
         files = _read(call, question.paths, default=home)
         is_live = not settings.bundle
         try:
@@ -72,12 +75,22 @@ def _run(call: Call, question: Question) -> FindingsReport:
         except Unreachable as error:
             if not question.paths:
                 raise
-            raise Unreachable(str(error), hint="--use-kube=false analyzes the files alone") from error
+            raise Unreachable(str(error), hint=_ALONE) from error
         namespace = "" if settings.all_namespaces else settings.namespace or (home if is_live else "")
     world.now, world.replaced = datetime.now(UTC), files.replaced
     _look_elsewhere(call, world, question.remote_contexts)
     report = _report(analyze(world, analyzers), question, files, world, namespace=namespace)
     return replace(report, target=_target(offline or question.paths, namespace))
+
+
+def _live(call: Call, question: Question) -> tuple[MeshSource, str]:
+    """Return the mesh that files are laid over, and its namespace; without one, point to analyzing files alone."""
+    try:
+        return call.source, call.home
+    except InputError as error:
+        if not question.paths or call.settings.bundle:
+            raise
+        raise InputError(str(error), hint=_ALONE) from error
 
 
 def _look_elsewhere(call: Call, world: World, contexts: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import typer
 from kubectl_mesh import __version__
 from kubectl_mesh.cli.context import Call, check_output, command
 from kubectl_mesh.cli.groups import MeshCommand
-from kubectl_mesh.errors import SourceError
+from kubectl_mesh.errors import InputError, SourceError
 from kubectl_mesh.render import structured
 from kubectl_mesh.reports.versions import VersionReport
 
@@ -41,7 +41,7 @@ def version(
             found = versions.diagnose(
                 call.source, client=__version__, istio_namespace=call.settings.connection.istio_namespace
             )
-        except SourceError as error:
+        except (InputError, SourceError) as error:
             failure = error
     if form:
         call.write(structured.render(found.document(), form=form, indent=2))

@@ -1,5 +1,7 @@
 """A mistyped command line: what is wrong, and what was probably meant."""
 
+from pathlib import Path
+
 import pytest
 
 from kubectl_mesh.cli.app import run
@@ -39,3 +41,15 @@ def test_help_has_own_options_before_shared_ones(capsys: pytest.CaptureFixture[s
     assert text.startswith("Usage: kubectl mesh trace FROM [URL] [OPTIONS]\n")
     own, mesh, rest = text.index("  --sni NAME"), text.index("  --demo"), text.index('Use "kubectl mesh options"')
     assert own < text.index("Which mesh") < mesh < rest
+
+
+def test_without_a_live_cluster_the_client_and_the_way_out_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`version` still tells this program's version, and `analyze` of files says how to do without a cluster."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert run(["kubectl-mesh", "version"]) == 3
+    assert capsys.readouterr().out.startswith("client version: ")
+    assert run(["kubectl-mesh", "analyze", "mesh.yaml"]) == 3
+    assert "hint: --use-kube=false analyzes the files alone" in capsys.readouterr().err
