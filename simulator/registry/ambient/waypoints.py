@@ -114,7 +114,8 @@ def _admits(waypoint: Waypoint, namespace: str, labels: Labels) -> bool:
         case "All":
             return True
         case "Selector":
-            return label_selector_selects(waypoint.admits.get("selector") or {}, labels)
+            selector = waypoint.admits.get("selector")  # none selects nothing, an empty one everything
+            return selector is not None and label_selector_selects(selector, labels)
     return waypoint.namespace == namespace
 
 

@@ -51,6 +51,7 @@ def _waypoints(view: Snapshot) -> dict[str, str]:
     [
         ("service", "Same", {"shop/web.shop"}),
         ("service", "All", {"shop/web.shop", "bank/vault.bank"}),
+        ("service", "Selector", set()),  # nothing is selected where no selector is given
         ("workload", "All", set()),
     ],
 )
