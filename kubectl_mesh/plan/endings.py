@@ -88,4 +88,6 @@ def _because(side: Side, trace: Trace) -> str:
             origin = side.origin(step) if step.kind is kind else None
             if origin is not None:
                 return str(origin)
+            if step.kind is kind is StepKind.RBAC and step.details.get("allowed") is False:
+                return step.because  # that of no policy: none of those that allow does
     return trace.hops[-1].steps[-1].because if trace.hops and trace.hops[-1].steps else ""

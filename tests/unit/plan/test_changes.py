@@ -84,6 +84,13 @@ def test_a_branch_without_cluster_leaves_the_others(tmp_path: Path) -> None:
     } in ends
 
 
+def test_a_denial_that_no_policy_makes_is_told() -> None:
+    """Where policies allow some and none allows this request, that is the reason; not the route it came by."""
+    before, after = open_change([str(BASE)], demo=False, apply=[], delete=["AuthorizationPolicy/checkout"])
+    found = compare(before, after).requests[0]
+    assert (found.before.disposition, found.before.because) == ("denied", "no ALLOW policy matches")
+
+
 @pytest.mark.parametrize(("mode", "tls"), [("SIMPLE", "simple"), ("MUTUAL", "mutual")])
 def test_requests_through_gateways_are_those_that_clients_send(mode: str, tls: str, tmp_path: Path) -> None:
     """Gateways are asked by the ports of their services, over TLS where they end it: what is printed can be asked."""
