@@ -128,8 +128,8 @@ class Listeners:
             case "Same":
                 return namespace == gateway.namespace
             case "Selector":
-                labels = namespace_labels(self._index, namespace)
-                return labels is not None and label_selector_selects(admitted.get("selector") or {}, labels)
+                labels, selector = namespace_labels(self._index, namespace), admitted.get("selector")
+                return labels is not None and selector is not None and label_selector_selects(selector, labels)
         return False
 
     def _listener(

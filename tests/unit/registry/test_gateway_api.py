@@ -64,6 +64,22 @@ def test_each_listener_is_a_gateway_of_the_deployed_service() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("admitted", "number"), [("from: Same", 1), ("from: Selector", 0), ("from: Selector, selector: {}", 1)]
+)
+def test_a_gateway_says_whose_listener_sets_it_takes(admitted: str, number: int) -> None:
+    """Without a selector nothing is selected; an empty one selects every namespace."""
+    namespace = "\n    apiVersion: v1\n    kind: Namespace\n    metadata: {name: shop}\n    "
+    more = """
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: ListenerSet
+    metadata: {name: more, namespace: shop}
+    spec: {parentRef: {name: front}, listeners: [{name: own, port: 81, protocol: HTTP}]}
+    """
+    view = snapshot(namespace, _gateway(more=f", allowedListeners: {{namespaces: {{{admitted}}}}}"), more)
+    assert len([one for one in view.gateways if "own" in one.name]) == number
+
+
 def test_a_listener_that_conflicts_is_named_as_written() -> None:
     """A server left out when Gateways are merged is reported as the listener it was written as."""
     listeners = "[{name: web, port: 80, protocol: HTTP}, {name: raw, port: 80, protocol: TCP}]"
