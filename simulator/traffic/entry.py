@@ -65,6 +65,12 @@ def from_address(directory: Directory, address: str, port: int) -> tuple[str, st
     return f"no load balancer, node, service or pod of the cluster has the address {address}{ways}", ""
 
 
+def ways_in(directory: Directory) -> str:
+    """Name the services that lead in, and their ports, behind a colon; empty where there are none."""
+    found = [f"{each.host} on {', '.join(map(str, sorted(each.backends)))}" for each in _reachable(directory)]
+    return f": {'; '.join(found)}" if found else ""
+
+
 def _is_gateway(directory: Directory, address: str) -> bool:
     workload = directory.workload_at(address)
     return workload is not None and workload.role is Role.GATEWAY

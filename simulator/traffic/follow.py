@@ -15,7 +15,7 @@ from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, Forwarded, Hop, Step, StepKind, Trace, Verdict
 from simulator.traffic.addresses import endpoint, is_loopback
 from simulator.traffic.arrival import arrive_at_application, arrive_at_proxy, arrive_outside
-from simulator.traffic.entry import Entry, entries, from_address
+from simulator.traffic.entry import Entry, entries, from_address, ways_in
 from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
 from simulator.traffic.resolution import Names, resolve
 from simulator.traffic.ztunnel import inbound, outbound
@@ -145,7 +145,7 @@ def _from_outside(path: _Path, gateway: Workload | None) -> Trace:
     resolved = resolve(directory, request.host, port=request.port, client=None)
     path.steps.append(resolved.step)
     if resolved.public:
-        path.notes.append("no gateway is reachable from outside on this port")
+        path.notes.append(f"no gateway is reachable from outside on this port{ways_in(directory)}")
         return path.end(Verdict(disposition=Disposition.UNREACHABLE))
     refused, note = from_address(directory, resolved.addresses[0], request.port)
     path.notes += [note] if note else []
