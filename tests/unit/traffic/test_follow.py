@@ -214,8 +214,10 @@ def test_a_request_may_start_at_a_gateway() -> None:
 
 
 def test_nothing_is_reachable_from_outside_on_other_ports() -> None:
-    """A port that no gateway serves leads nowhere."""
-    assert trace(Request(host="shop.example.com", port=99), None).disposition is Disposition.UNREACHABLE
+    """A port that no gateway serves leads nowhere; those that do are named."""
+    found = trace(Request(host="shop.example.com", port=99), None)
+    assert found.disposition is Disposition.UNREACHABLE
+    assert found.notes[0].endswith(": edge.istio-system.svc.cluster.local on 80")
 
 
 def test_loops_are_cut() -> None:
