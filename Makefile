@@ -5,7 +5,7 @@ PYTHON ?= python3
 .PHONY: demo test check bench truth golden docs krew clean
 
 $(VENV)/ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q -U pip && $(BIN)/pip install -q -e '.[dev]'
+	$(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q -U pip && PYTHONWARNINGS='ignore:Editable installation' $(BIN)/pip install -q -e '.[dev]'
 	$(BIN)/python -m compileall -q kubectl_mesh simulator && touch $@ # as a wheel is installed: bytecode comes with it
 
 demo: $(VENV)/ready ## the main job, on the bundled example mesh
