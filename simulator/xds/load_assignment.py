@@ -4,6 +4,7 @@ istiod: pilot/pkg/xds/endpoints/endpoint_builder.go, mtls_checker.go.
 """
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,16 +68,7 @@ def locality_groups(snapshot: Snapshot, shared: Shared, wanted: Wanted) -> list[
         group.members.append((endpoint, member))
     if not by_locality:
         return []
-    groups = [by_locality[label] for label in sorted(by_locality)]
-    for group in groups:
-        group.weigh()
-    groups = through_gateways(
-        groups,
-        place=wanted.place,
-        gateways=shared(network_gateways, not resolves),
-        target=f"{service.host}:{wanted.port}",
-        by_match=not wanted.vip,
-    )
+    groups = _across_networks(snapshot, shared, wanted, by_locality)
     if wanted.sni_dnat:
         for group in groups:
             group.members = [member for member in group.members if is_mtls(member[1])]
@@ -99,10 +91,23 @@ def waypoint_groups(snapshot: Snapshot, shared: Shared, wanted: Wanted, waypoint
         member = tunnelled_endpoint(member, target, waypoint=host_and_port(endpoint.address, endpoint.port))
         group = by_locality.setdefault(facts.locality, LocalityGroup(locality=endpoint.locality))
         group.members.append((endpoint, member))
+    return _across_networks(snapshot, shared, wanted, by_locality)
+
+
+def _across_networks(
+    snapshot: Snapshot, shared: Shared, wanted: Wanted, by_locality: Mapping[str, LocalityGroup]
+) -> list[LocalityGroup]:
+    """Return the groups in order, weighed, with gateways in place of what other networks hold."""
     groups = [by_locality[label] for label in sorted(by_locality)]
     for group in groups:
         group.weigh()
-    return groups
+    return through_gateways(
+        groups,
+        place=wanted.place,
+        gateways=shared(network_gateways, wanted.service.resolution not in DNS),
+        target=f"{wanted.service.host}:{wanted.port}",
+        by_match=not wanted.vip,
+    )
 
 
 def _takes_tunnel(snapshot: Snapshot, endpoint: Endpoint, wanted: Wanted) -> bool:
@@ -150,7 +155,7 @@ def all_accept_tunnels(snapshot: Snapshot, shared: Shared, service: Service, por
 
 def is_address(endpoint: Endpoint) -> bool:
     """Tell whether Envoy can dial the endpoint without resolving a name."""
-    if endpoint.port == 0:  # a Unix domain socket
+    if not endpoint.address or endpoint.port == 0:  # known by its network only, or a Unix domain socket
         return True
     try:
         ipaddress.ip_address(endpoint.address)

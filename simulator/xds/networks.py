@@ -6,7 +6,7 @@ pilot/pkg/xds/endpoints/ep_filters.go (EndpointsByNetworkFilter).
 
 import ipaddress
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.model.addresses import is_address
@@ -72,21 +72,21 @@ class NetworkGateways:
 
 
 def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
-    """Collect the mesh's network gateways; `resolved` leaves out those known by host name only."""
-    networks = snapshot.networks
-    found = {
-        NetworkGateway(address=gateway["address"], port=int(gateway.get("port") or 0), network=name)
-        for name, network in networks.items()
-        for gateway in network.get("gateways") or ()
-        if gateway.get("address")
-    }
-    for service in snapshot.services:
-        if service.registry is Registry.KUBERNETES:
-            found.update(_service_gateways(service, networks, cluster_id=snapshot.cluster_id))
-    if snapshot.flag("PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API", default=True):
-        for resource in snapshot.resources("KubernetesGateway"):
-            found.update(_resource_gateways(resource, cluster_id=snapshot.cluster_id))
-    chosen = sorted(gateway for gateway in found if not resolved or is_address(gateway.address))
+    """Collect the mesh's network gateways; `resolved` leaves out those known by host name only.
+
+    The others serve endpoints that are resolved by DNS, and istiod is late with them: it takes them over only when it
+    hears of a gateway that leaves the resolved ones as they are.
+    """
+    known: set[NetworkGateway] = set()
+    usable: set[NetworkGateway] = set()
+    late: set[NetworkGateway] = set()
+    for news in _gateway_news(snapshot):
+        known |= news
+        now = {gateway for gateway in known if is_address(gateway.address)}
+        if news and now == usable:
+            late = set(known)
+        usable = now
+    chosen = sorted(usable if resolved else late)
     counts: dict[tuple[str, ...], int] = {}
     for gateway in chosen:
         for key in ((gateway.network,), (gateway.network, gateway.cluster_id)):
@@ -98,6 +98,23 @@ def network_gateways(snapshot: Snapshot, resolved: bool) -> NetworkGateways:
         waypoints=snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_WAYPOINT", default=True),
         ingress=snapshot.flag("AMBIENT_ENABLE_MULTI_NETWORK_INGRESS", default=False),
     )
+
+
+def _gateway_news(snapshot: Snapshot) -> Iterator[set[NetworkGateway]]:
+    """Yield network gateways as istiod hears of them: from the mesh, then each Service and Gateway."""
+    networks = snapshot.networks
+    yield {
+        NetworkGateway(address=gateway["address"], port=int(gateway.get("port") or 0), network=name)
+        for name, network in networks.items()
+        for gateway in network.get("gateways") or ()
+        if gateway.get("address")
+    }
+    services = (service for service in snapshot.services if service.registry is Registry.KUBERNETES)
+    for service in sorted(services, key=lambda one: (one.namespace, one.host)):
+        yield set(_service_gateways(service, networks, cluster_id=snapshot.cluster_id))
+    if snapshot.flag("PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API", default=True):
+        for resource in snapshot.resources("KubernetesGateway"):
+            yield set(_resource_gateways(resource, cluster_id=snapshot.cluster_id))
 
 
 def _service_gateways(service: Service, networks: Mapping[str, Json], *, cluster_id: str) -> list[NetworkGateway]:
@@ -156,6 +173,7 @@ def through_gateways(
 ) -> list[LocalityGroup]:
     """Replace the endpoints of other networks by the gateways to them; without any gateway nothing changes.
 
+    Where there are gateways, an endpoint that is called directly needs an address: Unix domain sockets have none.
     `target`: host and port of the service, for tunnels inside tunnels; `by_match`: the cluster has other sockets.
     """
     tunnels = gateways.by_tunnels(place)
@@ -173,7 +191,8 @@ def through_gateways(
             if foreign and gateways.doubly and (gateways.hides(place) or not reachable):
                 continue
             if not routes or _directly_reachable(place, endpoint.network):
-                kept.members.append((endpoint, {**member, "load_balancing_weight": weight}))
+                if endpoint.address and endpoint.port:
+                    kept.members.append((endpoint, {**member, "load_balancing_weight": weight}))
                 continue
             if reachable and (tunnels or is_mtls(member)):
                 for gateway in reachable:

@@ -1,4 +1,4 @@
-from tests.unit.xds.mesh import addresses, endpoints, generator, pod, service
+from tests.unit.xds.mesh import Json, addresses, clusters, endpoints, generator, pod, service
 from tests.unit.xds.test_clusters import WEB
 from tests.unit.xds.test_tunnels import GATEWAY as WAYPOINT_GATEWAY
 
@@ -56,6 +56,57 @@ def test_weight_is_divided_among_gateways() -> None:
         for member in groups[0]["lb_endpoints"]
     }
     assert weights == {"10.0.0.1": 2, "203.0.113.1": 1, "203.0.113.2": 1}
+
+
+ENTRY = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: mixed, namespace: shop}
+spec:
+  hosts: [mixed.test]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints:
+  - {address: "unix:///run/app.sock"}
+  - {address: 10.0.0.3}
+  - {network: NETWORK, labels: {security.istio.io/tlsMode: istio}}
+"""
+MIXED = "outbound|80||mixed.test"
+
+
+def test_sockets_are_left_out_where_networks_have_gateways() -> None:
+    """What is called directly needs an address then, even in the client's own network; without gateways all stay."""
+    entry = ENTRY.replace("NETWORK", "one")
+    groups = endpoints(generator(CLIENT, GATEWAY, service(), config=entry))[MIXED]
+    assert addresses(groups) == [["10.0.0.3"]]
+    assert len(endpoints(generator(CLIENT, service(), config=entry))[MIXED][0]["lb_endpoints"]) == 3
+
+
+def test_endpoint_without_address_is_reached_by_the_gateway_of_its_network() -> None:
+    """A network is enough to reach a workload by: its gateway knows the rest."""
+    groups = endpoints(generator(CLIENT, GATEWAY, service(), config=ENTRY.replace("NETWORK", "two")))[MIXED]
+    assert addresses(groups) == [["10.0.0.3", "203.0.113.1"]]
+
+
+def test_host_names_are_sent_to_a_gateway_only_when_istiod_hears_late_of_another() -> None:
+    """For DNS, istiod takes over the gateways it knows of when one is a host name, and no later ones."""
+    entry = (ENTRY.replace("STATIC", "DNS").replace("unix:///run/app.sock", "a.test")).replace(
+        "{network: NETWORK,", "{network: two, address: b.test,"
+    )
+    named = {"labels": REMOTE, "namespace": "istio-system", "ports": (("tls", 15443, 15443),), "type": "LoadBalancer"}
+    late, early = service("later", **named), service("aged", **named)
+    for one in (late, early):
+        one["status"] = {"loadBalancer": {"ingress": [{"hostname": "east.example.com"}]}}
+
+    def dns(*gateways: Json) -> list[list[str]]:
+        return addresses(
+            clusters(generator(CLIENT, service(), *gateways, config=entry))[MIXED]["load_assignment"]["endpoints"]
+        )
+
+    assert dns(GATEWAY) == [["10.0.0.3", "a.test", "b.test"]]
+    assert dns(GATEWAY, late) == [["10.0.0.3", "203.0.113.1", "a.test"]]
+    assert dns(early, GATEWAY) == [["10.0.0.3", "a.test"]]
 
 
 def test_waypoint_crosses_networks_by_a_tunnel_in_a_tunnel() -> None:
