@@ -1,6 +1,6 @@
 """Manifests → the state of a cluster: reading with file:line, server-side defaults, pods, addresses, injection.
 
-What makes the state is loaded when it is first asked for: who only reads manifests does without it.
+The modules that build the state are imported on first use, so that code that only reads manifests does not load them.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What the ambient profile changes in the default control plane: for manifests that bring a ztunnel and no istiod.
+"""The ambient profile's changes to the default control plane, for manifests that bring a ztunnel and no istiod.
 
 Istio: manifests/helm-profiles/ambient.yaml. Its distroless images are left out: they change no configuration.
 """

@@ -1,6 +1,6 @@
 """What the injector accepts as the value of an annotation.
 
-istiod: pkg/kube/inject/validate.go. The wording after the first words is Go's own, as a user of the injector sees it.
+istiod: pkg/kube/inject/validate.go. The errors end in Go's own wording, because a user of the injector sees that.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ _BOOLEANS = frozenset({"1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FA
 
 
 def complaint(annotation: str, value: str) -> str:
-    """Say what is wrong with the value of an annotation; empty when nothing is."""
+    """Return what is wrong with the value of an annotation; empty when it is valid."""
     check = _CHECKS.get(annotation)
     return check(value) if check else ""
 

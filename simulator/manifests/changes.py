@@ -1,4 +1,4 @@
-"""Lay changed manifests over others, as `kubectl apply` and `kubectl delete` would."""
+"""Apply changed manifests to others, as `kubectl apply` and `kubectl delete` would."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from simulator.model.resources import ObjectRef, Resource
 from simulator.model.wire import Json
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""When the first of several objects in a given order is said to have been created."""
+"""Creation time given to the oldest object where an order of creation is stated."""
 
 
 def changed(
@@ -20,7 +20,7 @@ def changed(
     """Return `resources` with those of `applied` in place of their namesakes, and without the deleted ones.
 
     A ref without namespace deletes from any namespace, when only one has the object. Raises SimulatorError for an
-    object to delete that is not there.
+    object to delete that does not exist.
     """
     found = {resource.ref: resource for resource in (*resources, *applied)}
     for ref in deleted:
@@ -35,9 +35,9 @@ def changed(
 
 
 def with_mesh_config(resources: Sequence[Resource], text: str) -> tuple[Resource, ...]:
-    """Return `resources` and their control plane, whose MeshConfig has the fields of `text` (YAML) on top.
+    """Return `resources` and their control plane, with the fields of `text` (YAML) laid over its MeshConfig.
 
-    Raises SimulatorError for text that is no MeshConfig.
+    Raises SimulatorError for text that is not a YAML mapping.
     """
     import yaml
 

@@ -1,6 +1,6 @@
 """YAML text → JSON values, with the line where each top-level object and list item starts.
 
-Built on libyaml's events and a stack of its own: no depth of nesting reaches Python's recursion limit, aliases are
+Built on libyaml's events and an explicit stack: deep nesting cannot reach Python's recursion limit, aliases are
 counted before they are copied, and one pass is faster than PyYAML's nodes and constructors. Rules of go-yaml v2
 (decode.go): duplicate keys are errors, `<<` merges, an alias stands for a copy.
 """
@@ -85,7 +85,7 @@ def _template_hint(line: str) -> str:
 
 
 class _Composer:
-    """One pass over the events of one text; `container` and `key` are where the next value goes."""
+    """One pass over the events of one text; `container` and `key` say where the next value is stored."""
 
     def __init__(self, text: str) -> None:
         from yaml import events
@@ -259,7 +259,7 @@ def _tagged(event: Any) -> Any:
 
 
 def _merge(container: Json, value: Any, event: Any) -> list[str]:
-    """Fill in what a mapping lacks, and return the keys that came from it; keys that are written may still follow."""
+    """Add the merged keys that a mapping lacks and return them: keys written after `<<` may still override those."""
     added: list[str] = []
     for source in value if type(value) is list else (value,):
         if type(source) is not dict:

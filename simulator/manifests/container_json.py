@@ -1,7 +1,7 @@
-"""A container as Go prints it: the field order of core/v1 and what it does not leave out.
+"""Containers as Go's JSON encoder prints them: fields in the order of core/v1, empty ones omitted as there.
 
-Kubernetes: staging/src/k8s.io/api/core/v1/types.go (Container and what it holds). The injector writes what users
-gave for its own containers into an annotation this way, and an annotation is compared as text.
+Kubernetes: staging/src/k8s.io/api/core/v1/types.go (Container and what it holds). The injector records
+the user's settings for its containers in an annotation in this form, and annotations are compared as text.
 """
 
 import json
@@ -60,7 +60,7 @@ _ALPHABETICAL: tuple[str, ...] = ()
 
 
 def printed_containers(fields: Mapping[str, Iterable[Json]]) -> str:
-    """Print lists of containers by the name of their field, in Go's compact JSON."""
+    """Return a compact JSON object with the containers of each field, as Go prints it."""
     printed = {
         field: [_ordered({"resources": {}, **canonical_resources(one)}, _CONTAINER) for one in containers]
         for field, containers in fields.items()

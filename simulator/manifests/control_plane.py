@@ -77,13 +77,13 @@ def _environment(deployment: Resource) -> dict[str, str]:
 
 
 def istiod_environment(resources: Sequence[Resource], revision: str | None = None) -> dict[str, str]:
-    """Return the environment of a revision's istiod, or of the first revision; empty when it is not there."""
+    """Return the environment of a revision's istiod, or of the first revision; empty when there is none."""
     deployment = _istiod(resources, revision or next(iter(revisions(resources)), "default"))
     return _environment(deployment) if deployment else {}
 
 
 def image_source(resources: Sequence[Resource], revision: str) -> Json:
-    """Return hub and tag of a revision's istiod: its proxies' image comes from there too."""
+    """Return `hub` and `tag` of a revision's istiod image, the default for its proxies; empty when they are unknown."""
     deployment = _istiod(resources, revision)
     image = _container(deployment).get("image", "") if deployment else ""
     name, _, tag = image.partition("@")[0].rpartition(":")
@@ -115,7 +115,7 @@ def default_control_plane() -> tuple[Resource, ...]:
 
 
 def missing(resources: Sequence[Resource]) -> tuple[Resource, ...]:
-    """Return what the default control plane has and `resources` have not."""
+    """Return the objects of the default control plane that `resources` lack."""
     if is_own(resources):
         return ()
     from simulator.manifests.ambient_profile import with_ambient
@@ -130,7 +130,7 @@ def missing(resources: Sequence[Resource]) -> tuple[Resource, ...]:
 
 
 def namespaces(resources: Sequence[Resource]) -> tuple[Resource, ...]:
-    """Return the Namespaces that resources live in and that are not among them."""
+    """Return Namespaces that resources are in and that no resource defines."""
     from simulator.manifests.placement import SYNTHETIC
 
     given = {resource.name for resource in resources if resource.kind == "Namespace"}

@@ -1,8 +1,8 @@
 """Defaults that the API server writes into objects before istiod sees them.
 
 Kubernetes: pkg/apis/{core,apps,batch,discovery}/v1/defaults.go; Gateway API: the `default` markers of its CRDs. Only
-fields that something reads are filled in, be it kubectl. Documents are changed in place: they are the reader's own,
-fresh from the text.
+fields that some code, or kubectl, reads are filled in. Documents are changed in place: the reader has just parsed
+them, and nothing else refers to them yet.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ GATEWAY_API = "gateway.networking.k8s.io"
 
 
 def apply_defaults(resource: Resource) -> None:
-    """Fill in what the API server would."""
+    """Fill in, in place, the fields that the API server would."""
     default = _DEFAULTS.get((resource.group, resource.kind))
     if default is not None:
         default(resource.document)

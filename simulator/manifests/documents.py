@@ -1,7 +1,7 @@
 """Texts → decoded documents, each with its line and the slice of text it was read from.
 
-kubectl (k8s.io/apimachinery/pkg/util/yaml) takes text that begins with `{` for JSON, one or more values after each
-other, and anything else for YAML. Lists are opened here, since the lines of their items are known only here.
+kubectl (k8s.io/apimachinery/pkg/util/yaml) reads text that begins with `{` as JSON, one or more values in
+sequence, and anything else as YAML. Lists are split into their items here, where the items' lines are known.
 """
 
 import re
@@ -46,7 +46,7 @@ def documents(
     progress: Callable[[str, int, int], None] | None,
     refused: Callable[[ManifestError], None] | None = None,
 ) -> Iterator[Document]:
-    """Yield the documents in (source, text) pairs that are not empty, lists opened, in order.
+    """Yield the documents of (source, text) pairs in order, without empty ones, lists split into their items.
 
     One that cannot be read raises ManifestError, or is handed to `refused` and left out.
     """
@@ -74,7 +74,7 @@ def _json(text: str, *, source: str) -> list[Document] | None:
 
 
 def _split(text: str, *, source: str) -> Iterator[Piece]:
-    """Cut a YAML stream into documents; `---` at the start of a line always parts two."""
+    """Cut a YAML stream into documents; `---` at the start of a line always separates two."""
     start = line = 0
     for match in _BOUNDARY.finditer(text):
         if match.start() > start:
@@ -90,7 +90,7 @@ def _composed(
     progress: Callable[[str, int, int], None] | None,
     refused: Callable[[ManifestError], None] | None,
 ) -> Iterator[tuple[Piece, list[Found]]]:
-    """Compose pieces in order, the second half of long ones in a process of their own."""
+    """Compose pieces in order; of long input, the second half in a second process."""
     cut, child = len(pieces), None
     if sum(len(piece.text) for piece in pieces) >= WORTH_IT and can_fork():
         cut = halved(pieces, size=lambda piece: len(piece.text))
@@ -102,7 +102,7 @@ def _composed(
             yield piece, _compose_or_refuse(piece, refused)
     finally:
         rest = child.value() if child is not None else None
-    if rest is None:  # in the child something was refused: find out again what, and say so
+    if rest is None:  # the child failed: compose its half here, to report the error
         rest = (_compose_or_refuse(piece, refused) for piece in pieces[cut:])
     yield from zip(pieces[cut:], rest, strict=True)
 

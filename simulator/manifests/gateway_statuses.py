@@ -22,9 +22,9 @@ def is_managed(resource: Resource) -> bool:
 
 
 def reported(resources: Sequence[Resource], made: Sequence[Resource]) -> Iterator[Resource]:
-    """Yield the resources; Gateways whose Services were `made` for them get the status that istiod then writes.
+    """Yield the resources, with istiod's status on each Gateway whose Service is among `made`.
 
-    A waypoint without an address in its status is one that nobody uses.
+    A waypoint is used only once its status has an address.
     """
     services = [one for one in made if one.kind == "Service"]
     served = {(one.namespace, one.labels.get(GATEWAY_NAME)) for one in services}

@@ -1,4 +1,4 @@
-"""Names, addresses and places that depend on nothing but who asks for them.
+"""Names, addresses and nodes that depend only on the identity of the object that they are for.
 
 A Kubernetes cluster hands these out in the order of requests. Here they come from hashes of the owner's identity, so
 that one more service changes no other, and the difference between two meshes shows only what the change caused.
@@ -15,7 +15,7 @@ POD_NETWORKS = (IPv4Network("10.128.0.0/9"), IPv6Network("fd00:10:244::/64"))
 SERVICE_NETWORKS = (IPv4Network("10.96.0.0/12"), IPv6Network("fd00:10:96::/108"))
 NODE_NETWORKS = (IPv4Network("172.18.0.0/16"), IPv6Network("fc00:f853:ccd:e793::/64"))
 SERVICE_ENTRY_NETWORKS = (IPv4Network("240.240.0.0/16"), IPv6Network("2001:2::/48"))
-LOAD_BALANCER_NETWORK = IPv4Network("198.18.0.0/15")  # reserved for tests of devices, so nobody's own
+LOAD_BALANCER_NETWORK = IPv4Network("198.18.0.0/15")  # reserved for benchmarks (RFC 2544)
 
 
 def number(*identity: object) -> int:
@@ -43,7 +43,7 @@ def uid(*identity: object) -> str:
 class Pool:
     """Numbers of a range, each given to one identity.
 
-    Ask in sorted order of the identities: of two that hash to one number the first asked keeps it.
+    Callers ask in sorted order of the identities: where two hash to the same number, the first keeps it.
     """
 
     def __init__(self, size: int, *, taken: Iterable[int] = ()) -> None:
@@ -51,7 +51,7 @@ class Pool:
         self._taken = set(taken)
 
     def take(self, *identity: object) -> int:
-        """Return the number of an identity; the same as ever unless it is taken."""
+        """Return the number of an identity: always the same, unless it is taken."""
         for attempt in range(_MOST_TRIES):
             value = number(*identity, attempt) % self._size
             if value not in self._taken:
@@ -63,7 +63,7 @@ class Pool:
 
 
 class AddressPool:
-    """Addresses of a network, each given to one identity; the first and last ones are left alone."""
+    """Addresses of a network, each given to one identity; the first and last ones are never used."""
 
     _RESERVED = 16
 

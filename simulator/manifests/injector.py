@@ -1,7 +1,7 @@
-"""The injectors of a mesh: each revision's webhook policy, chart values and mesh config, as the manifests tell them.
+"""The injectors of a mesh: each revision's webhook policy, chart values and mesh config, read from manifests.
 
 istiod: pkg/kube/inject/webhook.go (ConfigMap `istio-sidecar-injector[-REV]`: keys `config` and `values`), and the
-chart's values.yaml for what is not said.
+chart's values.yaml for values that are not given.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ class Injector:
     annotations: Labels = field(default_factory=dict)
     proxy_configs: tuple[Resource, ...] = ()
     native: str = "auto"
-    """`true`, `false`, or `auto`: native sidecars where every node's kubelet knows them."""
+    """`true`, `false`, or `auto`: native sidecars where the kubelet of every node supports them."""
     _by_path: Mapping[str, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -126,7 +126,7 @@ class Injectors:
         )
 
     def injector(self, revision: str) -> Injector:
-        """Return the injector of a revision, with the chart's defaults for one that is not described."""
+        """Return the injector of a revision, with the chart's defaults for one that the manifests do not configure."""
         return self.by_revision.get(revision) or Injector(revision=revision)
 
     def uses_native_sidecars(self, injector: Injector, *, node_name: str) -> bool:
@@ -187,7 +187,7 @@ def _injector(revision: str, resources: Sequence[Resource], configs: tuple[Resou
 
 
 def _evident_values(resources: Sequence[Resource], revision: str) -> Json:
-    """Return the chart values that show in what the chart installed."""
+    """Return the chart values that can be inferred from the installed objects."""
     return {
         "global": control_plane.image_source(resources, revision),
         "pilot": {"cni": {"enabled": control_plane.uses_cni(resources)}},

@@ -1,7 +1,7 @@
-"""JSON text → values with their places, at the speed of Python's own decoder.
+"""JSON text → values with their positions, at the speed of Python's own decoder.
 
-Whatever it cannot take (broken text, duplicate keys, NaN, great depth) is left to the YAML reader, which says where
-it is.
+Text that it rejects (broken text, duplicate keys, NaN, great depth) is left to the YAML reader, which reports the
+position of the error.
 """
 
 import json
@@ -48,7 +48,7 @@ def json_documents(text: str) -> Iterator[tuple[Any, int, int, int]]:
 def _documents(text: str) -> Iterator[tuple[Any, int, int, int]]:
     line = counted = position = 0
     while (position := _skip(text, position)) < len(text):
-        if text.startswith("---", position):  # kubectl parts JSON documents with it too
+        if text.startswith("---", position):  # kubectl separates JSON documents with it too
             position += 3
             continue
         value, end = _DECODER.raw_decode(text, position)
@@ -69,7 +69,7 @@ def _items(text: str, value: Any, start: int, end: int) -> Iterator[tuple[Any, i
 
 
 def _list_items(text: str, position: int) -> Iterator[tuple[Any, int, int]]:
-    """Walk a JSON object that is known to be sound, to the elements of its `items`."""
+    """Yield (value, start, end) of each element of `items` in a JSON object that is known to be valid."""
     position = _skip(text, position + 1)
     while text[position] != "}":
         key, position = _DECODER.raw_decode(text, position)

@@ -1,7 +1,7 @@
 """Manifests with proxies written into their pod templates, as `istioctl kube-inject` writes them.
 
-istioctl: pkg/kube/inject/inject.go (IntoResourceFile, IntoObject). Labels of namespaces do not count: who asks for it
-here wants it. What holds no pods is passed on as it was written.
+istioctl: pkg/kube/inject/inject.go (IntoResourceFile, IntoObject). Labels of namespaces are ignored: running
+the command is the request to inject. Documents without pods are passed on unchanged.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -39,13 +39,13 @@ _PATHS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """One document: its text where nothing was added, else its new value; and what is to be said of it."""
+    """One document: its text where nothing was added, else its new value; with messages for the user."""
 
     text: str
     value: Json | None = None
     warnings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """What the webhook would have added and this does not."""
+    """Additions of the webhook that are not simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def config_text(text: str) -> str:
 def injected(
     texts: Iterable[tuple[str, str]], injector: Injector, *, native: bool, namespace: str = ""
 ) -> Iterable[Written]:
-    """Walk the documents of (source, text) pairs with proxies added; `namespace` is for those that name none."""
+    """Yield the documents of (source, text) pairs with proxies added; `namespace` is for those that name none."""
     for document in documents(texts, progress=None):
         yield _written(document, lambda pod, owner, home: _injected(pod, owner, home, injector, native), namespace)
 
@@ -159,7 +159,7 @@ def _owner(value: Json, pod: Json) -> WorkloadMeta:
 
 
 def _own_text(document: Document) -> str:
-    """Return a document as it was written; an item of a list moves to the margin."""
+    """Return a document as it was written; an item of a list loses its indentation."""
     text = document.text
     if text.startswith("---"):
         text = text.removeprefix("---").removeprefix(" ").removeprefix("\n")

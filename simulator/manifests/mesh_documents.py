@@ -25,7 +25,7 @@ class _Refused(Exception):
 
 
 def read_mesh_document(text: str, *, kind: Kind = "mesh") -> tuple[Json, str]:
-    """Return the fields of a document by their JSON names, and why istiod would not read it; then there are none."""
+    """Return (fields by their JSON names, error); no fields where istiod would reject the document."""
     from simulator.manifests.composer import ComposeError, compose
 
     try:

@@ -1,7 +1,7 @@
-"""Namespaces that the manifests leave out, and with them whether their pods are in the mesh.
+"""Namespaces that the manifests leave out, and with them the labels that put their pods into the mesh.
 
-Many people keep Namespaces elsewhere, where their labels say `istio-injection: enabled`. The manifests alone then make
-a mesh without sidecars: a true answer to a question that nobody asked. So it is said, and `--inject` changes it.
+Many people keep Namespaces elsewhere, where their labels say `istio-injection: enabled`. Manifests alone
+then make a mesh without sidecars, which is seldom what the user means: a caveat says so, and `--inject` changes it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _SAYING = ("istio-injection", "istio.io/rev", "istio.io/dataplane-mode")
 
 
 def with_injection(resources: Sequence[Resource], inject: Sequence[str]) -> list[Resource]:
-    """Return the resources with the label for injection on the named Namespaces; `*` spares those that say anything."""
+    """Return the resources, the named Namespaces labelled for injection; `*` means all without such a label."""
     return [_labelled(each) if _is_meant(each, inject) else each for each in resources]
 
 
@@ -36,7 +36,7 @@ def _labelled(namespace: Resource) -> Resource:
 
 
 def silent_namespaces(unstated: Sequence[Resource], pods: Sequence[Resource]) -> Iterator[Caveat]:
-    """Yield a caveat for each namespace that no manifest states and whose pods therefore have no sidecar."""
+    """Yield a caveat for each namespace that no manifest defines and whose pods therefore have no sidecar."""
     for namespace in unstated:
         if namespace.name in _SYSTEM or any(label in namespace.labels for label in _SAYING):
             continue

@@ -1,4 +1,4 @@
-"""EndpointSlices of Endpoints that someone wrote by hand: istiod reads nothing but slices.
+"""EndpointSlices that mirror handwritten Endpoints: istiod reads only slices.
 
 Kubernetes: pkg/controller/endpointslicemirroring.
 """

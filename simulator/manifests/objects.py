@@ -1,7 +1,7 @@
 """Documents → resources: identity, namespaces, and what the API server refuses at once.
 
-A document must be an object with `apiVersion`, `kind` and a name; unknown kinds are kept. Objects that steer other
-tools (kustomize, istioctl, this one) are no part of a cluster and are passed over.
+A document must be an object with `apiVersion`, `kind` and a name; unknown kinds are kept. Objects that configure
+other tools (kustomize, istioctl, this one) are not part of a cluster and are skipped.
 """
 
 import re
@@ -39,7 +39,7 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f/%]+\Z")
 
 
 class _Invalid(Exception):
-    """What is wrong with a document and the field it is wrong in."""
+    """A mistake in a document, with the path of its field."""
 
     def __init__(self, message: str, *path: str | int, hint: str = "") -> None:
         super().__init__(message)
@@ -54,11 +54,11 @@ def to_resource(
     default_namespace: str = "default",
     incomplete: bool = False,
 ) -> Resource | None:
-    """Make a resource of a document; None for one that belongs to another tool.
+    """Return the resource that a document describes; None for one that belongs to another tool.
 
-    `scopes` tells of kinds defined by the manifests themselves whether they are namespaced; those that are get
-    `default_namespace` where they name none. It may be empty for readers that keep that apart. `incomplete` lets
-    objects pass that lack a required field.
+    `scopes` has, for each kind that the manifests define, whether it is namespaced. Namespaced objects that name no
+    namespace get `default_namespace`; readers that must recognise them pass an empty one. `incomplete` accepts
+    objects that lack a required field.
     """
     value = document.value
     if document.source.endswith(_KUSTOMIZATIONS) and type(value) is dict and "kind" not in value:
@@ -92,7 +92,7 @@ def _conform(value: Json, *, group: str, kind: str, incomplete: bool) -> None:
 
 
 def located(message: str, *, origin: Origin, path: Iterable[str | int] = (), hint: str = "") -> ManifestError:
-    """Make an error that points at a field of a document."""
+    """Return an error that points at a field of a document."""
     from simulator.manifests.positions import line_of
 
     return ManifestError(message, path=origin.source, line=line_of(origin, tuple(path)), hint=hint)

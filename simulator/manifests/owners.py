@@ -25,7 +25,7 @@ class WorkloadMeta:
 
 
 def workload_of(pod: Json) -> WorkloadMeta:
-    """Return the workload of a pod; the pod itself when nothing made it."""
+    """Return the workload of a pod; the pod itself when it has no owner."""
     metadata = pod.get("metadata") or {}
     name, labels = metadata.get("name") or "", metadata.get("labels") or {}
     controllers = [owner for owner in metadata.get("ownerReferences") or () if owner.get("controller")]

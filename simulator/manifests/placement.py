@@ -50,7 +50,7 @@ def node_addresses(node: Resource) -> tuple[str, ...]:
 
 
 class Placement:
-    """Puts pods on nodes by rendezvous hashing: another node moves only the pods that it takes."""
+    """Puts pods on nodes by rendezvous hashing: adding a node moves only the pods that it gets."""
 
     def __init__(self, nodes: Sequence[Resource]) -> None:
         self.nodes = tuple(sorted(nodes, key=lambda node: node.name))

@@ -53,7 +53,7 @@ def _nodes(text: str) -> Any:
 
 @cache
 def _composer() -> Any:
-    """Return libyaml's composer without what tells the types of values, which takes longer than all the rest."""
+    """Return libyaml's composer without its resolution of tags, which takes longer than everything else."""
     from yaml._yaml import CParser
 
     class Composer(CParser):

@@ -1,4 +1,4 @@
-"""Probes and metrics annotations of an injected pod, turned over to its agent.
+"""Probes and metrics annotations of an injected pod, redirected to its agent.
 
 istiod: pkg/kube/inject/app_probe.go, webhook.go (applyPrometheusMerge).
 """
@@ -29,7 +29,7 @@ def is_true(text: str, *, default: bool) -> bool:
 
 
 def rewritten_probes(spec: Json, *, annotations: Mapping[str, str], status_port: int) -> tuple[Json, str]:
-    """Return the spec with its probes led to the agent, and what the agent needs to know; empty for no probes."""
+    """Return the spec with its probes redirected to the agent, and the agent's JSON table of them; empty for none."""
     text = annotations.get(STATUS_PORT, "")
     port = int(text) if text.isdigit() else status_port
     probers: Json = {}

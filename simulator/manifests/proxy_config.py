@@ -103,7 +103,7 @@ def _annotated(annotations: Labels) -> Json:
 
 
 def parse(text: str) -> Json:
-    """Read YAML as an annotation or a ConfigMap holds it; anything but a mapping is nothing."""
+    """Read YAML as an annotation or a ConfigMap holds it; empty for anything but a mapping."""
     from simulator.manifests.composer import ComposeError, compose
 
     try:

@@ -47,7 +47,7 @@ def _authority(context: Context) -> str:
 
 
 def _workload(context: Context, *, is_sidecar: bool) -> list[Json]:
-    """Say what the proxy serves, and in which mesh."""
+    """Return the variables about the proxy's workload and mesh."""
     injector = context.injector
     trust_domain = injector.mesh.get("trustDomain") or "cluster.local"
     network = context.labels.get("topology.istio.io/network") or injector.value("global.network")
@@ -67,7 +67,7 @@ def _workload(context: Context, *, is_sidecar: bool) -> list[Json]:
 
 
 def _tracing(context: Context) -> list[Json]:
-    """Pass on what tracers are told by annotations, labels and the mesh config."""
+    """Return the variables that configure tracers: from annotations, labels and the mesh config."""
     is_datadog = context.injector.value("global.proxy.tracer") == "datadog"
     given = parse(context.annotations.get(_DATADOG, "")) if is_datadog else {}
     attributes = resource_attributes(context)

@@ -7,7 +7,7 @@ PROXY_USER = 1337
 
 
 def init_security(context: Context) -> Json:
-    """Return what the init container may do: root with the rights over the network, unless the CNI plugin does it."""
+    """Return the init container's context: root with network capabilities, or none with the CNI plugin."""
     privileged = bool(context.injector.value("global.proxy.privileged", False))
     added = [] if context.uses_cni else ["NET_ADMIN", "NET_RAW"]
     user = PROXY_USER if context.uses_cni else 0
@@ -24,7 +24,7 @@ def init_security(context: Context) -> Json:
 
 
 def proxy_security(context: Context) -> Json:
-    """Return what a sidecar may do: nothing, unless it must be root for TPROXY, low ports or traces of iptables."""
+    """Return a sidecar's context: no capabilities, unless TPROXY, low ports or iptables traces need root."""
     transparent = context.interception_mode == "TPROXY"
     binds = context.annotation("sidecar.istio.io/capNetBindService", "global.proxy.capNetBindService") == "true"
     traced = (context.proxy_config.get("proxyMetadata") or {}).get("IPTABLES_TRACE_LOGGING") == "true"

@@ -11,7 +11,7 @@ from simulator.model.errors import ManifestError
 from simulator.model.resources import Resource
 
 Progress = Callable[[str, int, int], None]
-"""Called now and then with the file being read, the number of documents read so far, and how many there are."""
+"""Called from time to time with the file being read, the number of documents read so far, and how many there are."""
 
 
 def read_manifests(
@@ -40,8 +40,8 @@ def read_what_is_readable(
     """Read resources as `read_manifests` does, but hand what cannot be read to `refused` and go on.
 
     Of two resources of one name the later wins, as when both are applied in turn; where they differ, `replaced` is
-    told of both. An empty `default_namespace` leaves a missing namespace missing. Raises ManifestError for a path that
-    cannot be read at all.
+    called with both. An empty `default_namespace` leaves a missing namespace missing. Raises ManifestError for a path
+    that cannot be read at all.
     """
     with collector_paused():
         read = list(documents(read_texts(paths, stdin=stdin, refused=refused), progress=None, refused=refused))
@@ -57,7 +57,7 @@ def read_what_is_readable(
                 key = resource.group, resource.kind, resource.namespace, resource.name
                 earlier = found.get(key)
                 if earlier is not None and _text(earlier) == _text(resource):
-                    continue  # written twice, it stands where it was read first
+                    continue  # an exact repetition: the first keeps its place
                 apply_defaults(resource)
                 if earlier is not None and earlier.document != resource.document:
                     replaced(earlier, resource)

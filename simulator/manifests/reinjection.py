@@ -1,4 +1,4 @@
-"""A pod that has its proxy already, as the injector sees it: what it added before is set aside and made anew.
+"""Pods that were injected before: the injector removes what it added then, and adds it anew.
 
 istiod: pkg/kube/inject/inject.go (stripPod), webhook.go (reinsertOverrides, mergeOrAppendProbers).
 """
@@ -27,13 +27,13 @@ def added_names(pod: Json, field: str) -> frozenset[str]:
 
 
 def kept_overrides(pod: Json, field: str) -> Mapping[str, Json]:
-    """Return by name what the user had written for injected containers before they were."""
+    """Return, by name, the user's settings for injected containers, as they were before injection."""
     kept = _object(pod, OVERRIDES).get(field)
     return {str(each.get("name")): each for each in kept if isinstance(each, dict)} if isinstance(kept, list) else {}
 
 
 def stripped(pod: Json, *, status_port: int) -> Json:
-    """Return a pod without what the injector added, with what the user had written in its place."""
+    """Return a pod without the injector's additions, with the user's own settings in their place."""
     if not was_injected(pod):
         return pod
     metadata, spec = dict(pod.get("metadata") or {}), dict(pod.get("spec") or {})
@@ -47,7 +47,7 @@ def stripped(pod: Json, *, status_port: int) -> Json:
 
 
 def merged_probers(before: str, probers: str) -> str:
-    """Add what the agent was told of probes before to what it is told now; the former wins."""
+    """Merge two of the agent's tables of probes (JSON); entries of the earlier one win."""
     try:
         return json.dumps(dict(sorted({**json.loads(probers), **json.loads(before)}.items())), separators=(",", ":"))
     except (ValueError, TypeError):

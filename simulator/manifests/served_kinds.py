@@ -1,7 +1,7 @@
 """Which kinds and versions of Kubernetes', Istio's and the Gateway API's groups an API server serves.
 
-It refuses a resource of another kind or version. Kinds of other groups are somebody's custom resources, and no concern
-of the mesh; of Kubernetes' own groups, which have more kinds than are known here, only misspelt kinds are told.
+It refuses a resource of another kind or version. Kinds of other groups are custom resources of other projects and
+are not checked; Kubernetes' own groups have more kinds than the table here, so only likely misspellings are reported.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +20,16 @@ _REMOVED: Mapping[str, str] = {
     "config.istio.io": "Telemetry and WasmPlugin",
     "rbac.istio.io": "AuthorizationPolicy",
 }
-"""Groups of releases before 1.6, and what came in their place."""
+"""Groups of releases before 1.6, and their replacements."""
 _STILL_BETA = frozenset({"IPAddress", "ServiceCIDR", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"})
-"""Kinds of Kubernetes that are served in a beta version beside the one that is known here."""
+"""Kinds of Kubernetes that are served in a beta version besides the version in the table."""
 _MISSPELT = 0.85
-"""How alike two names of kinds are where one is taken for the other misspelt."""
+"""Similarity from which a name counts as a misspelling of a known kind."""
 
 
 @lru_cache(maxsize=1024)
 def refusal(api_version: str, kind: str) -> str:
-    """Return why no API server takes a kind of resource; empty where one does, and for groups of other projects."""
+    """Return why no API server accepts a kind of resource; empty where one does, and for groups of other projects."""
     group, _, version = api_version.rpartition("/")
     if group in _REMOVED:
         return f"{api_version} is gone since Istio 1.6; {_REMOVED[group]} came in its place"
@@ -60,7 +60,7 @@ def _unknown(api_version: str, group: str, kind: str) -> str:
 
 
 def not_served(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    """Yield the resources that no API server takes, and why; what a CustomResourceDefinition defines is taken."""
+    """Yield the resources that no API server accepts, and why; kinds of CRDs among the resources are accepted."""
     refused = [(each, reason) for each in resources if (reason := refusal(each.api_version, each.kind))]
     if not refused:
         return

@@ -28,7 +28,7 @@ def allocate_addresses(entries: Iterable[Resource], *, flags: Mapping[str, str])
 def _addresses(entry: Resource) -> Iterable[str]:
     yield from entry.spec.get("addresses") or ()
     assigned = entry.status.get("addresses")
-    for address in assigned if isinstance(assigned, list) else ():  # no schema holds a status in a file to its form
+    for address in assigned if isinstance(assigned, list) else ():  # the status in a file is not validated
         if isinstance(address, dict) and isinstance(address.get("value"), str):
             yield address["value"]
 

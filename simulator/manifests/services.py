@@ -74,7 +74,7 @@ def _is_allocated(spec: Json) -> bool:
 
 
 def cluster_families(resources: Iterable[Resource]) -> tuple[str, ...]:
-    """Return the address families of a cluster, judged by what its Services and live Pods say; IPv4 unless they do."""
+    """Return the address families of a cluster, as shown by its Services and live Pods; IPv4 by default."""
     named: set[str] = set()
     for resource in resources:
         if resource.kind == "Service":

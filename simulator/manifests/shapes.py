@@ -1,6 +1,6 @@
-"""Types of the fields that something reads, so that what follows may trust them.
+"""Type checks of the fields that are read later, so that later code may rely on them.
 
-The API server refuses a document with a list where it wants text; a field given as null it takes as left out.
+The API server refuses a document with a list where it wants text; and treats a null field as absent.
 `shapes.json` holds per `group/Kind` the shape of each field, from Kubernetes' Go types and from the CRDs of Istio
 1.30 and Gateway API. In it an object is a mapping of fields, `{"*": shape}` a mapping with any keys, `[shape]` a
 list. `ip` is an address, nothing, or `None` as headless Services spell that, `port` a number that a port can have.
@@ -38,9 +38,9 @@ _EXPLAIN = "see `kubectl explain` for the field"
 
 
 class ShapeError(Exception):
-    """A field has a type that the API server refuses, `is_null` where a value belongs, or `is_missing`.
+    """A field has a type that the API server refuses, or is required and null (`is_null`) or absent (`is_missing`).
 
-    `path` leads to it.
+    `path` is that of the field.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ def _shapes() -> dict[str, Any]:
 
 
 def shape_of(*, group: str, kind: str) -> Json | None:
-    """Return the shape of a kind's documents as it stands in the table; None for a kind that it does not have."""
+    """Return the shape of a kind's documents; None for a kind that is not in the table."""
     found: Json | None = _shapes().get(f"{group}/{kind}")
     return found
 

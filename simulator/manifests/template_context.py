@@ -1,4 +1,4 @@
-"""What an injection template may look at, and what it falls back to."""
+"""The inputs of an injection template, with their defaults."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ _RESOURCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Everything that a template may look at."""
+    """Everything that a template may read."""
 
     injector: Injector
     namespace: str
@@ -64,7 +64,7 @@ class Context:
 
     @property
     def resources(self) -> Json:
-        """What the proxy asks for: by its annotations, or else by the chart, without what that sets to null."""
+        """The proxy's requests and limits: from its annotations, or else from the chart, without null values."""
         found = {
             kind: {
                 name: self.annotations[_OWN + suffix]
@@ -83,7 +83,7 @@ class Context:
         return [{"name": name, "value": printed_value(value)} for name, value in sorted(values.items())]
 
     def image(self, chart_value: str) -> str:
-        """Return the image of a container: a whole one that is given, or the chart's hub, name, tag and variant."""
+        """Return a container's image: a full reference as given, or one made of the chart's hub, name, tag, variant."""
         image = self.annotation(_OWN + "proxyImage", chart_value)
         if "/" in image:
             return image

@@ -15,7 +15,7 @@ _LOW_PORTS: Json = {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", 
 
 
 def sidecar(context: Context) -> Json:
-    """Render the `sidecar` template: a pod with only what is to be added."""
+    """Render the `sidecar` template: a pod with nothing but the additions."""
     labels = {"security.istio.io/tlsMode": context.labels.get("security.istio.io/tlsMode") or "istio"}
     if (context.proxy_config.get("proxyMetadata") or {}).get("ISTIO_META_ENABLE_HBONE") == "true":
         labels["networking.istio.io/tunnel"] = context.labels.get("networking.istio.io/tunnel") or "http"

@@ -1,4 +1,4 @@
-"""What redirects a pod's traffic to its proxy: the init container, or what the CNI plugin is told instead.
+"""What redirects a pod's traffic to its proxy: the init container, or the CNI plugin's annotations.
 
 istiod: manifests/charts/istio-control/istio-discovery/files/injection-template.yaml, pkg/kube/inject/template.go
 (excludeInboundPort, appendMultusNetwork).
@@ -16,7 +16,7 @@ _NETWORKS = "k8s.v1.cni.cncf.io/networks"
 
 
 def init_container(context: Context) -> Json:
-    """Return the container that sets up the redirection, or that only checks the CNI plugin's."""
+    """Return the init container: it sets up the redirection, or only verifies it where the CNI plugin does that."""
     injector, excluded = context.injector, _excluded_ports(context)
     flags = {
         "-p": str(injector.mesh.get("proxyListenPort") or 15001),
@@ -62,7 +62,7 @@ def _switches(context: Context) -> list[str]:
 
 
 def cni_annotations(context: Context) -> dict[str, str]:
-    """Tell the CNI plugin what the init container would otherwise be told."""
+    """Return the annotations with which the CNI plugin gets the init container's settings; empty without the plugin."""
     if not context.uses_cni:
         return {}
     added = {}

@@ -37,7 +37,7 @@ _RENDERERS: dict[str, Callable[[Context], Json]] = {"sidecar": sidecar, "gateway
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
-    """A pod after injection, and what was not done to it."""
+    """A pod after injection, with a warning for each template that is not simulated."""
 
     pod: Json
     warnings: tuple[str, ...] = ()
@@ -46,9 +46,9 @@ class Injected:
 def inject(
     pod: Json, *, namespace: str, injector: Injector, native: bool, workload: WorkloadMeta | None = None
 ) -> Injected:
-    """Return a pod with what the webhook adds; `native` is what nodes allow, an annotation may say otherwise.
+    """Return a pod with the webhook's additions; an annotation overrides `native` (nodes support native sidecars).
 
-    `workload` names the owner of a pod template, which does not say itself whose it is.
+    `workload` is the owner of a pod template, which does not name it itself.
     """
     own = stripped(pod, status_port=_status_port(injector))
     metadata = own.get("metadata") or {}
@@ -92,7 +92,7 @@ def _rendered(pod: Json, context: Context) -> tuple[Json, Json, list[str]]:
 
 
 def _moved_to_init(pod: Json) -> Json:
-    """Follow a native sidecar with the user's own settings for the proxy, which are written as a container."""
+    """Move the user's settings for the proxy, written as a container, to the init containers, for a native sidecar."""
     spec = pod.get("spec") or {}
     containers = spec.get("containers") or []
     own = [container for container in containers if container.get("name") == _PROXY]
@@ -104,7 +104,7 @@ def _moved_to_init(pod: Json) -> Json:
 
 
 def _with_overrides(merged: Json, original: Json, rendered: Json) -> Json:
-    """Put what the user wrote for an injected container on top again, but for the image `auto`."""
+    """Apply the user's settings for injected containers on top again, except the image `auto`; record them."""
     spec = dict(merged.get("spec") or {})
     overrides: Json = {}
     for field in FIELDS:
@@ -133,7 +133,7 @@ def _written_by_user(pod: Json, name: str, field: str) -> Json | None:
 
 
 def _with_user(merged: Json, original: Json, context: Context) -> Json:
-    """Let the rules for traffic spare the user that the proxy was given; under TPROXY the proxy itself stays root."""
+    """Exempt the user ID that the proxy was given from redirection; under TPROXY the proxy itself stays root."""
     before, spec = original.get("spec") or {}, merged.get("spec") or {}
     everyone = (*(before.get("containers") or ()), *(before.get("initContainers") or ()))
     proxy: Json = next((each for each in everyone if each.get("name") == _PROXY), {})
@@ -200,14 +200,14 @@ def _status_port(injector: Injector) -> int:
 
 
 def _probers(spec: Json) -> str:
-    """Return what the agent of a pod was told of probes when its proxy was injected before."""
+    """Return the agent's table of probes from an earlier injection, as JSON; empty when there is none."""
     everyone = (each for field in FIELDS for each in spec.get(field) or () if each.get("name") == _PROXY)
     entries = (entry for each in everyone for entry in each.get("env") or ())
     return next((str(entry.get("value") or "") for entry in entries if entry.get("name") == PROBERS), "")
 
 
 def _with_environment(spec: Json, environment: Sequence[Json]) -> Json:
-    """Set variables of the proxy after all others, and spell the resources of all containers as they are stored."""
+    """Append variables to the proxy's, and write the resources of all containers in canonical form."""
     names = {entry["name"] for entry in environment}
     changed = dict(spec)
     for field in ("containers", "initContainers"):
@@ -228,7 +228,7 @@ def _status(spec: Json, revision: str) -> str:
 
 
 def _ordered(spec: Json, context: Context) -> Json:
-    """Put the proxy and its helpers where the application needs them."""
+    """Order containers so that the proxy starts when the application needs it, as reorderPod does."""
     held = context.proxy_config.get("holdApplicationUntilProxyStarts") or context.injector.value(
         "global.proxy.holdApplicationUntilProxyStarts", False
     )

@@ -1,7 +1,7 @@
-"""MutatingWebhookConfigurations of the injectors of manifests that have none: what installing their revisions makes.
+"""MutatingWebhookConfigurations that installing a revision creates, for manifests that leave them out.
 
 istiod: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml. Manifests that bring a mesh
-config or an istiod seldom bring its webhooks, and yet pods are injected by them.
+config or an istiod seldom bring its webhooks, yet those are what injects their pods.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +15,10 @@ from simulator.model.wire import Json
 
 KIND = "MutatingWebhookConfiguration"
 _API = "admissionregistration.k8s.io/v1"
-_OF_PODS: Json = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
 
 
 def missing_webhooks(resources: Sequence[Resource], injectors: Injectors) -> Iterator[Resource]:
-    """Yield the configurations of each revision of manifests with a control plane of their own and none of these."""
+    """Yield the configurations of every revision, where manifests bring a control plane and no configuration."""
     if not control_plane.is_own(resources) or any(one.kind == KIND for one in resources):
         return
     if "default" in injectors.by_revision:
@@ -30,7 +29,7 @@ def missing_webhooks(resources: Sequence[Resource], injectors: Injectors) -> Ite
 
 
 def revision_webhooks(revisions: Iterable[str]) -> Iterator[Json]:
-    """Yield the document of each revision but the default one, which a tag leads to."""
+    """Yield the configuration of each revision except `default`, whose configuration is that of a tag."""
     for revision in revisions:
         if revision == "default":
             continue

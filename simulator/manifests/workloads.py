@@ -15,7 +15,7 @@ from simulator.model.resources import ObjectRef, Resource
 from simulator.model.wire import Json
 
 MOST_PODS = 1000
-"""Pods made of one workload; a slip of the finger must not fill the memory."""
+"""Most pods that one workload gets: a mistyped number must not exhaust memory."""
 
 _CONTROL_PLANE = "istio-system"
 HASH_LABEL = "pod-template-hash"
@@ -32,7 +32,7 @@ class NewPod:
 
 @dataclass(slots=True)
 class Expansion:
-    """What workloads became: pods to be made, objects between them and their pods, and what was left out."""
+    """The expansion of workloads: pods to be run, their ReplicaSets and Jobs, and what was left out."""
 
     pods: list[NewPod] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Expander:
         ):
             return True
         if workload.namespace == _CONTROL_PLANE and self.pods:
-            return True  # its Deployment is there for what it says of istiod, not to run
+            return True  # istiod's Deployment is read for its settings and need not run
         return bool(self.pods and workload.status.get("observedGeneration"))
 
     def _replicas(self, workload: Resource) -> int:
