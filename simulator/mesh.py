@@ -55,7 +55,7 @@ class Mesh:
 
         Raises ManifestError, which names file and line.
         """
-        from simulator.manifests.collecting import collector_paused
+        from simulator.manifests.garbage_collection import collector_paused
         from simulator.manifests.reading import read_manifests
 
         with collector_paused():

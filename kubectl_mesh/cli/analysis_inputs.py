@@ -17,7 +17,7 @@ from kubectl_mesh.errors import InputError, NothingFound, Unreachable
 from kubectl_mesh.reports.findings import CheckRow, FindingRow, FindingsReport
 from kubectl_mesh.sources.base import MeshSource
 from kubectl_mesh.sources.manifests import Manifests, read_document, read_files
-from simulator.manifests.collecting import collector_paused
+from simulator.manifests.garbage_collection import collector_paused
 from simulator.model.resources import Resource
 
 _ALONE = "--use-kube=false analyzes the files alone"

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from simulator.manifests.collecting import collector_paused
 from simulator.manifests.defaulting import apply_defaults
 from simulator.manifests.documents import documents
 from simulator.manifests.files import STDIN, read_texts
+from simulator.manifests.garbage_collection import collector_paused
 from simulator.manifests.objects import check_unique, defined_scopes, to_resource
 from simulator.model.errors import ManifestError
 from simulator.model.resources import Resource

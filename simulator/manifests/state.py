@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulator.manifests import control_plane as istio
-from simulator.manifests.collecting import collector_paused
 from simulator.manifests.endpoint_slices import synthetic_slices
+from simulator.manifests.garbage_collection import collector_paused
 from simulator.manifests.gateway_deployments import managed_gateways
 from simulator.manifests.gateway_statuses import reported
 from simulator.manifests.injector import Injectors, find_injectors

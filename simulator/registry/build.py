@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from simulator.manifests.collecting import collector_paused
+from simulator.manifests.garbage_collection import collector_paused
 from simulator.model.resources import Resource
 from simulator.registry.ambient.view import AmbientView
 from simulator.registry.ambiguities import ambiguities

@@ -3,7 +3,7 @@
 istiod: pilot/pkg/networking/core (ConfigGenerator) and pilot/pkg/xds (what is pushed for which proxy).
 """
 
-from simulator.manifests.collecting import collector_paused
+from simulator.manifests.garbage_collection import collector_paused
 from simulator.model.proxies import Proxy
 from simulator.model.wire import Cluster, ClusterLoadAssignment, Json, Listener, RouteConfiguration
 from simulator.registry.snapshot import Snapshot
