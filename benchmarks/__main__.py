@@ -20,7 +20,7 @@ gc.set_threshold(500_000, 20, 100)  # as the program itself starts
 from simulator.mesh import Mesh
 mesh = Mesh.from_manifests([sys.argv[1]])
 proxies = mesh.proxies()
-for proxy in proxies[: int(sys.argv[2]) or None]:
+for proxy in proxies[-int(sys.argv[2]) :]:  # the last is a sidecar; 0 takes them all
     mesh.configuration(proxy)
 os._exit(0)  # as the program itself ends
 """
@@ -51,7 +51,7 @@ def scale(folder: Path) -> Iterator[Row]:
     write_mesh(str(after), services=1000, namespaces=20, weight=50)
     load = python(_LOAD, str(before))
     yield "PyYAML's C loader, same file", load, "", None
-    one = python(_GENERATE, str(before), "1", runs=1)
+    one = python(_GENERATE, str(before), "1")
     yield "one proxy of 1,000, manifests included", one, "C loader", load
     yield "every proxy of 1,000", python(_GENERATE, str(before), "0", runs=1), "one proxy", one
     change = [*MESH, "diff", str(before), str(after)]
