@@ -6,7 +6,7 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_filter_listeners import Identity
 from simulator.xds.envoy_filter_lists import PatchPanic, added, merged_configuration
 from simulator.xds.envoy_filter_patches import MESSAGES, Patch, Patches
-from simulator.xds.envoy_schema import merge
+from simulator.xds.message_documents import merge
 
 
 def patch_cluster(snapshot: Snapshot, original: Identity, patches: Patches) -> Cluster | None:

@@ -10,7 +10,7 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_filter_lists import PatchPanic, added, edited, merge_filter, merged_configuration, thawed
 from simulator.xds.envoy_filter_patches import MESSAGES, Patch, Patches
 from simulator.xds.envoy_filter_routes import patch_route_configuration
-from simulator.xds.envoy_schema import merge
+from simulator.xds.message_documents import merge
 
 HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager"
 _HCM_TYPE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"

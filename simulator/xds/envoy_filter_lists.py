@@ -9,7 +9,7 @@ from typing import Any
 from simulator.model.envoy_types import knows
 from simulator.model.wire import Json, Sourced
 from simulator.xds.envoy_filter_patches import Patch
-from simulator.xds.envoy_schema import merge_any, message_of
+from simulator.xds.message_documents import merge_any, message_of
 
 _OWN_TYPES = ("stats.", "istio.")
 """Packages of Istio's own filter configurations, which istiod knows too."""

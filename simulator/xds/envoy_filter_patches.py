@@ -12,7 +12,7 @@ from simulator.model.proxies import Proxy
 from simulator.model.resources import Provenance, Resource
 from simulator.model.wire import Json
 from simulator.registry.snapshot import Snapshot
-from simulator.xds.envoy_schema import SchemaError, read
+from simulator.xds.message_documents import SchemaError, read
 
 MESSAGES = {
     "CLUSTER": "envoy.config.cluster.v3.Cluster",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from simulator.model.wire import Json, Sourced
 from simulator.xds.envoy_filter_lists import added, edited
 from simulator.xds.envoy_filter_patches import MESSAGES, Patch, Patches
-from simulator.xds.envoy_schema import merge
+from simulator.xds.message_documents import merge
 
 _ACTIONS = {"route": "ROUTE", "redirect": "REDIRECT", "direct_response": "DIRECT_RESPONSE"}
 PortMap = Mapping[int, frozenset[int]]

@@ -17,8 +17,8 @@ from simulator.xds.envoy_filter_listeners import KINDS, ROUTE_KINDS, Identity, a
 from simulator.xds.envoy_filter_lists import added
 from simulator.xds.envoy_filter_patches import Patches, proxy_patches
 from simulator.xds.envoy_filter_routes import PortMap, gateway_ports, patch_route_configuration
-from simulator.xds.envoy_schema import merge
 from simulator.xds.extensions import extension_names
+from simulator.xds.message_documents import merge
 from simulator.xds.view import ProxyView
 
 INBOUND, OUTBOUND, GATEWAY = "SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from simulator.xds.envoy_schema import SchemaError, merge, merge_any, read
+from simulator.xds.message_documents import SchemaError, merge, merge_any, read
 
 CLUSTER = "envoy.config.cluster.v3.Cluster"
 ROUTE = "envoy.config.route.v3.Route"

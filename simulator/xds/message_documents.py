@@ -1,7 +1,7 @@
-"""What EnvoyFilters need of the types of Envoy's messages: reading a document, and merging two.
+"""Reading and merging proto-JSON documents of Envoy's message types, for EnvoyFilters.
 
-What a user writes in an EnvoyFilter may spell fields in camelCase, numbers as text, enums by number; it is read into
-the form that Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries
+Users may write fields in camelCase, numbers as text and enums by number; `read` brings documents into the form that
+Envoy prints. Merging follows protobuf (istiod: pkg/proto/merge/merge.go): lists are appended, map entries
 and durations replaced, messages merged, and a value that equals the type's zero cannot override.
 """
 
