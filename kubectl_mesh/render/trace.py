@@ -70,6 +70,7 @@ def render(report: TraceReport, *, palette: Palette, verbose: bool = False) -> s
     if report.arrival:
         title = printable(report.destination or "arrival")
         lines += [palette("bold", title), *page.steps(report.arrival, ends=True), ""]
+    lines += page.answer(report)
     shown = {note for hop in report.hops for note in hop.notes}
     lines += [f"note: {printable(note)}" for note in report.notes if note not in shown]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -129,6 +130,17 @@ class _Page:
         if shown and len(shown) < len(step.rejected):
             yield f"{_BELOW}{self._style('dim', f'and {len(step.rejected) - len(shown)} more: -v shows them')}"
 
+    def answer(self, report: TraceReport) -> Iterator[str]:
+        """Say what the client reads of a proxy that lost its connection further on."""
+        verdict = report.verdict
+        lost = verdict.status and not verdict.delivered and (not report.hops or report.hops[-1].verdict.status is None)
+        answering = next((hop for hop in reversed(report.hops) if _speaks_http(hop) and hop.verdict.delivered), None)
+        if lost and answering is not None:
+            facts = ", ".join(fact for fact in (_flags(verdict), verdict.body) if fact)
+            mark, answers = self._style("red", "■"), self._style("bold", printable(answering.proxy))
+            yield f"{mark} {answers} answers {verdict.status}: {printable(facts)}"
+            yield ""
+
     def _forwarded(self, forwarded: ForwardedReport) -> Iterator[str]:
         if len(forwarded.shares) > 1:
             yield f"{_INDENT}{'shares'.ljust(_WIDTH)}{_shares(forwarded.shares)}"
@@ -155,13 +167,22 @@ class _Page:
         status = f" {verdict.status}" if verdict.status else ""
         facts = [
             verdict.details,
-            f"response flag {verdict.flags}" if verdict.flags else "",
+            _flags(verdict),
             f"location {verdict.location}" if verdict.location else "",
             f"body {verdict.body!r}" if verdict.body else "",
         ]
         extra = self._style("dim", printable(", ".join(fact for fact in facts if fact)))
         mark = self._style("green" if verdict.delivered else "red", "■")
         yield f"{_INDENT}{mark} {verdict.disposition.replace('-', ' ')}{status}{'  ' if extra else ''}{extra}"
+
+
+def _flags(verdict: VerdictReport) -> str:
+    several = "s" if "," in verdict.flags else ""
+    return f"response flag{several} {verdict.flags}" if verdict.flags else ""
+
+
+def _speaks_http(hop: HopReport) -> bool:
+    return any(step.kind == "http-connection" for step in hop.steps)
 
 
 def _encryption(forwarded: ForwardedReport) -> str:

@@ -19,19 +19,6 @@ from simulator.model.wire import Json
 Fields = tuple[tuple[str, str], ...]
 
 
-_CLOSED = frozenset(
-    {
-        Disposition.DENIED,
-        Disposition.NO_FILTER_CHAIN,
-        Disposition.NO_LISTENER,
-        Disposition.PROTOCOL_MISMATCH,
-        Disposition.TLS_MISMATCH,
-        Disposition.UNREACHABLE,
-    }
-)
-"""Ends of the connection that a proxy makes, for which it answers itself."""
-
-
 class Broken(Enum):
     """How a connection ends that brings no response."""
 
@@ -70,7 +57,7 @@ def response_to(trace: Trace, *, application: Response, date: str) -> Response |
     answering = hops.pop() if hops else None
     if answering is None:
         return Response(status=trace.verdict.status)
-    response = _local_reply(answering, trace.verdict, text_of(trace, answering), date=date)
+    response = _local_reply(answering, trace.verdict, _text(trace.verdict), date=date)
     return _through(hops, response)
 
 
@@ -94,32 +81,6 @@ def ended_tls(trace: Trace) -> Json | None:
     document = next((step.document for step in trace.hops[0].steps if step.kind is StepKind.TRANSPORT), None)
     is_downstream = trace.hops[0].forwarded is None or _manager(trace.hops[0]) is not None
     return document if isinstance(document, dict) and is_downstream else None
-
-
-def text_of(trace: Trace, hop: Hop) -> str:
-    """Return the body of a proxy's own answer."""
-    verdict = trace.verdict
-    if verdict.body:
-        return verdict.body
-    if verdict.disposition is Disposition.NO_HEALTHY_ENDPOINT or verdict.flags == "UH":
-        return "no healthy upstream"
-    if verdict.disposition not in _CLOSED:
-        return ""
-    connected = hop.forwarded is not None and hop.forwarded.tls is Tls.NONE
-    closed = verdict.disposition is Disposition.DENIED or (
-        connected and verdict.disposition is not Disposition.UNREACHABLE
-    )
-    reason = "connection termination" if closed else "remote connection failure"
-    retried = "" if closed or not _retries_connecting(hop) else "retried and the latest "
-    return f"upstream connect error or disconnect/reset before headers. {retried}reset reason: {reason}"
-
-
-def _retries_connecting(hop: Hop) -> bool:
-    route = hop.step(StepKind.ROUTE)
-    policy = route.details.get("retries") if route is not None else None
-    if not policy or not policy.get("attempts"):
-        return False
-    return bool({"connect-failure", "5xx", "gateway-error", "reset"} & set(str(policy.get("on", "")).split(",")))
 
 
 def _breakage(trace: Trace) -> Broken:
@@ -163,6 +124,11 @@ def _local_reply(hop: Hop, verdict: Verdict, body: str, *, date: str) -> Respons
     if not body:
         fields += (("content-length", "0"),)
     return Response(status=verdict.status, fields=fields, body=body.encode())
+
+
+def _text(verdict: Verdict) -> str:
+    """Return the body of a proxy's own answer."""
+    return verdict.body or ("no healthy upstream" if verdict.flags == "UH" else "")
 
 
 def _challenge(hop: Hop, body: str) -> str:

@@ -16,6 +16,7 @@ from simulator.model.traces import Disposition, Forwarded, Hop, Step, StepKind, 
 from simulator.traffic.addresses import endpoint, is_loopback
 from simulator.traffic.arrival import arrive_at_application, arrive_at_proxy, arrive_outside
 from simulator.traffic.entry import Entry, entries, from_address, ways_in
+from simulator.traffic.lost_connections import answered
 from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
 from simulator.traffic.resolution import Names, resolve
 from simulator.traffic.ztunnel import inbound, outbound
@@ -31,19 +32,6 @@ MOST_HOPS = 12
 
 def _none() -> None:
     """Stand for a mesh without ztunnels."""
-
-
-_CLOSED = frozenset(
-    {
-        Disposition.TLS_MISMATCH,
-        Disposition.NO_FILTER_CHAIN,
-        Disposition.NO_LISTENER,
-        Disposition.UNREACHABLE,
-        Disposition.PROTOCOL_MISMATCH,
-        Disposition.DENIED,
-    }
-)
-"""Ends without an HTTP answer, which a proxy before turns into its own 503."""
 
 
 @dataclass(slots=True)
@@ -292,13 +280,8 @@ def _tunnelled(path: _Path, forwarded: Forwarded, request: Request) -> Trace:
 
 
 def _final(path: _Path, verdict: Verdict) -> Verdict:
-    """Return how the client sees an end: a proxy before a closed connection answers 503 for it."""
-    disposition = verdict.disposition
+    """Return how the client sees an end."""
     block = path.hops[-1].step(StepKind.VIRTUAL_HOST) if path.hops else None
-    if disposition is Disposition.DIRECT_RESPONSE and block is not None and block.chosen == "block_all":
+    if verdict.disposition is Disposition.DIRECT_RESPONSE and block is not None and block.chosen == "block_all":
         return replace(verdict, disposition=Disposition.BLACK_HOLE)
-    before = path.hops[:-1] if path.hops and path.hops[-1].verdict is verdict else path.hops
-    answers = any(hop.step(StepKind.HTTP_CONNECTION) for hop in before)
-    if disposition in _CLOSED and verdict.status is None and answers:
-        return replace(verdict, status=503, flags=verdict.flags or "UF")
-    return verdict
+    return answered(verdict, path.hops)

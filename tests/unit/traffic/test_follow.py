@@ -53,9 +53,13 @@ def test_a_client_without_proxy_meets_the_servers_proxy_in_plain_text() -> None:
 
 
 def test_a_proxy_before_a_closed_connection_answers_503() -> None:
-    """When the server's proxy closes the connection the client's proxy answers for it."""
+    """When the server's proxy closes the connection the client's proxy answers for it, with a flag of its own."""
     found = trace(Request(host="web"), "client-1", mutual=False)
-    assert (found.disposition, found.verdict.status) == (Disposition.TLS_MISMATCH, 503)
+    assert (found.disposition, found.verdict.status, found.verdict.flags) == (Disposition.TLS_MISMATCH, 503, "UC")
+    assert found.hops[-1].verdict.flags == "NR"
+    handshake = trace(Request(host="plain"), "client-1")
+    assert (handshake.disposition, handshake.verdict.flags) == (Disposition.TLS_MISMATCH, "UF")
+    assert handshake.verdict.details == "upstream_reset_before_response_started{remote_connection_failure}"
 
 
 def test_mutual_tls_to_a_pod_without_proxy_fails() -> None:
