@@ -113,6 +113,8 @@ class Directory:
     origins: Mapping[ObjectRef, Origin] = field(default_factory=dict)
     nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Node → its addresses, where node ports answer."""
+    tls_ports: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Address and port of an endpoint → why its server is taken to speak TLS itself, as a clause."""
     resolve: Mapping[str, str] = field(default_factory=dict)
     """Host → address that public DNS is taken to give (`--resolve`); comes first."""
 

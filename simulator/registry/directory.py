@@ -10,6 +10,7 @@ from itertools import pairwise
 from simulator.model.addresses import is_address
 from simulator.model.directory import Backend, Capture, Directory, ServiceRecord, Workload
 from simulator.model.labels import selects
+from simulator.model.ports import Port
 from simulator.model.proxies import Proxy, ProxyId, Role
 from simulator.model.resources import ObjectRef, Origin, Resource
 from simulator.model.services import UNSPECIFIED, Health, Locality, Registry, Resolution, Service
@@ -41,6 +42,7 @@ def build_directory(
         names=names or {},
         origins=_origins(snapshot),
         nodes={node.name: _node_addresses(node) for node in snapshot.resources("Node")},
+        tls_ports=dict(_tls_ports(snapshot)),
     )
 
 
@@ -77,6 +79,27 @@ def _backends(snapshot: Snapshot, service: Service, port: int) -> tuple[Backend,
         backend = Backend(address=endpoint.address, port=endpoint.port, ready=ready)
         found[endpoint.address, endpoint.port] = backend
     return tuple(found[key] for key in sorted(found))
+
+
+_HTTPS_PORT = 443
+
+
+def _tls_ports(snapshot: Snapshot) -> Iterator[tuple[tuple[str, int], str]]:
+    """Yield the endpoints that only ports for TLS lead to, and what says so; one that declares nothing has no say."""
+    said: dict[tuple[str, int], set[str]] = {}
+    for service in snapshot.services:
+        for port in service.ports:
+            if not port.protocol.is_auto or port.number == _HTTPS_PORT:
+                reason = _tls_reason(service, port)
+                for endpoint in snapshot.endpoints(service, port.number):
+                    said.setdefault((endpoint.address, endpoint.port), set()).add(reason)
+    yield from ((endpoint, min(reasons)) for endpoint, reasons in said.items() if "" not in reasons)
+
+
+def _tls_reason(service: Service, port: Port) -> str:
+    if port.protocol.is_tls:
+        return f"port {port.number} of {service.host} is declared as {port.protocol}"
+    return f"port {port.number} of {service.host} is that of HTTPS" if port.protocol.is_auto else ""
 
 
 def _node_ports(snapshot: Snapshot, service: Service) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """The end of the way: an application's port, a port of the proxy's own, an address outside the mesh, or nothing."""
 
 from simulator.envoy.http_codec import is_upgrade
-from simulator.model.directory import Workload
+from simulator.model.directory import Directory, Workload
 from simulator.model.names import PASSTHROUGH
 from simulator.model.own_ports import CAPTURED_PORTS, LOCAL_PORTS, OWN_PORTS
 from simulator.model.proxies import Role
@@ -9,6 +9,8 @@ from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, Forwarded, Step, StepKind, Verdict
 from simulator.traffic.addresses import endpoint, is_loopback
 from simulator.traffic.network import Place
+
+_HTTPS_PORT = 443
 
 
 def arrive_at_application(place: Place, request: Request, *, by_proxy: bool) -> tuple[Verdict, Step, str]:
@@ -64,6 +66,16 @@ def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) 
     because = f"an address outside the mesh{_layers(request)}"
     step = Step(kind=StepKind.ENDPOINT, chosen=endpoint(known, place.port), because=because)
     return Verdict(disposition=disposition, status=_usual_status(request)), step
+
+
+def wrong_encryption(directory: Directory, place: Place, request: Request) -> str:
+    """Return a note where plain HTTP gets to a server that most likely expects TLS; empty elsewhere."""
+    if not request.is_http or request.tls is not Tls.NONE:
+        return ""
+    reason = directory.tls_ports.get((place.address or request.host, place.port), "")
+    if not reason and place.workload is None and place.port == _HTTPS_PORT:
+        reason = f"port {_HTTPS_PORT} is that of HTTPS"
+    return f"plain HTTP gets there, but the server most likely expects TLS: {reason}" if reason else ""
 
 
 def _undeclared(workload: Workload, port: int) -> str:

@@ -14,7 +14,7 @@ from simulator.model.proxies import Direction, ProxyId, Role
 from simulator.model.requests import Request, Tls
 from simulator.model.traces import Disposition, Forwarded, Hop, Step, StepKind, Trace, Verdict
 from simulator.traffic.addresses import endpoint, is_loopback
-from simulator.traffic.arrival import arrive_at_application, arrive_at_proxy, arrive_outside
+from simulator.traffic.arrival import arrive_at_application, arrive_at_proxy, arrive_outside, wrong_encryption
 from simulator.traffic.entry import Entry, entries, from_address, ways_in
 from simulator.traffic.lost_connections import answered
 from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
@@ -46,6 +46,10 @@ class _Path:
     notes: list[str] = field(default_factory=list)
     source: str = ""
     visited: set[tuple[ProxyId, Direction, str, str]] = field(default_factory=set)
+
+    def note(self, text: str) -> None:
+        """Add a note to the trace, unless it is empty."""
+        self.notes += [text] if text else []
 
     def end(self, verdict: Verdict, *, destination: str = "") -> Trace:
         """Finish the trace."""
@@ -136,7 +140,7 @@ def _from_outside(path: _Path, gateway: Workload | None) -> Trace:
         path.notes.append(f"no gateway is reachable from outside on this port{ways_in(directory)}")
         return path.end(Verdict(disposition=Disposition.UNREACHABLE))
     refused, note = from_address(directory, resolved.addresses[0], request.port)
-    path.notes += [note] if note else []
+    path.note(note)
     if refused:
         path.arrival.append(Step(kind=StepKind.ENDPOINT, chosen="none", because=refused))
         return path.end(Verdict(disposition=Disposition.UNREACHABLE))
@@ -206,6 +210,7 @@ def _deliver(path: _Path, request: Request, *, encrypted_by_proxy: bool, forward
         verdict, step = arrive_outside(place, request, forwarded)
         path.arrival.append(step)
         reached = endpoint(place.address, place.port) if verdict.disposition.is_delivered else ""
+        path.note(wrong_encryption(path.directory, place, request) if reached else "")
         return path.end(_final(path, verdict), destination=reached)
     captured, why = captures_inbound(workload, place.port)
     if not captured and (own := arrive_at_proxy(place, request)):
@@ -231,6 +236,7 @@ def _arrive(path: _Path, place: Place, request: Request, *, by_proxy: bool) -> T
         return _arrive_at_proxy(path, *own)
     verdict, step, destination = arrive_at_application(place, request, by_proxy=by_proxy)
     path.arrival.append(step)
+    path.note(wrong_encryption(path.directory, place, request))
     return path.end(_final(path, verdict), destination=destination)
 
 

@@ -48,3 +48,30 @@ def test_services_know_their_backends_and_names() -> None:
     assert [(one.address, one.port, one.ready) for one in record.backends[80]] == [("10.1.0.1", 8080, True)]
     assert record.source is not None
     assert found.origins[record.source].line == 1
+
+
+def test_endpoints_that_only_ports_for_tls_lead_to_are_known() -> None:
+    """The declared protocol counts, else port 443; a port for plain text that leads there too outweighs them."""
+    ports = (
+        "{name: https-web, port: 8443, targetPort: 1}, {name: web, port: 443, targetPort: 2}, "
+        "{name: http, port: 80, targetPort: 3}, {name: tls, port: 81, targetPort: 3}, "
+        "{name: any, port: 82, targetPort: 4}"
+    )
+    slice_ = """
+    apiVersion: discovery.k8s.io/v1
+    kind: EndpointSlice
+    metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+    addressType: IPv4
+    ports:
+    - {name: https-web, port: 1}
+    - {name: web, port: 2}
+    - {name: http, port: 3}
+    - {name: tls, port: 3}
+    - {name: any, port: 4}
+    endpoints: [{addresses: [10.1.0.1], targetRef: {kind: Pod, name: web, namespace: shop}}]
+    """
+    found = build_directory(snapshot(service("web", ip="10.96.0.7", ports=ports), pod("web", ip="10.1.0.1"), slice_))
+    assert found.tls_ports == {
+        ("10.1.0.1", 1): "port 8443 of web.shop.svc.cluster.local is declared as HTTPS",
+        ("10.1.0.1", 2): "port 443 of web.shop.svc.cluster.local is that of HTTPS",
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.model.directory import Capture
 from simulator.model.own_ports import OWN_PORTS
-from simulator.model.requests import Request, Tls
+from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, StepKind
 from simulator.traffic.follow import follow
 from tests.unit.traffic.small_mesh import (
@@ -60,6 +60,24 @@ def test_a_proxy_before_a_closed_connection_answers_503() -> None:
     handshake = trace(Request(host="plain"), "client-1")
     assert (handshake.disposition, handshake.verdict.flags) == (Disposition.TLS_MISMATCH, "UF")
     assert handshake.verdict.details == "upstream_reset_before_response_started{remote_connection_failure}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "noted"),
+    [
+        (Request(host="plain"), "is declared as HTTPS"),
+        (Request(host="plain", scheme="https", tls=Tls.SIMPLE), ""),
+        (Request(host="plain", wire=Wire.OPAQUE), ""),
+        (Request(host="www.example.org", port=443), "port 443 is that of HTTPS"),
+        (Request(host="www.example.org"), ""),
+    ],
+)
+def test_plain_http_to_a_server_that_expects_tls_is_noted(request_: Request, noted: str) -> None:
+    """What a service declares, and port 443 outside, tell that the server will not understand plain HTTP."""
+    found = trace(request_, "plain-1", tls_ports={("10.1.0.3", 8080): "port 80 of plain is declared as HTTPS"})
+    assert found.disposition.is_delivered
+    assert " ".join(found.notes).endswith(noted)
+    assert bool(found.notes) is bool(noted)
 
 
 def test_mutual_tls_to_a_pod_without_proxy_fails() -> None:
