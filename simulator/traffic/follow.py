@@ -18,6 +18,7 @@ from simulator.traffic.arrival import arrive_at_application, arrive_at_proxy, ar
 from simulator.traffic.entry import Entry, entries, from_address, ways_in
 from simulator.traffic.lost_connections import answered
 from simulator.traffic.network import Place, captures_inbound, captures_outbound, locate
+from simulator.traffic.redirects import loop_note
 from simulator.traffic.resolution import Names, resolve
 from simulator.traffic.ztunnel import inbound, outbound
 from simulator.traffic.ztunnel_state import Ztunnel
@@ -71,6 +72,18 @@ def follow(
     directory: Directory, configs: Configs, request: Request, source: Workload | None, *, ztunnels: Ztunnels = _none
 ) -> Trace:
     """Predict the path of a request from a workload, into a gateway (as source), or from outside (None)."""
+
+    def ask(asked: Request) -> Trace:
+        return _follow(directory, configs, asked, source, ztunnels)
+
+    trace = ask(request)
+    note = loop_note(trace, ask) if trace.verdict.location else ""
+    return replace(trace, notes=(*trace.notes, note)) if note else trace
+
+
+def _follow(
+    directory: Directory, configs: Configs, request: Request, source: Workload | None, ztunnels: Ztunnels
+) -> Trace:
     if not request.omits_host:
         request = replace(request, authority=request.host_header)
     path = _Path(directory, configs, ztunnels, request, source=source.id if source is not None else "outside")
