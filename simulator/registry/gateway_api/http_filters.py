@@ -109,9 +109,14 @@ def _rewrite(spec: Json) -> Json:
 
 
 def _mirror(route: Resource, spec: Json, backends: Backends, *, enforce_grants: bool) -> Json | None:
-    """Return a mirror; None when its backend may not be used or is not there, which a GRPCRoute does not survive."""
+    """Return a mirror; None when its backend cannot be used, which a GRPCRoute does not survive."""
     reference = spec.get("backendRef") or {}
-    destination, usable = backends.destination(route, reference, enforce_grants=enforce_grants)
+    try:
+        destination, usable = backends.destination(route, reference, enforce_grants=enforce_grants)
+    except InvalidRouteError:
+        if route.kind == "GRPCRoute":
+            raise
+        return None
     if not usable:
         if route.kind == "GRPCRoute":
             raise InvalidRouteError(f"mirror {reference.get('name')} cannot be used")

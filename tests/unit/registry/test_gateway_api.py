@@ -122,6 +122,18 @@ def test_filters_become_fields_of_the_route() -> None:
     assert [(entry["weight"], entry["destination"]["port"]["number"]) for entry in route["route"]] == [(3, 80), (1, 82)]
 
 
+@pytest.mark.parametrize(
+    "backend", ["{name: web}", "{name: web.shop, port: 80}", "{name: none, port: 80}", "{kind: Secret, name: web}"]
+)
+def test_a_mirror_that_cannot_be_used_is_left_out(backend: str) -> None:
+    """The rule stays, whatever is wrong with the backend that requests are to be copied to."""
+    mirror = f"{{type: RequestMirror, requestMirror: {{backendRef: {backend}}}}}"
+    rules = f"[{{backendRefs: [{{name: web, port: 80}}], filters: [{mirror}]}}]"
+    (one,) = _bound(snapshot(_gateway(), service("web"), _route(rules)))
+    assert "mirrors" not in one.spec["http"][0]
+    assert len(one.spec["http"][0]["route"]) == 1
+
+
 @pytest.mark.parametrize(("backends", "status"), [("[]", 404), ("[{name: web, port: 80, weight: 0}]", 500)])
 def test_rules_without_weight_answer_themselves(backends: str, status: int) -> None:
     """No backends at all are 404, backends of no weight 500."""
