@@ -1,5 +1,5 @@
-"""A Kubernetes API server on loopback, made of manifests: what kubectl, client libraries and istioctl need of one.
+"""A Kubernetes API server on loopback that serves manifests, as far as kubectl, client libraries and istioctl need it.
 
-`scaffold` answers what every API server answers (versions, discovery, OpenAPI); `emulator` answers for objects; `pods`
-answers what lies behind a pod's ports. aiohttp and grpc (the extra `serve`) are imported when a server is started.
+`scaffold` answers what every API server answers (versions, discovery, health), `emulator` requests on objects,
+`machines` requests to the ports of pods. aiohttp and grpc (the extra `serve`) are imported when a server is started.
 """

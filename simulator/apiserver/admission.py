@@ -1,7 +1,7 @@
-"""Admission by istiod: the API server asks its webhook before it stores an object of Istio's.
+"""Admission by istiod: the API server calls its validating webhook before it stores one of Istio's objects.
 
-It is asked where a ValidatingWebhookConfiguration says so, which an installation brings; without that, or before it was
-there, anything is stored and istiod passes over what it cannot use.
+The webhook is called where a ValidatingWebhookConfiguration, which an installation brings, says so. Without one,
+anything is stored, and istiod ignores what it cannot use.
 Kubernetes: staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook (errors/statuserror.go). istiod:
 pkg/webhooks/validation/server/server.go.
 """
@@ -20,7 +20,7 @@ _GROUP = ".istio.io"
 
 
 def admit(store: ObjectStore, target: Target, document: Json) -> Sequence[str]:
-    """Return what istiod warns of in an object that is about to be stored. Raises StatusError where it refuses."""
+    """Return istiod's warnings about an object that is about to be stored. Raises StatusError where it refuses it."""
     if target.subresource or not target.type.kind.group.endswith(_GROUP):
         return ()
     labels = (document.get("metadata") or {}).get("labels") or {}
@@ -53,7 +53,7 @@ def _webhooks(store: ObjectStore, group: str, labels: Mapping[str, str]) -> Iter
 
 
 def _reach(store: ObjectStore, webhook: Json) -> None:
-    """Find the istiod behind a webhook; a webhook that fails open is passed over by its configuration, not here."""
+    """Raise StatusError where no istiod pod is behind a webhook: failures count as with `failurePolicy: Fail`."""
     wanted = (webhook.get("clientConfig") or {}).get("service") or {}
     name, namespace = str(wanted.get("name", "")), str(wanted.get("namespace", ""))
     services = {each["metadata"]["name"]: each for _, each in store.list("services", namespace)}

@@ -22,7 +22,7 @@ def age(timestamp: object, now: datetime) -> str:
 
 
 def human(seconds: float) -> str:
-    """Return a duration in the two units that matter."""
+    """Return a duration in its one or two largest units, as HumanDuration rounds it."""
     whole = int(seconds)
     if whole < -1:
         return "<invalid>"

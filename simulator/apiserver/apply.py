@@ -26,7 +26,7 @@ class Ownership:
         self._applied: dict[Any, dict[str, Json]] = {}
 
     def forget(self, key: Any) -> None:
-        """Drop what is known of a deleted object."""
+        """Drop the records of a deleted object."""
         self._applied.pop(key, None)
 
     def apply(self, key: Any, present: Json | None, intent: Json, *, manager: str, force: bool) -> Json:
@@ -60,7 +60,7 @@ class Ownership:
 
 
 def leaves(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Walk the fields of a document that have no fields of their own."""
+    """Yield (path, value) of each field of a document that has no fields of its own."""
     if isinstance(document, Mapping) and document:
         for key, value in document.items():
             yield from leaves(value, (*path, key))

@@ -1,4 +1,4 @@
-"""Who a request comes from, and whether RBAC objects in the store let it through.
+"""Who a request comes from, and whether the RBAC objects in the store allow it.
 
 The kubeconfig's own user is in `system:masters` and may do everything; whoever it impersonates, and every service
 account token that was issued, may do what Roles and ClusterRoles grant. Kubernetes: plugin/pkg/auth/authorizer/rbac.
@@ -40,7 +40,7 @@ ADMIN = User(name="kubernetes-admin", groups=(MASTERS, "system:authenticated"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributes:
-    """What is asked for. `path` is set for paths that are no resource's."""
+    """What a request wants to do. `path` is set for paths that belong to no resource."""
 
     verb: str
     group: str = ""
@@ -105,7 +105,7 @@ class Authorizer:
             raise denial(user, wanted)
 
     def rules(self, user: User, namespace: str) -> Iterator[Json]:
-        """Walk the rules that hold for `user` in a namespace; an empty one is the whole cluster."""
+        """Yield the rules that hold for `user` in a namespace; an empty one means the whole cluster."""
         if MASTERS in user.groups:
             yield {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
             yield {"nonResourceURLs": ["*"], "verbs": ["*"]}
@@ -137,7 +137,7 @@ def denial(user: User, wanted: Attributes) -> StatusError:
 
 
 def why_not(user: User, wanted: Attributes) -> str:
-    """Say who may not do what where."""
+    """Return the reason for a denial: who may not do what where."""
     where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
     return (
         f'User "{user.name}" cannot {wanted.verb} resource "{wanted.full_resource}" '

@@ -1,7 +1,7 @@
-"""Requests that pods make: the prediction says what becomes of them, and who answers.
+"""Requests that pods make: the predictor decides how they end and who answers them.
 
-Proxies decide by what they hold now, faults included. What is left to chance falls as evenly as it can, one call after
-the other: of ten calls, one meets a share of ten per cent.
+Proxies decide by their present configuration, faults included. Random choices are spread evenly over successive calls:
+of ten calls, one meets a share of ten per cent.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _GATEWAYS = frozenset({Role.GATEWAY, Role.WAYPOINT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What became of a request, and what its client reads."""
+    """The end of a request: its trace, and the response that its client reads."""
 
     trace: Trace
     answer: Response | Broken
@@ -42,7 +42,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What proxies hold in one world, with the faults that are played in it, as far as somebody asked."""
+    """Configurations of proxies that were read already, valid for one world and the faults played in it."""
 
     world: World
     playing: Sequence[Playing]
@@ -66,9 +66,9 @@ class Calls:
     async def make(
         self, pod: Json, request: Request, *, container: str = "", resolve: Mapping[str, str] | None = None
     ) -> Ended:
-        """Predict what becomes of a request that a container of a pod makes.
+        """Predict the end of a request that a container of a pod makes.
 
-        What a proxy sends itself is not redirected to it.
+        Requests of the proxy's own container are not redirected to the proxy.
         """
 
         def sender(directory: Directory) -> tuple[Workload | None, Request]:
@@ -122,7 +122,7 @@ class Calls:
         return Ended(trace=trace, answer=page if page is not None and isinstance(answer, Response) else answer)
 
     def _configurations(self, world: World) -> Callable[[ProxyId], Config]:
-        """Return how to read what a proxy holds; kept until the mesh or the faults are others."""
+        """Return a reader of proxies' configurations, cached until the mesh or the faults change."""
         playing = self._faults.playing
         if self._kept is None or self._kept.world is not world or self._kept.playing is not playing:
             self._kept = _Kept(world=world, playing=playing)
@@ -178,7 +178,7 @@ def _sender(directory: Directory, pod: Json, *, by_proxy: bool) -> Workload:
 
 
 def _application(trace: Trace, *, date: str) -> Response:
-    """Return what stands for the answer of an application: who got the request."""
+    """Return the stand-in for an application's response, which names the workload that got the request."""
     details = trace.arrival[-1].details if trace.arrival else {}
     last = next((hop.forwarded.request for hop in reversed(trace.hops) if hop.forwarded is not None), trace.request)
     where = f" on port {details['port']}" if "port" in details else ""

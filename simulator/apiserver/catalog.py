@@ -48,7 +48,7 @@ _WITHOUT_STATUS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subresource:
-    """A path below an object: its verbs and the type of what is exchanged, where it is another."""
+    """A path below an object: its verbs, and the type of its documents where that differs from the object's."""
 
     name: str
     verbs: tuple[str, ...]
@@ -86,7 +86,7 @@ class ResourceType:
 
     @property
     def verbs(self) -> tuple[str, ...]:
-        """What may be done to it."""
+        """The verbs that it supports."""
         return ("create",) if self.kind.name in REVIEWS else (*WRITE, *READ)
 
     @property
@@ -133,7 +133,7 @@ class Catalog:
         return found if found is not None and version in found.kind.versions else None
 
     def named(self, group: str, plural: str) -> ResourceType | None:
-        """Return a type whatever its version."""
+        """Return a type in any version."""
         return self._by_path.get((group, plural))
 
     def of(self, group: str, kind: str) -> ResourceType | None:

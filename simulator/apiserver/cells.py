@@ -1,4 +1,4 @@
-"""What the cells of most tables are made of: names, ages, selectors."""
+"""Cells that most tables have: names, ages, selectors."""
 
 from datetime import datetime
 from typing import Any

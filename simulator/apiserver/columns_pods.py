@@ -1,4 +1,4 @@
-"""The columns of pods: what a reader calls a pod's status is worked out from its phase, reason and containers.
+"""The columns of pods; the status is derived from the pod's phase and reason and from its containers.
 
 Kubernetes: pkg/printers/internalversion/printers.go (printPod).
 """

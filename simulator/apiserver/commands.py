@@ -1,4 +1,4 @@
-"""The commands that `exec` knows: those with which people ask a proxy or istiod from inside its pod."""
+"""The commands that `exec` runs: those with which people query a proxy or istiod from inside its pod."""
 
 import shlex
 from collections.abc import Sequence

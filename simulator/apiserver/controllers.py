@@ -1,4 +1,4 @@
-"""Statuses that controllers keep: of workloads, counted from their pods, of namespaces, and of gateways."""
+"""The statuses that controllers maintain: of workloads, counted from their pods, of namespaces, and of gateways."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -43,7 +43,7 @@ def _counts(resources: Iterable[Resource]) -> Mapping[Owner, tuple[int, int]]:
 
 
 def statuses(resources: Iterable[Resource]) -> Mapping[Owner, Json]:
-    """Return the status of each namespace and workload; `observedGeneration` is for who knows the generation."""
+    """Return the status of each namespace, workload and Gateway, without `observedGeneration`: callers know it."""
     listed = list(resources)
     counts, found = _counts(listed), {}
     services = [resource for resource in listed if resource.kind == "Service"]
@@ -148,11 +148,11 @@ def complete_node(document: Json) -> Json:
 
 
 COMPLETE: Mapping[str, Callable[[Json], Json]] = {"pods": complete_pod, "nodes": complete_node}
-"""What the kubelet reports of itself, by resource: typed clients refuse objects without it."""
+"""Functions that add what a kubelet reports, by resource: typed clients refuse objects without it."""
 
 
 def started(document: Json, time: str) -> Json:
-    """Return a pod that says when it and its containers started, and when those ended that did."""
+    """Return a pod with the times at which it and its containers started, and at which finished ones ended."""
     status = document.get("status") or {}
     if status.get("phase") != "Running" or status.get("startTime"):
         return document

@@ -1,4 +1,4 @@
-"""`curl` in a pod: asks what is simulated, or the prediction, and ends as curl 8.5 would.
+"""`curl` in a pod: a simulated program or the predictor answers, and the output and exit code are those of curl 8.5.
 
 curl: docs/libcurl/libcurl-errors (exit codes and their words).
 """
@@ -90,7 +90,7 @@ class Curl:
         return exchange
 
     async def _simulated(self, pod: Json, exchange: Exchange, body: bytes) -> bool:
-        """Ask a program that is simulated, the pod's own or a neighbour's; False when the request goes to no such."""
+        """Ask a simulated program, of the pod itself or of another; return False where the request goes elsewhere."""
         request = exchange.request
         own = {each.get("ip") for each in (pod.get("status") or {}).get("podIPs") or ()}
         try:
@@ -112,7 +112,7 @@ class Curl:
         return True
 
     async def _predicted(self, pod: Json, container: str, exchange: Exchange, command: CurlCommand) -> None:
-        """Ask the prediction."""
+        """Set the response, or the failure, that the predictor gives."""
         request = exchange.request
         ended = await self._calls.make(pod, request, container=container, resolve=_resolutions(command))
         exchange.address = _dialled(ended.trace)
@@ -143,7 +143,7 @@ class Curl:
 
 
 def _request(command: CurlCommand, address: str) -> tuple[Request, str]:
-    """Return the request that an address stands for, and the whole URL. Raises ValueError with curl's words."""
+    """Return the request for an address, and its full URL. Raises ValueError with curl's message."""
     if any(ord(character) <= 0x20 or ord(character) == 0x7F for character in address):
         raise ValueError("Malformed input to a URL function")
     url = address if "://" in address else f"http://{address}"

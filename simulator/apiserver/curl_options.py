@@ -1,6 +1,6 @@
 """curl's command line: which words are options, which take a value, and what they say about the request.
 
-curl: docs/cmdline-opts. Options that change nothing here (TLS versions, buffers, keep-alive) are taken and ignored.
+curl: docs/cmdline-opts. Options without effect here (TLS versions, buffers, keep-alive) are accepted and ignored.
 """
 
 import base64
@@ -42,12 +42,12 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class UnknownOption(Exception):
-    """A word that is no option of curl, or lacks its value; the message is curl's."""
+    """An option that curl does not have, or one without its value; the message is curl's."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CurlCommand:
-    """What a command line asks for."""
+    """A parsed command line."""
 
     options: tuple[tuple[str, str], ...]
     addresses: tuple[str, ...]
@@ -66,7 +66,7 @@ class CurlCommand:
 
     @cached_property
     def body(self) -> str:
-        """What is sent."""
+        """The body of the request."""
         return "&".join(self.values(*_BODIES))
 
     @property
@@ -100,7 +100,7 @@ class CurlCommand:
         return (*kept, *((name, value) for name, value in given if name.lower() != "host" and value))
 
     def host(self) -> str | None:
-        """Return the Host header that was given; None when none was."""
+        """Return the Host header that was given; None without one."""
         named = [value for name, value in map(_field, self.values("header")) if name.lower() == "host"]
         return named[-1] if named else None
 

@@ -1,6 +1,6 @@
 """What curl prints of a request and its response.
 
-curl: src/tool_writeout.c (`--write-out`), lib/http.c (what `--verbose` tells).
+curl: src/tool_writeout.c (`--write-out`), lib/http.c (`--verbose`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from simulator.traffic.answers import Response
 
 _OLD_PHRASES = {413: "Payload Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 418: "Unknown",
                 422: "Unprocessable Entity"}  # fmt: skip
-"""Envoy's names for statuses, where Python's are others."""
+"""Envoy's reason phrases, where they differ from Python's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def printed_by(exchange: Exchange, command: CurlCommand) -> bytes:
 
 
 def told_by(exchange: Exchange) -> str:
-    """Return what `--verbose` tells on stderr."""
+    """Return what `--verbose` prints on stderr."""
     request = exchange.request
     address = f"[{exchange.address}]" if ":" in exchange.address else exchange.address or "public address"
     lines: list[str] = []

@@ -1,6 +1,6 @@
 """CustomResourceDefinitions of Istio 1.30 and Gateway API, as an installation leaves them in a cluster.
 
-Only what clients read of them: names, versions, and the columns that `kubectl get` shows; schemas are open.
+They have only what clients read: names, versions, and the columns that `kubectl get` shows; schemas are open.
 Istio: manifests/charts/base/files/crd-all.gen.yaml. Gateway API: the standard and experimental channels.
 """
 
@@ -53,7 +53,7 @@ _COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
 
 
 def definitions() -> Iterable[Json]:
-    """Walk the CustomResourceDefinitions that a cluster with Istio has."""
+    """Yield the CustomResourceDefinitions that a cluster with Istio has."""
     for kind in kinds().values():
         if is_custom(kind.group):
             yield _definition(kind)

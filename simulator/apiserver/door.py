@@ -1,7 +1,7 @@
-"""The first bytes of a connection decide who serves it: SPDY upgrades are served here, all else is HTTP's.
+"""Routes each new connection by its first request: SPDY upgrades are served here, everything else by aiohttp.
 
-aiohttp upgrades to WebSockets only; Kubernetes' clients open a connection of its own for each SPDY upgrade, so its
-first request tells.
+aiohttp supports no upgrade but WebSockets. Kubernetes' clients open a separate connection for each SPDY upgrade, so
+the first request is enough to decide.
 """
 
 import asyncio
@@ -56,13 +56,13 @@ class Door(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the first request, for a while."""
+        """Wait for the first request, with a timeout."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._timer = asyncio.get_running_loop().call_later(SECONDS_TO_SPEAK, transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of the first request, or of the SPDY connection that it opened."""
+        """Handle bytes of the first request, or of the SPDY connection that it opened."""
         if self._session is not None:
             self._feed(data)
             return
@@ -98,7 +98,7 @@ class Door(asyncio.Protocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what is under way."""
+        """Stop the work in progress."""
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:
@@ -113,7 +113,7 @@ class Door(asyncio.Protocol):
         except StatusError as error:
             self._refuse(error)
             return
-        except Exception as error:  # whatever is wrong with the request, the server stays
+        except Exception as error:  # no request may stop the server
             self._refuse(internal(str(error)))
             return
         reply = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"

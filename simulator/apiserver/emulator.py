@@ -65,7 +65,7 @@ class Emulator:
         self._clock = clock
         self._ownership = Ownership()
         self.warnings: list[str] = []
-        """What was said of writes, until somebody takes it."""
+        """Warnings about writes that have not been sent to their clients yet."""
 
     def get(self, target: Target) -> Json:
         """Return an object, or the Scale of one."""
@@ -87,7 +87,7 @@ class Emulator:
         return self._write(target, document, query)
 
     def update(self, target: Target, body: object, query: Query) -> Json:
-        """Replace an object, or only its status or scale. An object that is not there is created."""
+        """Replace an object, or only its status or scale. An object that does not exist is created."""
         present = self.store.get(target.key)
         if target.subresource == "scale":
             return self._scale(target, body, query)
@@ -205,7 +205,7 @@ class Emulator:
         document, told = checked(target, document, present, query)
         self.warnings = [*told, *admit(self.store, target, document)]
         if target.type.id == DEFINITIONS:
-            Catalog([document])  # raises here, and not when it is stored, where it defines nothing
+            Catalog([document])  # a definition without a kind is refused before it is stored
         generation = 1 if present is None else int(present["metadata"].get("generation") or 1)
         if present is not None and present.get("spec") != document.get("spec"):
             generation += 1

@@ -19,14 +19,14 @@ _OTHER_NAMES = {core: name for name, core in _CORE_NAMES.items()}
 
 
 def to_core(document: Json) -> Json:
-    """Return an event as it is stored: in the form of the core API. A field under its new name counts."""
+    """Return an event as it is stored, in the form of the core API; fields under their newer names win."""
     renamed = {_CORE_NAMES[name]: value for name, value in document.items() if name in _CORE_NAMES}
     kept = {name: value for name, value in document.items() if name not in _CORE_NAMES}
     return kept | renamed | {"apiVersion": CORE}
 
 
 def from_core(document: Json, api_version: str) -> Json:
-    """Return a stored event in the form of the API that is asked."""
+    """Return a stored event in the form of the requested API."""
     if not api_version.startswith(f"{GROUP}/"):
         return document
     return {_OTHER_NAMES.get(name, name): value for name, value in document.items()} | {"apiVersion": api_version}

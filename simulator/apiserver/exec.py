@@ -1,4 +1,4 @@
-"""`exec`: a command's standard streams over WebSocket channels (v4, v5) or SPDY streams, its exit status on the last.
+"""`exec`: a command's standard streams over WebSocket channels (v4, v5) or SPDY, its exit status on the error stream.
 
 Kubernetes: staging/src/k8s.io/kubelet/pkg/cri/streaming/remotecommand; the status is a `Status` object (protocol v4).
 """
@@ -51,7 +51,7 @@ async def outcome_of(commands: Commands, pod: Json, container: str, command: Seq
             f"executable file not found in $PATH ({WHAT_RUNS})"
         )
         return Outcome(status=127), StatusError(code=500, reason="InternalError", message=message).document()
-    except Exception as error:  # the connection is upgraded: only its own protocol can tell
+    except Exception as error:  # after the upgrade, only the protocol itself can carry the error
         _LOG.error("exec %s: %r", command[0], error, exc_info=_LOG.isEnabledFor(logging.DEBUG))
         return Outcome(status=1), internal(str(error) or type(error).__name__).document()
     if outcome.status == 0:
@@ -94,7 +94,7 @@ class StreamExecutor:
         self._done = asyncio.Event()
 
     def opened(self, stream: Stream) -> None:
-        """Take a stream that the client opened."""
+        """Accept a stream that the client opened."""
         name = stream.headers.get("streamtype", "")
         self._missing.discard(name)
         self._streams[name] = stream
@@ -102,7 +102,7 @@ class StreamExecutor:
             self._done.set()
 
     async def run(self) -> None:
-        """Run the command once all streams are there."""
+        """Run the command once all streams are open."""
         await asyncio.wait_for(self._done.wait(), 30)
         outcome, status = await self._run()
         for name, data in (("stdout", outcome.out), ("stderr", outcome.err), ("error", json.dumps(status).encode())):

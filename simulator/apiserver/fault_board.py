@@ -1,6 +1,6 @@
 """The faults that a served cluster plays, and what they do to the answers of its parts.
 
-A fault begins at a moment: what the mesh was then is what a proxy that hears no more of istiod goes on holding.
+The world in which a fault began is kept: a proxy that no longer hears from istiod keeps its configuration of then.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,14 +36,14 @@ class Playing:
 
 
 class FaultBoard:
-    """The faults being played, oldest first. It is read from worker threads: each change replaces the whole."""
+    """The faults being played, oldest first. Worker threads read the tuple, so each change replaces it as a whole."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._playing = tuple(Playing(number=number, fault=fault) for number, fault in enumerate(faults, start=1))
         self._next = len(self._playing) + 1
 
     def begun(self, world: World) -> None:
-        """Tell in which world the first faults began."""
+        """Record the world in which the first faults began."""
         self._playing = tuple(
             Playing(number=each.number, fault=each.fault, since=each.since or world) for each in self._playing
         )
@@ -68,11 +68,11 @@ class FaultBoard:
         return self._playing
 
     def faults(self, *kinds: FaultKind) -> tuple[Fault, ...]:
-        """Return the faults of some kinds; all without."""
+        """Return the faults of the given kinds; all faults without any."""
         return tuple(each.fault for each in self._playing if not kinds or each.fault.kind in kinds)
 
     def aimless(self, world: World) -> Sequence[tuple[Playing, str]]:
-        """Return the patterns of targets that no pod of a world has the name of, with their faults."""
+        """Return each fault with each pattern of its targets that matches the name of no pod in a world."""
         names = [f"{one.name}.{one.namespace}" for one in world.state if one.kind == "Pod"]
         return [
             (each, pattern)
@@ -82,7 +82,7 @@ class FaultBoard:
         ]
 
     def deriving(self, derive: Derive) -> Derive:
-        """Return how to derive a world whose pods have their faults."""
+        """Wrap `derive` so that the faults of pods are applied to the world that it returns."""
 
         def faulty(resources: Sequence[Resource]) -> World:
             world, found = derive(resources), of_pods(self.faults())
@@ -91,7 +91,7 @@ class FaultBoard:
         return faulty
 
     def holder(self, world: World) -> Callable[[ProxyId], Json]:
-        """Return how to find what an Envoy holds."""
+        """Return a function from the name of an Envoy to its config dump in a world, with the faults applied."""
 
         def dump(name: ProxyId) -> Json:
             found = world.config_dump(name)
@@ -103,7 +103,7 @@ class FaultBoard:
         return dump
 
     def circumstances(self, name: ProxyId) -> Circumstances:
-        """Return what an Envoy has met."""
+        """Return the effects of the faults on an Envoy that its admin interface shows."""
         met = [fault for fault in self.faults() if fault.hits(name)]
         rejected = [fault.types or ("LDS",) for fault in met if fault.kind is FaultKind.REJECTED]
         return Circumstances(
@@ -113,7 +113,7 @@ class FaultBoard:
         )
 
     def deviations(self, proxies: Iterable[ProxyId]) -> dict[tuple[ProxyId, str], Deviation]:
-        """Return how proxies deviate from what istiod has."""
+        """Return how the resources of proxies deviate from istiod's, by proxy and type."""
         return dict(deviations(self.faults(), proxies))
 
     def disconnected(self, proxies: Iterable[ProxyId]) -> frozenset[ProxyId]:
@@ -125,20 +125,20 @@ class FaultBoard:
         return any(fault.hits(istiod) for fault in self.faults(FaultKind.ISTIOD_DOWN))
 
     def istiod_delay(self, istiod: ProxyId) -> float:
-        """Return how many seconds an istiod lets wait."""
+        """Return by how many seconds an istiod delays its answers."""
         return sum(fault.seconds for fault in self.faults(FaultKind.ISTIOD_SLOW) if fault.hits(istiod))
 
     @property
     def api_delay(self) -> float:
-        """Seconds that the API server lets wait."""
+        """Seconds by which the API server delays its answers."""
         return sum(fault.seconds for fault in self.faults(FaultKind.API_SLOW))
 
     def tokens_expired(self) -> bool:
-        """Tell whether no token is good any more."""
+        """Tell whether all tokens count as expired."""
         return bool(self.faults(FaultKind.API_EXPIRED))
 
     def forbids(self, resource: str) -> bool:
-        """Tell whether nobody may use an API resource (`pods`, `pods/exec`)."""
+        """Tell whether access to an API resource (`pods`, `pods/exec`) is forbidden to everyone."""
         return any(fault.concerns(resource) for fault in self.faults(FaultKind.API_FORBIDDEN))
 
     def truncates(self, resource: str) -> bool:

@@ -1,6 +1,6 @@
-"""The served cluster's own path, which no Kubernetes API has: list, begin and end faults.
+"""The path of the served cluster that lists, begins and ends faults; no Kubernetes API has it.
 
-It answers with a token that a fault calls expired, and at once: or a fault could not be ended.
+It accepts tokens that a fault declares expired, and answers without delay: otherwise such faults could not be ended.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ PATH = "/simulator/faults"
 
 
 def is_control(path: str) -> bool:
-    """Tell whether a path is this one or below it."""
+    """Tell whether a path is the one of faults or below it."""
     return path == PATH or path.startswith(f"{PATH}/")
 
 
@@ -54,7 +54,7 @@ async def _begin(cluster: "Cluster", body: object) -> Json:
 
 def _end(cluster: "Cluster", name: str) -> Json:
     if name and not name.isdecimal():
-        raise bad_request(f'"{name}" is no number of a fault')
+        raise bad_request(f'"{name}" is not the number of a fault')
     ended = cluster.faults.remove(int(name) if name else None)
     if name and not ended:
         raise StatusError(code=404, reason="NotFound", message=f"no fault has the number {name}")

@@ -1,4 +1,4 @@
-"""Which fields a list of each resource type may be selected by.
+"""The fields by which lists of each resource type may be selected.
 
 Kubernetes: the `ToSelectableFields` of pkg/registry/*/*/strategy.go and pkg/apis/core/v1/conversion.go; of custom
 resources only name and namespace.

@@ -1,8 +1,8 @@
-"""What every cluster has although no manifest says so: system namespaces, default accounts and roles, CRDs.
+"""Objects that every cluster has without manifests: system namespaces, default accounts and roles, CRDs.
 
-And, where Istio is installed, the objects about injection that istioctl looks for before it asks istiod. These objects
-are seen through the API only: the mesh is derived without them, so that a served mesh is configured exactly as the same
-manifests are without a server.
+Where Istio is installed, they include the objects about injection that istioctl looks for before it asks istiod. All
+are visible through the API only: the mesh is derived without them, so that a served mesh is configured exactly as the
+same manifests are without a server.
 """
 
 import json
@@ -16,16 +16,16 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 KUBERNETES_ROOT, ISTIO_ROOT = "kube-root-ca.crt", "istio-ca-root-cert"
-"""ConfigMaps in which every namespace finds the roots of the API server's and of the mesh's certificates."""
+"""ConfigMaps in every namespace, with the root certificates of the API server and of the mesh."""
 _SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 def furniture(
     resources: Sequence[Resource], *, roots: Mapping[str, str], istio_namespace: str = "istio-system"
 ) -> Iterator[Json]:
-    """Walk the documents that a cluster of `resources` has besides them; those that are there anyway are included.
+    """Yield the documents that a cluster has besides `resources`, including those that `resources` have themselves.
 
-    `roots` has the root certificates that every namespace gets, as PEM by name of their ConfigMap.
+    `roots` has the root certificates that every namespace gets: PEM by the name of its ConfigMap.
     """
     named = {resource.namespace for resource in resources if resource.namespace}
     named |= {resource.name for resource in resources if resource.kind == "Namespace"}
@@ -42,7 +42,7 @@ def furniture(
 
 
 def has_istiod(resources: Sequence[Resource]) -> bool:
-    """Tell whether a control plane is installed: an istiod runs, or will once its Deployment is looked at."""
+    """Tell whether a control plane is installed: an istiod runs, or has a Deployment."""
     return any(
         (one.kind == "Pod" and one.labels.get("app") == "istiod")
         or (one.kind == "Deployment" and one.name.startswith("istiod"))
@@ -51,7 +51,7 @@ def has_istiod(resources: Sequence[Resource]) -> bool:
 
 
 def namespace(name: str, *, roots: Mapping[str, str]) -> Iterable[Json]:
-    """Return a namespace with what its controllers put into it: an account, and roots to trust."""
+    """Return a namespace with what controllers put into it: the default account and the root certificates."""
     yield {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -117,7 +117,7 @@ def _roles() -> Iterator[Json]:
 
 
 def injection(istio_namespace: str, values: Json) -> Iterator[Json]:
-    """Return what istioctl reads about injection: the injector's values, and the webhooks that tell revisions apart."""
+    """Return the objects about injection that istioctl reads: the injector's values, and the webhooks of revisions."""
     yield _injector_values(istio_namespace, values)
     for name, tag in (("istio-sidecar-injector", ""), ("istio-revision-tag-default", "default")):
         yield _webhook(istio_namespace, name, tag)
@@ -125,7 +125,7 @@ def injection(istio_namespace: str, values: Json) -> Iterator[Json]:
 
 
 def _validators(istio_namespace: str) -> Iterator[Json]:
-    """Return who is asked before an object of Istio's is stored: the revision of its label, else the default."""
+    """Return the webhooks that validate Istio's objects: that of the revision in their label, else the default one."""
     own = {"key": "istio.io/rev", "operator": "In", "values": ["default"]}
     none = {"key": "istio.io/rev", "operator": "DoesNotExist"}
     groups = [f"{each}.istio.io" for each in ("security", "networking", "telemetry", "extensions")]

@@ -1,6 +1,6 @@
-"""Who may come in: requests of this machine's own clients, with a token that this server gave out.
+"""Access to the server: only clients on this machine, with a token that this server issued.
 
-A browser that is lured to the port is kept out by the Host it must name (DNS rebinding) and the Origin it must tell.
+Requests that a web page makes to the port are refused by their Host (DNS rebinding) and their Origin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Refuse a request that names another host or comes from a page of another. Raises StatusError."""
+    """Raise StatusError for a request that names another host, or that comes from a page of another host."""
     origin = headers.get("Origin")
     if not _is_loopback(f"//{headers.get('Host', '')}") or (origin is not None and not _is_loopback(origin)):
         raise StatusError(code=403, reason="Forbidden", message="only clients on this machine are served")

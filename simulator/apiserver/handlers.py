@@ -47,7 +47,7 @@ class Handlers:
         self._server = server
 
     async def __call__(self, request: "web.BaseRequest") -> "web.StreamResponse":
-        """Answer a request; whatever goes wrong becomes a Status."""
+        """Answer a request; errors become a Status."""
         from aiohttp import web
 
         try:
@@ -138,7 +138,7 @@ class Handlers:
         return _json(head | {"items": deleted})
 
     def _written(self, document: Json, *, status: int = 200) -> "web.Response":
-        """Answer a write with the object and with what was said of it, as kubectl prints it."""
+        """Answer a write with the object, and with Warning headers, which kubectl prints."""
         response = _json(document, status=status)
         warnings, self._cluster.emulator.warnings = self._cluster.emulator.warnings, []
         for each in warnings:
@@ -289,7 +289,7 @@ class Handlers:
 
 
 def stream_request(pod: Json, wanted: ResourceRequest, query: str) -> StreamRequest:
-    """Return what an upgraded connection is to do."""
+    """Return the request that an upgraded connection serves."""
     parameters = tuple(parse_qsl(query, keep_blank_values=True))
     return StreamRequest(pod=pod, subresource=wanted.target.subresource, query=parameters)
 

@@ -1,6 +1,6 @@
-"""istiod's injection webhook (15017): an AdmissionReview about a pod in, a patch that adds its proxy out.
+"""istiod's injection webhook (15017): takes an AdmissionReview of a pod, returns a patch that adds its proxy.
 
-`istioctl kube-inject` asks it through a port-forward. istiod: pkg/kube/inject/webhook.go (serveInject).
+`istioctl kube-inject` calls it through a port-forward. istiod: pkg/kube/inject/webhook.go (serveInject).
 """
 
 import base64
@@ -56,7 +56,7 @@ def _response(injectors: Injectors, request: Json, pod: Json, *, revision: str) 
 
 
 def _workload(pod: Json) -> WorkloadMeta | None:
-    """Return who owns the template of a pod that says nothing of it."""
+    """Return the owner of a pod template that does not name it itself."""
     return workload_of(pod) if (pod.get("metadata") or {}).get("ownerReferences") else None
 
 

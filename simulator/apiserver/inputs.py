@@ -1,9 +1,9 @@
-"""What users gave, which is what a mesh is derived from; and derived pods that a user took over.
+"""The objects that users gave, from which the mesh is derived, and the derived pods that users took over.
 
-A derived pod that somebody changes is from then on taken as it is, as objects dumped from a cluster are. Live pods
-among the inputs mean a dumped cluster, in which controllers of the same owner and of the control plane make no pods of
-their own: so its siblings and the control plane's pods are taken over with it, until their workload is changed. Such a
-pod that is deleted gets a successor, as its controller would see to.
+A derived pod that a user changes is kept as it is from then on, like objects dumped from a cluster. The generator
+takes live pods among its inputs for such a dump, in which no pods are made for their owners or for the control plane:
+so the siblings of the pod and the control plane's pods are taken over with it, until their workload is changed. When
+a pod that was taken over is deleted, it gets a successor, as its controller would make one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _CONTROLLERS = {
     "ReplicationController": "replicationcontrollers",
     "StatefulSet": "statefulsets.apps",
 }
-"""Controllers that replace a pod of theirs, and where they are stored."""
+"""Kinds of controllers that replace deleted pods → the names of their types in the store."""
 _OF_ONE_POD = frozenset({"creationTimestamp", "deletionTimestamp", "name", "resourceVersion", "uid"})
 
 
@@ -37,7 +37,7 @@ class Inputs:
         self._given: dict[Key, Resource] = {}
         self._unserved: list[Resource] = []
         self._taken_over: dict[Key, set[tuple[str, str]]] = {}
-        """Objects taken over, with their owners at that time."""
+        """Objects that were taken over → their owners at that time."""
         for key, resource in resources:
             if key is None:
                 self._unserved.append(resource)
@@ -48,15 +48,15 @@ class Inputs:
         return key in self._given
 
     def items(self) -> Iterator[tuple[Key, Resource]]:
-        """Walk what users gave."""
+        """Return an iterator over users' objects that later changes do not affect."""
         return iter(tuple(self._given.items()))
 
     def resources(self) -> tuple[Resource, ...]:
-        """Return all resources to derive from."""
+        """Return all resources from which the mesh is derived."""
         return (*self._given.values(), *self._unserved)
 
     def given(self, key: Key, each: ResourceType, document: Json) -> None:
-        """Take a stored document as a user's."""
+        """Record a stored document as a user's."""
         before = self._given.get(key)
         if before is not None and "creationTimestamp" not in before.metadata:
             document = _undated(document)
@@ -70,7 +70,7 @@ class Inputs:
             self._take_over(each, key, document)
 
     def removed(self, key: Key) -> None:
-        """Forget an object; a pod whose controller is there is followed by another."""
+        """Forget an object; a pod whose controller still exists gets a successor."""
         gone = self._given.pop(key, None)
         owners = self._taken_over.pop(key, None)
         successor = self._successor(gone) if gone is not None and key.resource == _PODS else None

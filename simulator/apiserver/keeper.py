@@ -1,8 +1,8 @@
-"""Keeps the objects of the API and the mesh that is derived from them in step.
+"""Keeps the objects of the API and the mesh derived from them consistent.
 
 Users' objects are the input; controllers' (Pods of a Deployment, EndpointSlices, addresses) are derived. After a change
-the world is derived anew in a worker thread, several changes at once where they come fast, and what differs is written
-back as changes that watchers see.
+the world is derived anew in a worker thread, once for several changes in quick succession; the differences are written
+back to the store as changes that watchers see.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _PASSIVE = frozenset({"configmaps", "events", "secrets", "serviceaccounts"}) | {
 }
 _CONTROL_PLANE = "istio-system"
 QUIET, PATIENCE = 0.05, 1.0
-"""Seconds without a change after which the world is derived, and how long changes may put that off."""
+"""Seconds without a change after which the world is derived, and the longest that further changes may delay that."""
 _KEPT_BY_STORE = frozenset({"resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink"})
 
 
@@ -64,7 +64,7 @@ class Keeper:
         self.catalog = Catalog(one.document for one in resources if one.kind == "CustomResourceDefinition")
         self.generation = 0
         self.problem = ""
-        """Why the world could not be derived from the present objects; the last one that could stays."""
+        """Why no world can be derived from the present objects (the one before stays); empty when one can."""
         self._derive = derive
         self._revisions = Revisions(store)
         self._running: asyncio.Task[None] | None = None
@@ -81,19 +81,19 @@ class Keeper:
         return self.store.get(Key(DEFINITIONS, "", each.id))
 
     def given(self, key: Key, each: ResourceType, document: Json) -> None:
-        """Take a stored document as a user's, and derive the world anew."""
+        """Record a stored document as a user's, and derive the world anew."""
         self._inputs.given(key, each, document)
         self._written.pop(key, None)
         self._changed(key)
 
     def removed(self, key: Key) -> None:
-        """Forget an object and derive the world anew; what controllers made of it, or make it, follows."""
+        """Forget an object and derive the world anew, with the derived objects that depend on it."""
         self._inputs.removed(key)
         self._written.pop(key, None)
         self._changed(key)
 
     async def world(self) -> World:
-        """Return the world as the present objects make it, waiting for it where it is being derived."""
+        """Return the world of the present objects, once its derivation is complete."""
         while self._settled != self.generation:
             self._asked.set()
             await asyncio.shield(self._start())
@@ -101,7 +101,7 @@ class Keeper:
 
     @property
     def latest(self) -> World:
-        """The world as it was last derived."""
+        """The last world that was derived."""
         return self._world
 
     def refresh(self) -> None:
@@ -110,7 +110,7 @@ class Keeper:
         self._start()
 
     async def close(self) -> None:
-        """Wait for the derivation that is under way."""
+        """Wait for a derivation in progress."""
         if self._running is not None:
             await asyncio.gather(self._running, return_exceptions=True)
 
@@ -144,7 +144,7 @@ class Keeper:
 
     def _failed(self, problem: str) -> None:
         if problem != self.problem:
-            _LOG.warning("the present objects make no mesh, the one before them stays: %s", problem)
+            _LOG.warning("no mesh can be derived from the present objects, the previous one stays: %s", problem)
         self.problem = problem
 
     async def _quiet(self) -> None:
@@ -234,7 +234,7 @@ def _identified(document: Json, key: Key) -> Json:
 
 
 def _is_passive(key: Key) -> bool:
-    """Tell whether controllers make nothing of an object: then the world may wait until it is asked."""
+    """Tell whether no controller reacts to an object: the world is then derived only when it is asked for."""
     group = key.resource.partition(".")[2]
     return key.namespace != _CONTROL_PLANE and (group in PASSIVE_GROUPS or key.resource in _PASSIVE)
 

@@ -1,4 +1,4 @@
-"""The kubeconfig that leads to a served mesh; written readable by nobody else, whole or not at all."""
+"""The kubeconfig of a served mesh, written atomically and readable by its owner only."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""Manifests as `kubectl apply` would have left them: with a copy by which it later knows the fields that were removed.
+"""The annotation of `kubectl apply` on served manifests: a copy by which it later finds the fields that were removed.
 
 Kubernetes: staging/src/k8s.io/kubectl/pkg/util/apply.go. Without the copy, `kubectl apply` of a changed manifest would
 leave in place what the manifest no longer has.
@@ -16,9 +16,9 @@ _OF_THE_SERVER = frozenset({"resourceVersion", "uid"})
 
 
 def as_applied(resource: Resource) -> Resource:
-    """Return one of Istio's resources with the copy; one that was read from a cluster, or of another group, as it is.
+    """Return one of Istio's resources with the copy; resources read from a cluster, or of other groups, unchanged.
 
-    Those of other groups have got defaults by now, which a copy must not have.
+    Resources of other groups have server-side defaults by now, which must not appear in a copy.
     """
     metadata = resource.metadata
     annotations: Json = metadata.get("annotations") or {}

@@ -1,6 +1,6 @@
-"""Lists: selection, pages, and the three forms a list is asked for in (objects, metadata only, a table).
+"""Lists: selection, pages, and the three forms of a list (objects, metadata only, a table).
 
-A list read in pages stays that of its first page: the selection is kept for a while under the token that continues it.
+All pages of a list show the state at its first page: the selection is kept for a while under the `continue` token.
 Kubernetes: docs/reference/using-api/api-concepts.md.
 """
 
@@ -32,7 +32,7 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Part of a list. `remaining` counts what follows it, None where nothing does."""
+    """Part of a list. `remaining` counts the objects that follow it; None when there are none."""
 
     documents: Sequence[Json]
     revision: int
@@ -56,7 +56,7 @@ class Lister:
         self._count = 0
 
     def page(self, each: ResourceType, namespace: str | None, query: Mapping[str, str]) -> Page:
-        """Return the page that a query asks for. Raises StatusError for an unreadable one."""
+        """Return the page that a query asks for. Raises StatusError for a query that cannot be read."""
         limit = whole_number(query, "limit")
         if query.get("continue"):
             return self._continue(query["continue"], limit)
@@ -117,7 +117,7 @@ def _check_version(query: Mapping[str, str], present: int) -> None:
 
 
 def too_new(wanted: int, present: int) -> StatusError:
-    """Return 504 for a version that is not reached yet."""
+    """Return 504 for a version that has not been reached yet."""
     return StatusError(
         code=504,
         reason="Timeout",

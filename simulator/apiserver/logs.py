@@ -1,4 +1,4 @@
-"""`log`: what a proxy or istiod says when it starts, dated at the start of its pod."""
+"""`log`: the lines that a proxy or istiod prints when it starts, dated at the start of its pod."""
 
 from collections.abc import Mapping
 

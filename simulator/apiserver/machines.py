@@ -1,4 +1,4 @@
-"""What runs in pods: Envoy, ztunnel or istiod behind their ports, each answering from the world as it is now."""
+"""What runs in pods: Envoy, ztunnel or istiod behind their ports, each answering from the present world."""
 
 import asyncio
 from collections import Counter
@@ -55,7 +55,7 @@ def has_envoy(pod: Json) -> bool:
 
 
 def is_proxy_port(pod: Json, port: int) -> bool:
-    """Tell whether the proxy in a pod answers on a port of its own, to other pods too."""
+    """Tell whether a port belongs to the proxy in a pod and accepts requests from other pods."""
     return port != ENVOY_ADMIN and ((has_envoy(pod) and port in _ENVOY) or (is_ztunnel(pod) and port in _ZTUNNEL))
 
 
@@ -65,12 +65,12 @@ def identity(pod: Json) -> ProxyId:
 
 
 def revision_of(pod: Json) -> str | None:
-    """Return the revision that an istiod pod serves; None, which is every proxy, where it is alone."""
+    """Return the revision that an istiod pod serves; None where it serves every proxy."""
     return _labels(pod).get("istio.io/rev")
 
 
 class Machines:
-    """The programs of all pods. Log levels are theirs and stay when the world changes."""
+    """The programs of all pods. Their log levels outlive changes of the world."""
 
     def __init__(
         self, keeper: Keeper, clock: Callable[[], str], faults: FaultBoard, *, certificates: WorkloadCertificates
@@ -95,11 +95,11 @@ class Machines:
         return self.runs(pod, port) or port in _declared(pod)
 
     def runs(self, pod: Json, port: int) -> bool:
-        """Tell whether it is a program that runs here that answers on a port, not an application."""
+        """Tell whether a simulated program answers on a port, not an application."""
         return is_istiod(pod) or is_ztunnel(pod) or (has_envoy(pod) and port in _ENVOY)
 
     async def answer(self, request: PodRequest) -> Page:
-        """Answer a request to a port of a program that `runs`."""
+        """Answer a request to a port for which `runs` holds."""
         if is_istiod(request.pod):
             return await self._istiod(request)
         if is_ztunnel(request.pod):
@@ -107,7 +107,7 @@ class Machines:
         return await self._envoy(request)
 
     async def ask(self, question: Callable[[World], T]) -> T:
-        """Ask the world as it is now, in a worker thread, one question at a time."""
+        """Return the answer of `question` about the present world, computed in a worker thread, one at a time."""
         world = await self._keeper.world()
         async with self._lock:
             return await asyncio.to_thread(question, world)

@@ -1,4 +1,4 @@
-"""Protobuf messages of proto-JSON documents: types nested as `Any` are imported by their package when they occur.
+"""Protobuf messages of proto-JSON documents: the packages of types nested as `Any` are imported when they occur.
 
 Istio's own two types are not in xds-protos and are declared here with the numbers of their fields.
 istio.io/api: envoy/extensions/stats/config.proto; istio/proxy: source/extensions/filters/http/alpn/config.proto.
@@ -47,7 +47,7 @@ def to_any(document: Json) -> Any:
     _add_istio_types()
     for name in set(_types(document)):
         _import_package(name)
-    own = copy.deepcopy(document)  # the parser takes `@type` out of messages while it reads them, and dumps are shared
+    own = copy.deepcopy(document)  # the parser removes `@type` from what it reads, and dumps are shared
     return json_format.ParseDict(own, any_pb2.Any(), ignore_unknown_fields=True)
 
 

@@ -1,7 +1,7 @@
-"""What a pod reaches in its cluster by name: services, as far as the pods behind them are simulated.
+"""What a pod reaches in its cluster by name: services whose pods run simulated programs.
 
-istiod answers `/debug` to strangers with 401 (pilot/pkg/xds/debug.go, allowAuthenticatedOrLocalhost), and HTTP on its
-xDS port with gRPC's 415.
+istiod answers unauthenticated requests for `/debug` with 401 (pilot/pkg/xds/debug.go,
+allowAuthenticatedOrLocalhost), and HTTP on its xDS port with gRPC's 415.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ _DOMAIN = ("svc", "cluster", "local")
 
 
 class Neighbours:
-    """Resolves names as a pod's resolver would, and asks the programs behind them that are simulated."""
+    """Resolves names as a pod's resolver would, and asks the simulated programs behind them."""
 
     def __init__(self, store: ObjectStore, ports: PodPorts) -> None:
         self._store = store

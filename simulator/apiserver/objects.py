@@ -1,4 +1,4 @@
-"""What the API server checks and sets on an object that is written."""
+"""The API server's checks and changes of objects that are written."""
 
 import re
 import secrets
@@ -18,7 +18,7 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a path names: a type in a version, maybe of a namespace, maybe one object, maybe a path below it."""
+    """What a path names: a type in a version, and optionally a namespace, an object and a path below that."""
 
     type: ResourceType
     version: str
@@ -33,7 +33,7 @@ class Target:
 
     @property
     def api_version(self) -> str:
-        """The version that is asked for, spelled with its group."""
+        """The requested version, with its group."""
         return self.type.api_version(self.version)
 
     @property
@@ -43,7 +43,7 @@ class Target:
 
 
 def as_resource(target: Target, document: Json) -> Resource:
-    """Return an object as what reads manifests takes it."""
+    """Return an object as a resource, as readers of manifests expect it."""
     return Resource(
         kind=target.type.kind.name,
         api_version=target.api_version,
@@ -55,7 +55,7 @@ def as_resource(target: Target, document: Json) -> Resource:
 
 
 def check_shape(target: Target, document: object) -> Json:
-    """Return the body of a write as an object of the target's kind. Raises StatusError for any other."""
+    """Return the body of a write if it is an object of the target's kind. Raises StatusError otherwise."""
     if not isinstance(document, dict) or not isinstance(document.get("metadata", {}), dict):
         raise bad_request("the body of the request is not an object with metadata")
     kind, version = document.get("kind") or target.type.kind.name, document.get("apiVersion") or target.api_version
@@ -95,7 +95,7 @@ def _check_maps(target: Target, metadata: Json) -> None:
 
 
 def new_name(target: Target, document: Json) -> str:
-    """Return the name of an object to be created. Raises StatusError when it has none or may not have it."""
+    """Return the name of an object to be created. Raises StatusError where it is absent or not allowed."""
     metadata = document["metadata"]
     name, prefix = metadata.get("name"), metadata.get("generateName")
     if not name and isinstance(prefix, str) and prefix:
@@ -114,7 +114,7 @@ def new_name(target: Target, document: Json) -> str:
 
 
 def same_name(target: Target, document: Json) -> None:
-    """Refuse a write whose body names another object than its path."""
+    """Raise StatusError for a write whose body names another object than its path."""
     name = document["metadata"].get("name") or target.name
     if name != target.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
@@ -152,7 +152,7 @@ def scaled(document: Json, scale: Json) -> Json:
 
 
 def immutable(target: Target, before: Json, after: Json) -> StatusError | None:
-    """Return the refusal of a change that built-in kinds do not take; None where there is none."""
+    """Return the error for a change of a field that is immutable; None for an allowed change."""
     group, kind = target.type.kind.group, target.type.kind.name
     if (group, kind) in (
         ("apps", "Deployment"),

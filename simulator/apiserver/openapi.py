@@ -1,8 +1,8 @@
-"""OpenAPI documents that are just enough for kubectl: which kinds there are, their fields, how these are validated.
+"""OpenAPI documents with what kubectl reads: the kinds, their fields, and how these are validated.
 
-Schemas are open (`x-kubernetes-preserve-unknown-fields`): manifests are checked where they are read, and a wrong schema
-would refuse what a cluster takes. A CustomResourceDefinition that brings fields is shown with those. The old form of
-the document (v2) has no fields: kubectl would merge lists by what is said there.
+Schemas are open (`x-kubernetes-preserve-unknown-fields`): manifests are checked where they are read, and a wrong
+schema would refuse what a cluster accepts. A CustomResourceDefinition with a schema is shown with its fields. The old
+form of the document (v2) has no fields, since kubectl would merge lists by what it declares.
 Kubernetes: kubectl reads `x-kubernetes-group-version-kind` and the `fieldValidation` parameter of the patch operation.
 """
 
@@ -56,7 +56,7 @@ def _object_path(each: ResourceType, version: str) -> str:
 
 
 def v3_index(catalog: Catalog) -> Json:
-    """Return `/openapi/v3`. The hash in an address only has to change with the document."""
+    """Return `/openapi/v3`. The hash in each address changes with the document."""
     paths = {}
     for group, versions in {"": ("v1",), **catalog.groups()}.items():
         for version in versions:

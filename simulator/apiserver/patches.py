@@ -21,7 +21,7 @@ def merge_patch(document: Any, patch: Any) -> Any:
 
 
 def json_patch(document: Json, operations: Any) -> Any:
-    """Return `document` with a JSON patch applied. Raises StatusError where an operation cannot be."""
+    """Return `document` with a JSON patch applied. Raises StatusError for an operation that cannot be applied."""
     if not isinstance(operations, list):
         raise _unapplicable("a JSON patch is a list of operations")
     result = copy.deepcopy(document)

@@ -25,7 +25,7 @@ class StreamForwarder:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def opened(self, stream: Stream) -> None:
-        """Take a stream that the client opened."""
+        """Accept a stream that the client opened."""
         kind, port = stream.headers.get("streamtype", ""), stream.headers.get("port", "")
         if kind not in ("error", "data") or not port.isdecimal() or not 0 < int(port) < 65536:
             stream.reset()
@@ -40,7 +40,7 @@ class StreamForwarder:
             task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """End what is under way."""
+        """Stop all forwarding."""
         for task in self._tasks:
             task.cancel()
 
@@ -65,7 +65,7 @@ async def join(
     write: Callable[[bytes], Awaitable[None] | None],
     finish: Callable[[], object],
 ) -> None:
-    """Copy both ways between a pod's port and a client until the port has nothing more to say."""
+    """Copy both ways between a pod's port and a client until the port closes."""
 
     async def to_pod(data: bytes) -> None:
         writer.write(data)
@@ -97,7 +97,7 @@ class ChannelForwarder:
         self._incoming = [asyncio.StreamReader() for _ in numbers]
 
     def received(self, message: bytes) -> None:
-        """Take a message of the client."""
+        """Handle a message from the client."""
         if message and message[0] % 2 == 0 and message[0] // 2 < len(self._incoming):
             reader = self._incoming[message[0] // 2]
             if not reader.at_eof():
@@ -110,7 +110,7 @@ class ChannelForwarder:
                 reader.feed_eof()
 
     async def run(self) -> None:
-        """Forward until every port has nothing more to say."""
+        """Forward until every port has closed."""
         for place, number in enumerate(self._numbers):
             for channel in (2 * place, 2 * place + 1):
                 await self._send(bytes([channel]) + struct.pack("<H", number))

@@ -1,7 +1,7 @@
-"""What listens on a pod's ports, and byte streams that lead there.
+"""The ports of pods: requests to them, and byte streams that lead there.
 
-HTTP ports are answered in process over a pair of connected sockets, so that no port of the machine is opened; xDS
-leads to a gRPC server on a socket file of its own.
+HTTP ports are served in process over a pair of connected sockets, so that no port of the machine is opened; xDS ports
+lead to a gRPC server on a socket file.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Refused(Exception):
 class PodPorts:
     """Opens connections to ports of pods.
 
-    `sockets` names the socket files of ports that are not HTTP, `secured` how ports that speak TLS do so.
+    `sockets` returns the socket file of a port that is not HTTP, `secured` the TLS context of a port that needs one.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ async def _serve(
     accepted = asyncio.get_running_loop().connect_accepted_socket(server, connection, ssl=secured)
     if secured is None:
         await accepted
-    else:  # the handshake needs the other side, which is still to be connected
+    else:  # the handshake waits for the other side, which connects later
         asyncio.get_running_loop().create_task(_quietly(accepted))
 
 
@@ -119,7 +119,7 @@ async def pipe(
     write: Callable[[bytes], Awaitable[None] | None],
     finish: Callable[[], object],
 ) -> None:
-    """Copy bytes until there are no more, then say so."""
+    """Copy bytes until the end of `incoming`, then call `finish`."""
     try:
         while data := await incoming.read(1 << 16):
             waiting = write(data)

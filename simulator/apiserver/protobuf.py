@@ -61,7 +61,7 @@ def _fields(message: str) -> dict[int, _Field]:
 def decode_body(data: bytes) -> Json:
     """Return the object in a body. Raises ValueError for a body or a kind that cannot be read."""
     if data[:4] != _MAGIC:
-        raise ValueError("the body is no Kubernetes protobuf")
+        raise ValueError("the body is not Kubernetes protobuf")
     envelope = _message("runtime.Unknown", data[4:], 0)
     meta = _message("runtime.TypeMeta", _raw(data[4:], 1), 0)
     version, kind = str(meta.get("apiVersion", "")), str(meta.get("kind", ""))
@@ -139,7 +139,7 @@ def _message(name: str, data: bytes, depth: int) -> Json:
 
 def _entry(kind: str, value: int | bytes, depth: int) -> tuple[str, Any]:
     if isinstance(value, int):
-        raise ValueError("a map that is none")
+        raise ValueError("the body has a malformed map")
     parts = dict(_wire(value))
     default: int | bytes = 0 if kind in ("bool", "int32", "int64") else b""
     return str(_value("string", parts.get(1, b""), depth)), _value(kind, parts.get(2, default), depth)

@@ -1,4 +1,4 @@
-"""Objects and lists in the form that a request accepts, encoded."""
+"""Encodes objects and lists in the form that a request accepts."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from simulator.model.wire import Json
 
 
 class Renderer:
-    """Renders answers about one target."""
+    """Renders the objects of one target."""
 
     def __init__(
         self, keeper: Keeper, now: Callable[[], datetime], target: Target, form: Form, query: Mapping[str, str]
@@ -50,7 +50,7 @@ class Renderer:
         return {"kind": self._target.type.kind.name, "apiVersion": self._target.api_version}
 
     def encoder(self) -> Encode:
-        """Return the encoder of a watch. Lines that do not depend on the time are made once for all watchers."""
+        """Return the encoder of a watch. Lines that do not depend on the time are encoded once for all watchers."""
 
         def encode(event: Event, seen: str, document: Json) -> bytes:
             if self._form is Form.TABLE:

@@ -12,7 +12,7 @@ from simulator.apiserver.statuses import StatusError, bad_request, no_such_path,
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _ELSEWHERE = frozenset({"approval", "attach", "binding", "ephemeralcontainers", "proxy", "resize"})
-"""Paths below objects that a cluster has and a simulated one cannot have: nothing runs in its containers."""
+"""Subresources of real clusters that are not simulated, since nothing runs in containers here."""
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 JSON_TYPES = frozenset({"application/json", "application/*", "*/*", ""})
 
@@ -27,7 +27,7 @@ class ResourceRequest:
 
     @property
     def attributes(self) -> Attributes:
-        """What the authorizer is asked."""
+        """The attributes that the authorizer decides by."""
         return Attributes(
             verb=self.verb,
             group=self.target.type.kind.group,
@@ -39,7 +39,7 @@ class ResourceRequest:
 
 
 def resource_request(catalog: Catalog, method: str, path: str, query: Mapping[str, str]) -> ResourceRequest | None:
-    """Read the path of a resource; None when it is no resource's. Raises StatusError for an unknown one."""
+    """Read the path of a resource; None for a path that belongs to none. Raises StatusError for an unknown resource."""
     parts = [unquote(part) for part in path.strip("/").split("/")]
     if any("/" in part or "\0" in part for part in parts):
         raise bad_request("a part of the path may not contain a slash")
@@ -84,7 +84,7 @@ def _verb(method: str, name: str, query: Mapping[str, str]) -> str:
 
 
 def accepted_form(accept: str) -> Form:
-    """Return the first form of an Accept header that is served. Raises StatusError when none is."""
+    """Return the first supported form of an Accept header. Raises StatusError when there is none."""
     for part in accept.split(","):
         media, _, text = part.strip().partition(";")
         if media.strip() not in JSON_TYPES:

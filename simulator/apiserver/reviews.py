@@ -1,4 +1,4 @@
-"""Questions to the API server about access and identity, and tokens of service accounts.
+"""Reviews of access and identity, and the tokens of service accounts.
 
 Kubernetes: pkg/registry/authorization, pkg/registry/authentication, serviceaccount tokens (TokenRequest).
 """
@@ -22,7 +22,7 @@ ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 
 class Tokens:
-    """Issues tokens and knows whose they are. They hold as long as this server runs, and nowhere else."""
+    """Issues and checks tokens, which are valid at this server only, and only while it runs."""
 
     def __init__(
         self, store: ObjectStore, now: Callable[[], datetime], *, expired: Callable[[], bool] = lambda: False
@@ -35,11 +35,11 @@ class Tokens:
         """The token of the kubeconfig's user."""
 
     def user(self, token: str) -> User | None:
-        """Return whose token it is; None for any that was not issued here or has expired."""
+        """Return the user of a token; None for one that was not issued here or has expired."""
         return None if self._expired() else self.holder(token)
 
     def holder(self, token: str) -> User | None:
-        """Return whose token it is, also where all are said to have expired."""
+        """Return the user of a token, even where a fault declares all tokens expired."""
         if hmac.compare_digest(token.encode(), self.admin.encode()):
             return ADMIN
         claims = self._claims(token)

@@ -1,7 +1,7 @@
-"""Revisions of Deployments: each template that one had, as a ReplicaSet without pods, for `kubectl rollout`.
+"""Revisions of Deployments for `kubectl rollout`: each earlier template is kept as a ReplicaSet without pods.
 
-The ReplicaSet in use keeps its name, which comes from the Deployment's identity, whatever its template; only those
-before it are named after theirs. They are seen through the API and nothing is derived from them.
+The ReplicaSet in use is named after the Deployment's identity, whatever its template; earlier ones are named after
+their templates. Those are visible through the API only, and nothing is derived from them.
 Kubernetes: pkg/controller/deployment/util/deployment_util.go.
 """
 
@@ -21,21 +21,21 @@ ANNOTATION = "deployment.kubernetes.io/revision"
 
 @dataclass(slots=True)
 class _History:
-    """What is known of a ReplicaSet in use: the number of its revision, and its template without the hash's label."""
+    """The revision number of a ReplicaSet in use, and its template without the hash label."""
 
     number: int
     template: Json = field(repr=False)
 
 
 class Revisions:
-    """Numbers the templates of Deployments as they come."""
+    """Numbers the templates of Deployments in the order of their appearance."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._histories: dict[Key, _History] = {}
 
     def numbered(self, key: Key, document: Json) -> Json:
-        """Return a ReplicaSet with the number of its revision; the one that it follows is kept aside."""
+        """Return a ReplicaSet with the number of its revision; store the one that it replaces under another name."""
         owner = _deployment(document)
         if owner is None:
             return document
@@ -44,7 +44,7 @@ class Revisions:
             history = self._histories[key] = _History(1, template)
         elif _text(history.template) != _text(template):
             self._keep(key, document, history, owner)
-            self._store.delete(_aside(key, template, owner))  # a template that comes back is the newest again
+            self._store.delete(_aside(key, template, owner))  # a template that returns becomes the newest revision
             history.number, history.template = history.number + 1, template
         return _annotated(document, history.number)
 
@@ -104,7 +104,7 @@ def _aside(key: Key, template: Json, owner: str) -> Key:
 
 
 def _text(template: Json) -> str:
-    """Return what tells templates apart: some clients write out fields that others leave at zero."""
+    """Return a text by which templates are compared: zero values, which some clients write out, do not count."""
     return json.dumps(_pruned(template), sort_keys=True, default=str)
 
 

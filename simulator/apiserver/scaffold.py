@@ -1,4 +1,4 @@
-"""What every API server answers whatever objects it holds: versions, discovery and health.
+"""What every API server answers, whatever its objects: versions, discovery and health.
 
 Kubernetes: staging/src/k8s.io/apiserver/pkg/endpoints/discovery; aggregated discovery is KEP-3352.
 """
@@ -154,11 +154,11 @@ def wanted_discovery(accept: str) -> str | None:
 PATHS = (
     "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version",
 )  # fmt: skip
-"""What `/` lists besides groups and versions."""
+"""Paths that `/` lists besides groups and versions."""
 
 
 def index(catalog: Catalog) -> Json:
-    """Return `/`: every path that leads somewhere."""
+    """Return `/`: the paths that are served."""
     found = [*PATHS]
     for name, versions in catalog.groups().items():
         found.extend([f"/apis/{name}", *(f"/apis/{name}/{each}" for each in versions)])

@@ -1,7 +1,7 @@
-"""What the API server asks of an object before any webhook: types, and for kinds of CRDs their whole schema.
+"""The API server's checks of an object before any webhook: types, and for kinds of CRDs their whole schema.
 
-Fields that no schema names are refused, told or passed over as the client asks (`fieldValidation`), and never stored.
-Rules of CRDs in CEL are not asked. Kubernetes: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver
+Unknown fields are an error, a warning or ignored, as the client asks (`fieldValidation`), and never stored. CEL rules
+of CRDs are not evaluated. Kubernetes: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver
 (customresource_handler.go, validation).
 """
 
@@ -19,9 +19,9 @@ _NOT_JUDGED = frozenset({"metadata", "status"})
 def checked(
     target: Target, document: Json, present: Json | None, query: Mapping[str, str]
 ) -> tuple[Json, Sequence[str]]:
-    """Return an object as it is stored, and what its writer is warned of. Raises StatusError.
+    """Return an object as it is stored, with warnings for its writer. Raises StatusError for an invalid one.
 
-    What is not changed is not judged again.
+    A write that changes nothing but metadata and status is not checked again.
     """
     if target.subresource or (present is not None and _judged(present) == _judged(document)):
         return document, ()
@@ -48,7 +48,7 @@ def _judged(document: Json) -> Json:
 
 
 def _conform(target: Target, document: Json) -> None:
-    """Check types and drop what is null, in place."""
+    """Check types, and drop null fields in place. Raises StatusError for a field of a wrong type."""
     from simulator.manifests.shapes import ShapeError, conform
 
     kind = target.type.kind

@@ -1,7 +1,7 @@
 """Schemas for `kubectl explain`: the fields and types of each kind, from the table that manifests are checked by.
 
-The table names what something here reads and not all that a cluster knows, so every object stays open to other fields
-(`x-kubernetes-preserve-unknown-fields`), and fields have no descriptions: those are Istio's and Kubernetes' own words.
+The table has only the fields that the simulator reads, so every object stays open to other fields
+(`x-kubernetes-preserve-unknown-fields`). Fields have no descriptions: those are texts of Istio and Kubernetes.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ _REFERENCE: Json = {
 }
 _TIME: Json = {"type": "string", "format": "date-time"}
 _METADATA: Json = _OPEN | {
-    "description": "What every object has: its names, its labels, who owns it, and what the API server keeps of it.",
+    "description": "Metadata of every object: its name, labels, owners, and what the API server records.",
     "properties": {
         "annotations": _STRINGS,
         "creationTimestamp": _TIME,
@@ -56,43 +56,43 @@ _METADATA: Json = _OPEN | {
 }
 _PURPOSE: Mapping[str, str] = {
     "/ConfigMap": "Settings that pods and controllers read.",
-    "/Namespace": "A room for names, with labels that say whether its pods are in the mesh.",
+    "/Namespace": "A scope for names, with labels that say whether its pods are in the mesh.",
     "/Node": "A machine that runs pods.",
     "/Pod": "Containers that run together on a node and share an address.",
-    "/Secret": "Settings that not everybody may read.",
+    "/Secret": "Settings to which access is restricted.",
     "/Service": "A name and an address for a set of pods, and the ports they answer on.",
-    "/ServiceAccount": "Who a pod is, to the API server and in the mesh.",
-    "apps/DaemonSet": "A pod on every node.",
-    "apps/Deployment": "Equal pods, replaced step by step when their template changes.",
-    "apps/ReplicaSet": "A number of equal pods.",
-    "apps/StatefulSet": "Pods with names of their own, in order.",
-    "batch/CronJob": "Jobs by the clock.",
-    "batch/Job": "Pods that run until their work is done.",
-    "discovery.k8s.io/EndpointSlice": "Addresses that stand behind a Service.",
+    "/ServiceAccount": "The identity of pods, for the API server and in the mesh.",
+    "apps/DaemonSet": "Runs a pod on every node.",
+    "apps/Deployment": "Runs identical pods, replaced step by step when their template changes.",
+    "apps/ReplicaSet": "Runs a number of identical pods.",
+    "apps/StatefulSet": "Runs pods with stable names, in order.",
+    "batch/CronJob": "Runs Jobs on a schedule.",
+    "batch/Job": "Runs pods until their work is done.",
+    "discovery.k8s.io/EndpointSlice": "The addresses behind a Service.",
     "extensions.istio.io/WasmPlugin": "A WebAssembly filter for some proxies.",
     "gateway.networking.k8s.io/GRPCRoute": "Where gRPC requests that reach a Gateway or a Service go.",
     "gateway.networking.k8s.io/Gateway": "Listeners of a gateway or waypoint, and who may attach routes to them.",
-    "gateway.networking.k8s.io/GatewayClass": "Which controller makes Gateways of this class.",
+    "gateway.networking.k8s.io/GatewayClass": "The controller that implements Gateways of this class.",
     "gateway.networking.k8s.io/HTTPRoute": "Where HTTP requests that reach a Gateway or a Service go.",
-    "networking.istio.io/DestinationRule": "How a host is called once a route chose it: subsets, TLS, limits.",
+    "networking.istio.io/DestinationRule": "Policies for requests to a host that a route chose: subsets, TLS, limits.",
     "networking.istio.io/EnvoyFilter": "Patches to the configuration that istiod sends to proxies.",
-    "networking.istio.io/Gateway": "Ports, hosts and TLS that gateway proxies listen with.",
-    "networking.istio.io/ProxyConfig": "Settings with which proxies start.",
-    "networking.istio.io/ServiceEntry": "A host that Kubernetes does not know, added to the mesh.",
+    "networking.istio.io/Gateway": "Ports, hosts and TLS settings of gateway proxies.",
+    "networking.istio.io/ProxyConfig": "Settings that proxies start with.",
+    "networking.istio.io/ServiceEntry": "A host that Kubernetes does not know, added to the services of the mesh.",
     "networking.istio.io/Sidecar": "What some proxies listen on and which hosts they can call.",
     "networking.istio.io/VirtualService": "Rules that choose the destination of requests to some hosts.",
-    "networking.istio.io/WorkloadEntry": "A workload that is no pod.",
-    "networking.istio.io/WorkloadGroup": "A template for workloads that are no pods.",
+    "networking.istio.io/WorkloadEntry": "A workload that is not a pod, such as a virtual machine.",
+    "networking.istio.io/WorkloadGroup": "A template for workloads that are not pods.",
     "networking.k8s.io/Ingress": "HTTP hosts and paths, and the Services behind them.",
     "security.istio.io/AuthorizationPolicy": "Who may call some workloads, and how.",
-    "security.istio.io/PeerAuthentication": "Whether some workloads take plain text, mutual TLS, or both.",
-    "security.istio.io/RequestAuthentication": "Tokens that some workloads check.",
-    "telemetry.istio.io/Telemetry": "Metrics, access logs and traces that some proxies give.",
+    "security.istio.io/PeerAuthentication": "Whether some workloads accept plain text, mutual TLS, or both.",
+    "security.istio.io/RequestAuthentication": "The tokens (JWT) that some workloads validate.",
+    "telemetry.istio.io/Telemetry": "The metrics, access logs and traces of some proxies.",
 }
 
 
 def schema_of(each: ResourceType) -> Json:
-    """Return the schema of a kind's objects, without what tells one kind from another."""
+    """Return the schema of a kind's objects, without its group, version and kind."""
     return _known(each.kind.group, each.kind.name)
 
 

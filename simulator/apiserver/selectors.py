@@ -1,4 +1,4 @@
-"""Label and field selectors as query parameters spell them.
+"""Label and field selectors of query parameters, compiled to tests.
 
 Kubernetes: staging/src/k8s.io/apimachinery/pkg/labels/selector.go, pkg/fields/selector.go.
 """

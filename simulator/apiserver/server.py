@@ -118,7 +118,7 @@ class ApiServer:
 
 
 SWITCH_SECONDS = 0.001
-"""How soon a thread that derives the world lets requests be answered; Python's own 5 ms would be felt."""
+"""Switch interval (seconds) while a thread derives the world: with Python's 5 ms, requests would visibly wait."""
 
 
 async def serve_until_stopped(server: ApiServer, ready: Callable[[Served], None]) -> None:

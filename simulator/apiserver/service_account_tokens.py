@@ -1,4 +1,4 @@
-"""Secrets of type `kubernetes.io/service-account-token`, which a controller fills with the token of their account.
+"""Secrets of type `kubernetes.io/service-account-token`, filled with the token of their account as a controller does.
 
 Kubernetes: pkg/controller/serviceaccount/tokens_controller.go. `istioctl create-remote-secret` waits for one.
 """
@@ -19,7 +19,7 @@ _LIFETIME = 1 << 32
 
 
 class Issuer(Protocol):
-    """Who answers a TokenRequest."""
+    """Issues the tokens of service accounts."""
 
     def request(self, target: Target, body: object) -> Json:
         """Answer a TokenRequest for a service account."""

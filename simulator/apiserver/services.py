@@ -1,4 +1,4 @@
-"""The parts of a served cluster, put together once."""
+"""The parts of a served cluster, and their assembly."""
 
 import ssl
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Everything that answers requests, without the HTTP that carries them."""
+    """Everything that answers requests, independent of HTTP."""
 
     now: Now
     authority: Authority
@@ -54,7 +54,7 @@ class Cluster:
     faults: FaultBoard
 
     async def close(self) -> None:
-        """End what runs in the background."""
+        """Stop background work."""
         await self.sockets.close()
         await self.keeper.close()
 
@@ -62,7 +62,7 @@ class Cluster:
 def cluster_of(
     resources: Sequence[Resource], derive: Derive, *, seed: bytes, now: Now = utc_now, faults: Sequence[Fault] = ()
 ) -> Cluster:
-    """Put a cluster together that holds `resources` and plays `faults` from its start."""
+    """Assemble a cluster that holds `resources` and plays `faults` from its start."""
 
     def clock() -> str:
         return now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -100,7 +100,7 @@ def cluster_of(
 
 
 def _ports(machines: Machines, calls: Calls, sockets: XdsSockets, certificates: WorkloadCertificates) -> PodPorts:
-    """Return the ports of pods: programs that run here answer, and for applications the prediction does."""
+    """Return the ports of pods: simulated programs answer, and the predictor answers for applications."""
 
     async def answer(request: PodRequest) -> Page:
         return await (machines if machines.runs(request.pod, request.port) else calls).answer(request)

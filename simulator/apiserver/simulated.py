@@ -1,6 +1,6 @@
-"""The world that the simulator derives: cluster state at once, istiod's view and Envoys' when they are first asked for.
+"""The world that the simulator derives: cluster state at once, the views of istiod and the Envoys on first use.
 
-Most changes and most readers of the API need only the state; the rest of the generator is not even imported before.
+Most changes and most requests need only the state; the rest of the generator is not imported before it is needed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def installed(
     resources: Sequence[Resource], *, control_plane: bool = True, inject: Sequence[str] = ()
 ) -> tuple[Resource, ...]:
-    """Return manifests with what a cluster has before they are applied: an istiod, Namespaces and Nodes, where missing.
+    """Return manifests with what a cluster has before they are applied, where missing: an istiod, Namespaces and Nodes.
 
-    Once served, all of this can be changed and deleted like everything else, and does not come back.
+    Once served, these objects can be changed and deleted like all others, and are not added again.
     """
     from simulator.manifests import control_plane as istio
     from simulator.manifests.mesh_namespaces import with_injection
@@ -35,7 +35,7 @@ def installed(
 
 
 class SimulatedWorld:
-    """A mesh derived from the resources of a cluster, and from nothing but them."""
+    """A mesh derived from the resources of a cluster alone."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         from simulator.manifests.state import cluster_state
@@ -46,7 +46,7 @@ class SimulatedWorld:
 
     @cached_property
     def mesh(self) -> "Mesh":
-        """The mesh as a whole."""
+        """The whole mesh, built on first use."""
         from simulator.mesh import Mesh
         from simulator.registry.build import build_snapshot
 

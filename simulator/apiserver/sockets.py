@@ -1,4 +1,4 @@
-"""The socket files on which istiods' xDS ports are served, made when a port-forward first leads there."""
+"""The socket files on which istiods' xDS ports are served, created by the first port-forward to each."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ XDS_TLS, XDS_PLAIN = 15012, 15010
 
 
 class XdsSockets:
-    """xDS servers by pod and port, each on a socket file in a directory that only this user may enter."""
+    """xDS servers by pod and port, each on a socket file in a directory that only this user can access."""
 
     def __init__(
         self, *, keeper: Keeper, machines: Machines, tokens: Tokens, authority: Authority, faults: FaultBoard

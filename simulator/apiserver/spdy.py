@@ -1,6 +1,6 @@
 """A SPDY/3.1 connection: many streams of bytes over one transport.
 
-Either side of it: a server answers the streams that its peer opens, a client opens them.
+It can be either side: a server answers the streams that its peer opens, a client opens them.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ MAX_STREAMS = 4096
 
 
 class Stream:
-    """One stream: bytes that came are read from `reader`, bytes are sent with `write`."""
+    """One stream: received bytes are read from `reader`, bytes are sent with `write`."""
 
     def __init__(self, session: "Session", number: int, headers: Mapping[str, str]) -> None:
         self.number = number
@@ -31,7 +31,7 @@ class Stream:
             self._session.send(frames.data_frame(self.number, data[start : start + frames.CHUNK]))
 
     def finish(self) -> None:
-        """Say that no more bytes will be sent."""
+        """Announce that no more bytes will be sent."""
         if not self._finished:
             self._finished = True
             self._session.send(frames.data_frame(self.number, b"", fin=True))
@@ -50,7 +50,7 @@ class Stream:
 
 
 class Session:
-    """The streams of one connection. `send` writes to the transport, `opened` is told of the peer's streams."""
+    """The streams of one connection. `send` writes to the transport, `opened` takes each stream that the peer opens."""
 
     def __init__(
         self, send: Callable[[bytes], None], opened: Callable[[Stream], None] | None = None, *, client: bool = False
@@ -63,12 +63,12 @@ class Session:
         self._next = 1 if client else 2
 
     def feed(self, data: bytes) -> None:
-        """Take bytes from the transport. Raises ProtocolError."""
+        """Handle bytes from the transport. Raises ProtocolError."""
         for frame in self._frames.feed(data):
             self._take(frame)
 
     def open(self, headers: Mapping[str, str], *, fin: bool = False) -> Stream:
-        """Open a stream; `fin` says at once that nothing will be sent on it."""
+        """Open a stream; `fin` announces that nothing will be sent on it."""
         number, self._next = self._next, self._next + 2
         stream = self._streams[number] = Stream(self, number, headers)
         payload = struct.pack(">IIH", number, 0, 0) + self._headers.encode(headers)
@@ -76,7 +76,7 @@ class Session:
         return stream
 
     def close(self) -> None:
-        """End all streams: the transport is gone."""
+        """End all streams, once the transport is closed."""
         for stream in self._streams.values():
             stream.ended()
 

@@ -1,4 +1,4 @@
-"""SPDY/3.1 frames: the little of the protocol that Kubernetes' port-forward and exec speak.
+"""SPDY/3.1 frames: the subset of the protocol that Kubernetes' port-forward and exec use.
 
 The SPDY/3.1 draft, sections 2.2 and 2.6. Flow control is left out, as Kubernetes' implementations do.
 """
@@ -27,7 +27,7 @@ _REST = (
     b"text/javascript,publicprivatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0."
 )
 DICTIONARY = b"".join(struct.pack(">I", len(word)) + word.encode() for word in _WORDS) + _REST
-"""What header compression starts from (section 2.6.10.1)."""
+"""The initial dictionary of header compression (section 2.6.10.1)."""
 
 VERSION = 3
 SYN_STREAM, SYN_REPLY, RST_STREAM, SETTINGS, PING, GOAWAY, HEADERS, WINDOW_UPDATE = 1, 2, 3, 4, 6, 7, 8, 9
@@ -38,12 +38,12 @@ CHUNK = 1 << 16
 
 
 class ProtocolError(Exception):
-    """The peer sent what is no SPDY/3.1."""
+    """The peer's bytes are not valid SPDY/3.1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame; data frames have type 0. `stream` is 0 where a frame concerns none."""
+    """A frame; data frames have type 0. `stream` is 0 for a frame of the whole connection."""
 
     type: int
     flags: int
@@ -96,7 +96,7 @@ def control_frame(kind: int, payload: bytes, *, flags: int = 0) -> bytes:
 
 
 class HeaderCodec:
-    """Compresses and expands header blocks; one a connection, since the blocks of a connection are one stream."""
+    """Compresses and expands the header blocks of one connection, which share one compression stream."""
 
     def __init__(self) -> None:
         self._compress = zlib.compressobj(zdict=DICTIONARY)

@@ -1,4 +1,4 @@
-"""Errors as the API server words them: a `Status` object under the HTTP code that clients switch on.
+"""The API server's errors: a `Status` object with an HTTP code, by which clients decide.
 
 Kubernetes: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go.
 """
@@ -27,7 +27,7 @@ class StatusError(Exception):
             "status": "Failure",
             "message": self.message,
             **({"reason": self.reason} if self.reason else {}),
-            "details": self.details,  # even where it is empty: clients look into it
+            "details": self.details,  # even where it is empty: clients read its fields
         }
         return status | {"code": self.code}
 
@@ -54,7 +54,7 @@ def no_such_path() -> StatusError:
 
 
 def not_simulated(plural: str, subresource: str) -> StatusError:
-    """Return 404 for a path below an object that a cluster has and this one does not."""
+    """Return 404 for a subresource that real clusters have and this one does not."""
     words = f"the server could not find the requested resource: {plural}/{subresource} is not simulated"
     return StatusError(code=404, reason="NotFound", message=words)
 
@@ -100,7 +100,7 @@ def unauthorized() -> StatusError:
 
 
 def forbidden(plural: str, group: str, name: str, why: str) -> StatusError:
-    """Return 403 in the authorizer's words."""
+    """Return 403 with the authorizer's reason."""
     subject = f' "{name}"' if name else ""
     return StatusError(
         code=403,

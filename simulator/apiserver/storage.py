@@ -1,7 +1,7 @@
-"""Objects and their history: what etcd and the watch cache are to a real API server.
+"""Objects and their history: the counterpart of a real API server's etcd and watch cache.
 
-Documents in the store are never changed in place, so readers may keep them. One number counts all changes; it is every
-object's resource version and every watcher's position. Used from one thread (the event loop's).
+Documents in the store are never changed in place, so readers may keep them. One number counts all changes: it gives
+objects their resource version and watchers their position. Used from one thread (the event loop's).
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Event:
 
 
 class Compacted(Exception):
-    """The history asked for is no longer kept."""
+    """The requested history is no longer kept."""
 
 
 class WrongVersion(Exception):
@@ -63,7 +63,7 @@ class ObjectStore:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def now(self) -> str:
-        """Return the time as objects are dated with it."""
+        """Return the time in the form of creation timestamps."""
         return self._clock()
 
     def get(self, key: Key) -> Json | None:
@@ -79,12 +79,12 @@ class ObjectStore:
         )
 
     def all_keys(self) -> Iterator[Key]:
-        """Walk the keys of all objects."""
+        """Return an iterator over the keys of all objects."""
         for objects in self._objects.values():
             yield from tuple(objects)
 
     def put(self, key: Key, document: Json, *, expected: str = "") -> Json:
-        """Create or replace an object and return it as stored; raises WrongVersion when `expected` is another."""
+        """Create or replace an object and return it as stored; raises WrongVersion if its version is not `expected`."""
         previous = self.get(key)
         metadata = dict(document.get("metadata") or {})
         if expected and previous is not None and previous["metadata"]["resourceVersion"] != expected:

@@ -28,7 +28,7 @@ _SETS = frozenset({"finalizers", "podCIDRs"})
 
 
 def _merge_key(field: str, items: list[Any]) -> str | None:
-    if field == "ports":  # a container's are known by containerPort, a service's by port, an endpoint's not at all
+    if field == "ports":  # identified by containerPort in containers, by port in services, not at all in endpoints
         for key in ("containerPort", "port"):
             if any(isinstance(item, dict) and key in item for item in items):
                 return key

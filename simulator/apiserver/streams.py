@@ -1,4 +1,4 @@
-"""`portforward` and `exec` over their three carriers: WebSocket channels, SPDY, and SPDY inside a WebSocket."""
+"""`portforward` and `exec` over their three transports: WebSocket channels, SPDY, and SPDY inside a WebSocket."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ class StreamRequest:
 
 
 def check(request: StreamRequest) -> None:
-    """Refuse what cannot be streamed before the connection is upgraded. Raises StatusError."""
+    """Raise StatusError for a request that cannot be served, before the connection is upgraded."""
     phase = (request.pod.get("status") or {}).get("phase")
     if phase != "Running":
         raise bad_request(f"unable to forward port because pod is not running. Current status={phase}")
@@ -51,7 +51,7 @@ def check(request: StreamRequest) -> None:
 
 
 class StreamRunner:
-    """Serves one upgraded SPDY connection. `accept` takes streams, `finish` waits until the work is done."""
+    """Serves one upgraded SPDY connection."""
 
     def __init__(self, cluster: Cluster, request: StreamRequest) -> None:
         self._forwarder: StreamForwarder | None = None
@@ -63,14 +63,14 @@ class StreamRunner:
             self._executor = StreamExecutor(query, lambda: _outcome(cluster, request))
 
     def accept(self, stream: Stream) -> None:
-        """Take a stream that the client opened."""
+        """Accept a stream that the client opened."""
         if self._forwarder is not None:
             self._forwarder.opened(stream)
         elif self._executor is not None:
             self._executor.opened(stream)
 
     async def finish(self, closed: asyncio.Event) -> None:
-        """Wait for the end: a port-forward lasts until the client leaves, an exec until its command is done."""
+        """Wait for the end: a port-forward lasts until the client disconnects, an exec until its command ends."""
         if self._executor is not None:
             with contextlib.suppress(TimeoutError):
                 await self._executor.run()
@@ -80,7 +80,7 @@ class StreamRunner:
             await closed.wait()
 
     def close(self) -> None:
-        """End what is under way."""
+        """Stop the work in progress."""
         if self._forwarder is not None:
             self._forwarder.close()
 

@@ -1,4 +1,4 @@
-"""Tables: what `kubectl get` asks for, one row an object, with the object's metadata beside it.
+"""Tables, as `kubectl get` requests them: one row per object, with the object's metadata.
 
 Kubernetes: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go (Table).
 """
@@ -44,7 +44,7 @@ def table(
 def _cells(columns: Columns, document: Json, now: datetime) -> list[Any]:
     try:
         return list(columns.cells(document, now))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # one odd object must not hide the others
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # a malformed object must not hide others
         return [name(document), *["<unknown>"] * (len(columns.headings) - 1)]
 
 

@@ -1,7 +1,7 @@
-"""A certificate authority made from a seed: equal seeds give equal certificates, and no key is ever written to a file.
+"""A certificate authority derived from a seed: equal seeds give equal certificates, so that keys need no storage.
 
-Keys are elliptic (a number on the curve, so that they can be derived), signatures are deterministic ECDSA (RFC 6979).
-Servers that are only to be trusted by their own clients take a random seed.
+Keys are elliptic-curve keys, which can be derived from a number; signatures are deterministic ECDSA (RFC 6979).
+Servers that only their own clients need to trust use a random seed.
 """
 
 import datetime
@@ -38,7 +38,7 @@ class Identity:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        # ssl reads keys from files only: one that nobody else may open, gone as soon as it is read.
+        # ssl reads keys from files only: this one is private to its owner and removed as soon as it is read.
         descriptor, path = tempfile.mkstemp(prefix="identity-")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -71,7 +71,7 @@ class Authority:
         return self._root.public_bytes(Encoding.PEM)
 
     def issue(self, name: str, *, hosts: Sequence[str]) -> Identity:
-        """Return the identity of a server that answers to `hosts`, names or addresses."""
+        """Return the identity of a server with the names or addresses in `hosts`."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         certificate = self._certificate(name, f"server/{name}/{','.join(hosts)}", hosts=hosts)
@@ -80,7 +80,7 @@ class Authority:
         return Identity(certificate.public_bytes(Encoding.PEM) + self.root, pem)
 
     def vouch(self, identity: str, *, now: datetime.datetime) -> bytes:
-        """Return the certificate chain of a workload's SPIFFE identity as PEM; each serves half of its day."""
+        """Return the certificate chain of a workload's SPIFFE identity as PEM, renewed after half of its lifetime."""
         from cryptography.hazmat.primitives.serialization import Encoding
 
         half = _OF_WORKLOADS / 2

@@ -1,4 +1,4 @@
-"""Replies that end in the middle, as those of a server or a proxy that dies while it answers."""
+"""Replies that are cut off, like those of a server or a proxy that dies while it answers."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -18,4 +18,4 @@ async def truncated(http: "web.BaseRequest", whole: "web.Response") -> "web.Stre
     await response.write(body[: len(body) // 2])
     if http.transport is not None:
         http.transport.close()
-    raise asyncio.CancelledError  # nothing more is to be written
+    raise asyncio.CancelledError  # ends the handler without a response of its own

@@ -1,4 +1,4 @@
-"""Watches: a stream of changes from a version on, the objects there are first where the client asks for them.
+"""Watches: a stream of changes since a version, preceded by the present objects where the client asks for them.
 
 An object that a change brings into the selection is ADDED and one that it takes out is DELETED.
 Kubernetes: docs/reference/using-api/api-concepts.md, KEP-3157 (sendInitialEvents).
@@ -19,13 +19,13 @@ from simulator.model.wire import Json
 
 BOOKMARK_SECONDS = 30.0
 GATHER_SECONDS = 0.005
-"""Changes that come this close after one another are sent together."""
+"""Seconds for which changes are collected, to be sent together."""
 _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchRequest:
-    """What a watch asks for. `start` None means from now on, after the objects there are."""
+    """The parameters of a watch. `start` is None for a watch from now on, after the present objects."""
 
     resource: str
     namespace: str | None
@@ -38,7 +38,7 @@ class WatchRequest:
 
 
 def parse(each: ResourceType, namespace: str | None, query: Mapping[str, str]) -> WatchRequest:
-    """Read the parameters of a watch. Raises StatusError for an unreadable one."""
+    """Read the parameters of a watch. Raises StatusError for one that cannot be read."""
     version = whole_number(query, "resourceVersion")
     send = query.get("sendInitialEvents") in ("true", "1")
     if "sendInitialEvents" in query and query.get("resourceVersionMatch") != "NotOlderThan":
@@ -61,11 +61,11 @@ def parse(each: ResourceType, namespace: str | None, query: Mapping[str, str]) -
 
 
 Encode = Callable[[Event, str, Json], bytes]
-"""Encode a document that an event is about under the type the watcher is to see."""
+"""(event, type as the watcher sees it, document) → an encoded line."""
 
 
 async def stream(store: ObjectStore, request: WatchRequest, encode: Encode, kind: Json) -> AsyncIterator[bytes]:
-    """Yield lines of events until the time asked for is over; `kind` is what the object of a bookmark says it is."""
+    """Yield lines of events until the timeout; `kind` has the `kind` and `apiVersion` of bookmarks."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + (request.seconds or 3600)
     position = store.revision if request.start is None else request.start

@@ -1,4 +1,4 @@
-"""What istiod writes into the webhook configurations that lead to it: the root of its certificate.
+"""The `caBundle` that istiod writes into its webhook configurations: the root of its certificate.
 
 istiod: pkg/webhooks/webhookpatch.go, pkg/webhooks/validation/controller/controller.go.
 """
@@ -13,7 +13,7 @@ RESOURCES = frozenset(
 
 
 def trusted(configuration: Json, root: str) -> Json:
-    """Return a configuration whose webhooks at istiod have its root; any other stays as it is."""
+    """Return a configuration whose webhooks at istiod have its root; other webhooks are unchanged."""
     webhooks = configuration.get("webhooks")
     if not root or not isinstance(webhooks, list):
         return configuration

@@ -1,4 +1,4 @@
-"""busybox's `wget` in terms of curl: its options, and what it says of failures."""
+"""busybox's `wget` in terms of curl: its options and its error messages."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _PATTERNS = (
 
 
 def curl_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments by which curl fetches what `wget` is asked for."""
+    """Return the arguments of curl that correspond to those of `wget`."""
     found = ["-sSfL", "-A", "Wget"]
     words = iter(arguments)
     for word in words:
@@ -38,7 +38,7 @@ def curl_arguments(arguments: Sequence[str]) -> list[str]:
 
 
 def wget_outcome(found: Outcome) -> Outcome:
-    """Return a failure of curl's in the words of `wget`."""
+    """Return curl's outcome with its error messages replaced by those of `wget`."""
     if found.status == 0:
         return found
     words = found.err.decode()

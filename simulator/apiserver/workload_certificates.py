@@ -1,8 +1,9 @@
-"""Certificates that proxies and ztunnels hold, from the served mesh's own CA: real ones, without their keys.
+"""The certificates of proxies and ztunnels, issued by the served mesh's own CA, without their keys.
 
-A dump made from manifests alone names secrets and leaves them empty; a served proxy fills in the workload's own, which
-the agent gets from istiod's CA. Envoy: docs/root/operations/admin.rst (private keys are redacted in dumps). ztunnel:
-src/identity/manager.rs, src/tls/certificate.rs (the dump's `certificates`).
+A dump generated from manifests alone names secrets and leaves them empty; in a served proxy's dump, the workload's
+own certificate, which the agent gets from istiod's CA, is filled in.
+Envoy: docs/root/operations/admin.rst (private keys are redacted in dumps). ztunnel: src/identity/manager.rs,
+src/tls/certificate.rs (the dump's `certificates`).
 """
 
 import base64
@@ -31,7 +32,7 @@ class Issued:
 
 
 class WorkloadCertificates:
-    """The mesh's CA, seen from the proxies that trust it."""
+    """Issues the certificates of the mesh and writes them into dumps."""
 
     def __init__(self, seed: bytes, now: Callable[[], datetime]) -> None:
         self._authority = Authority(seed + b"/mesh", now=now(), name="cluster.local")
@@ -39,11 +40,11 @@ class WorkloadCertificates:
 
     @property
     def root(self) -> bytes:
-        """The root certificate as PEM: what istiod puts into every namespace as `istio-ca-root-cert`."""
+        """The root certificate as PEM, which istiod puts into every namespace as `istio-ca-root-cert`."""
         return self._authority.root
 
     def istiod(self, namespace: str) -> Identity:
-        """Return the identity by which istiod answers to the API server."""
+        """Return the certificate and key with which istiod serves its webhooks."""
         hosts = (f"istiod.{namespace}.svc", f"istiod.{namespace}.svc.cluster.local", "localhost")
         return self._authority.issue("istiod", hosts=hosts)
 
@@ -68,7 +69,7 @@ class WorkloadCertificates:
         }
 
     def in_ztunnel(self, dump: Json) -> Json:
-        """Return a ztunnel's dump with the certificates of the identities that it names."""
+        """Return a ztunnel's dump with the certificates of its identities filled in."""
         return dump | {"certificates": [each | self._chain(each["identity"]) for each in dump["certificates"]]}
 
     def _own(self, identity: str) -> Json:
@@ -82,7 +83,7 @@ class WorkloadCertificates:
 
 @lru_cache(maxsize=1024)
 def read(chain: bytes) -> tuple[Issued, ...]:
-    """Return the certificates of PEM text in their order."""
+    """Return the certificates of a PEM text, in order."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 

@@ -1,4 +1,4 @@
-"""What the API server asks of a mesh: the interface between objects that change and what is derived from them."""
+"""The interface through which the API server reads the mesh that is derived from its objects."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class World(Protocol):
-    """A mesh derived from the resources of one moment. It is asked from a worker thread, one question at a time."""
+    """A mesh derived from the resources at one moment. It is used from a worker thread, by one caller at a time."""
 
     @property
     def state(self) -> Sequence[Resource]:
-        """All resources of the cluster: those given, and those that its controllers would make of them."""
+        """All resources of the cluster: those given, and those that its controllers would create."""
         ...
 
     @property

@@ -1,6 +1,6 @@
-"""istiod's xDS port for `istio.io/debug/*` requests, the way istioctl asks for sync state and config dumps.
+"""istiod's xDS port for `istio.io/debug/*` requests, with which istioctl reads sync state and config dumps.
 
-A gRPC server on a socket file of its own that only port-forwards lead to: TLS as on 15012, or plain as on 15010.
+A gRPC server on a socket file that only port-forwards reach, with TLS (15012) or in plain text (15010).
 istiod: pilot/pkg/xds/statusgen.go, debuggen.go.
 """
 
@@ -27,7 +27,7 @@ _METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregat
 class DebugXds:
     """Answers one istiod's xDS requests.
 
-    `istiod` returns it as it is now; `user` tells whose a token is; `delay` how many seconds an answer takes.
+    `istiod` returns its present state, `user` the user of a token, `delay` the seconds by which answers are delayed.
     """
 
     def __init__(
