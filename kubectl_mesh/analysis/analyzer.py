@@ -1,4 +1,4 @@
-"""What an analyzer is. It declares the kinds it reads, so that a run can tell what it did not look at."""
+"""The analyzer interface. An analyzer declares the kinds it reads, so that a run can report what it could not check."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class Analyzer(Protocol):
 
     @property
     def description(self) -> str:
-        """Say in one line what is checked."""
+        """What is checked, in one line."""
         ...
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Kinds it reads; without a look at all of them its silence means nothing."""
+        """Kinds that it reads; it does not run unless the source shows all of them."""
         ...
 
     def analyze(self, world: World) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ class Analyzer(Protocol):
 
 
 _NOT_ANALYZED = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
-"""Kubernetes' own namespaces, which istioctl passes over."""
+"""Kubernetes' own namespaces, which istioctl skips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +44,10 @@ class Check:
     inputs: tuple[str, ...]
     run: Callable[[World], Iterator[Finding]]
     hints: tuple[str, ...] = ()
-    """Kinds that make it more exact, and without which it holds back rather than guess."""
+    """Kinds that make it more precise; without them it reports less rather than guess."""
 
     def analyze(self, world: World) -> Iterator[Finding]:
-        """Yield what is wrong, but not with what is Kubernetes' own."""
+        """Yield what is wrong, except in Kubernetes' own namespaces."""
         for finding in self.run(world):
             resource = finding.resource
             if resource is None or (resource.namespace or resource.name) not in _NOT_ANALYZED:

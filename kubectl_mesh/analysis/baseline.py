@@ -1,4 +1,4 @@
-"""What an earlier run found, read from its JSON, YAML or SARIF, so that only what is new counts."""
+"""The findings of an earlier run, read from its JSON, YAML or SARIF, so that only new ones count."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def read_baseline(value: Any, *, source: str) -> tuple[FindingRow, ...]:
             return tuple(_row(each) for each in value)
         return tuple(_from_sarif(each) for run in value["runs"] for each in run.get("results") or ())
     except (KeyError, TypeError, AttributeError) as error:
-        hint = "it is what -o json=FILE, -o yaml=FILE or -o sarif=FILE wrote"
+        hint = "name a file that -o json=FILE, -o yaml=FILE or -o sarif=FILE wrote"
         raise InputError(f"{source}: not findings of an earlier run", hint=hint) from error
 
 

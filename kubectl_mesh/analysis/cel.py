@@ -1,6 +1,6 @@
 """Rules of CRDs (`x-kubernetes-validations`), evaluated as the API server does.
 
-Documents are what they are in JSON: mappings, lists, text, numbers; a field that is absent or null is not there.
+Documents are plain JSON values: mappings, lists, text, numbers; a null field counts as absent.
 Functions: those of cel-spec that rules of the mesh's CRDs use, and Kubernetes' own for URLs and addresses.
 """
 
@@ -25,7 +25,7 @@ class CelError(Exception):
 
 @lru_cache(maxsize=1024)
 def rule(expression: str) -> Callable[[Any], bool]:
-    """Return whether a value, `self`, keeps a rule; what has no value is kept, since nothing can be said of it."""
+    """Return a test of whether a value (`self`) keeps a rule; a rule without a value for it counts as kept."""
     evaluate = _compile(parse(expression))
 
     def holds(value: Any) -> bool:
@@ -137,7 +137,7 @@ def _operator(node: Node) -> Compiled:
 
 
 def _logic(left: Compiled, right: Compiled, *, decided: bool) -> Compiled:
-    """`decided` is the value that one side alone can decide with, whatever becomes of the other."""
+    """Compile `&&` or `||`; a side with the value `decided` decides alone, even where the other side is an error."""
 
     def evaluate(names: Names) -> bool:
         try:

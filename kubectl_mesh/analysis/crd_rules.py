@@ -1,8 +1,8 @@
-"""What the rules of CRDs in CEL ask of Istio's and Gateway API's objects (`x-kubernetes-validations`).
+"""The CEL rules of Istio's and Gateway API's CRDs (`x-kubernetes-validations`).
 
-`crd_rules.json` holds the rules with their messages, and by kind where they stand (`r`) and the defaults that the API
-server fills in before it looks at them (`d`). In a path `[]` are items of a list, `{}` values of a map. Rules about
-changes (`oldSelf`) are left out: files have no past.
+`crd_rules.json` holds the rules with their messages, and by kind where they apply (`r`) and the defaults that the API
+server fills in before it evaluates them (`d`). In a path `[]` are items of a list, `{}` values of a map. Rules about
+changes (`oldSelf`) are left out: files have no previous version.
 """
 
 import copy
@@ -74,7 +74,7 @@ def broken_rules(resource: Resource) -> Iterator[Misfit]:
 
 
 def _complete(value: Any, part: _Part) -> Any:
-    """Return a value with defaults filled in; what needs none is returned as it is."""
+    """Return a value with defaults filled in; the value itself where nothing is missing."""
     if isinstance(value, list) and _ITEMS in part.parts:
         return [_complete(item, part.parts[_ITEMS]) for item in value]
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""What stands in for an installation that the files under analysis leave out: the default ingress gateway.
+"""The default ingress gateway, added where the files under analysis leave the installation out.
 
 istiod: pkg/config/analysis/local/defaults.go. There the pods listen on the service's own ports; in an
-installation they listen on 8080 and 8443, as Istio's own samples expect, so that is what stands in here.
+installation they listen on 8080 and 8443, as Istio's own samples expect, and so do those added here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,9 +12,9 @@ from simulator.model.wire import Json
 _LABELS = {"istio": "ingressgateway"}
 _PORTS = (("http2", 80, 8080), ("https", 443, 8443), ("tcp", 31400, 31400), ("tls", 15443, 15443))
 SOURCE = "default installation"
-"""Where resources say they come from that stand in for others, of which nothing more is known."""
+"""The source that the added resources name as their origin."""
 _MADE = frozenset({"default control plane", SOURCE, "made up by the simulator"})
-"""Sources of what stands in for an installation: nobody can correct it."""
+"""Sources of resources that no user wrote and that nobody can correct."""
 
 
 def is_given(resource: Resource) -> bool:

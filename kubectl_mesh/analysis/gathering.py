@@ -1,4 +1,4 @@
-"""What is analysed: files, a mesh, or files laid over a mesh; and what of it could not be seen."""
+"""The input of an analysis: files, a mesh, or files laid over a mesh; and the kinds that could not be read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,18 +14,18 @@ from simulator.model.wire import Json
 
 _REVISION = "istio.io/rev"
 _RUNTIME = ("Service", "Pod", "Namespace", "Node", "Secret")
-"""What files may leave out because it is made elsewhere: without any of a kind, its absence tells nothing."""
+"""Kinds that files often leave out because they are made elsewhere: without any, the kind counts as not seen."""
 _PASSED_OVER = frozenset({"Service", "Namespace", "Node", "Pod", "Secret"})
 """Kinds that belong to no revision."""
 _MESH = frozenset({"MeshConfig", "MeshNetworks"})
-"""No resources of their own: istiod's ConfigMap holds them."""
+"""Documents in istiod's ConfigMap, which are not resources of their own."""
 _CONFIDENTIAL = {"Secret": "their data is read neither from a cluster nor from a bundle"}
 
 
 def from_files(
     resources: Iterable[Resource], *, mesh: Json | None, system_namespace: str, revision: str, simulated: bool = False
 ) -> World:
-    """Take files for the whole mesh; `mesh` overrides the MeshConfig that is among them.
+    """Return a world of files alone; `mesh` overrides the MeshConfig that is among them.
 
     `simulated` adds the control plane that a simulation adds to manifests which bring none of their own.
     """
@@ -62,9 +62,9 @@ def over_source(
     mesh: Json | None,
     revision: str,
 ) -> World:
-    """Lay files over what a mesh shows of the kinds that analyzers read; a file's object replaces the mesh's own.
+    """Lay files over a mesh's resources of the kinds that analyzers read; a file's object replaces the mesh's own.
 
-    No source gives away the data of secrets. Raises Unreachable when the mesh answers nothing.
+    Sources withhold the data of secrets. Raises Unreachable when the mesh does not answer at all.
     """
     kinds = {kind for analyzer in analyzers for kind in _read(analyzer)} - _MESH
     wanted = sorted({_asked(kind) for kind in kinds} | {"ConfigMap", "Deployment"})
@@ -97,7 +97,7 @@ def only(kinds: Sequence[str], source: MeshSource) -> World:
 
 
 def services_of(source: MeshSource) -> tuple[tuple[Resource, ...], str]:
-    """Return the services of a mesh's other cluster, and why they could not be listed; empty where they could."""
+    """Return the services of another cluster of the mesh, and why they could not be listed (empty where they could)."""
     absent: dict[str, str] = {}
     try:
         found = tuple(_listed(source, "Service", absent))
@@ -111,7 +111,7 @@ def _read(analyzer: Analyzer) -> tuple[str, ...]:
 
 
 def _asked(kind: str) -> str:
-    """Return the word by which a source knows a kind: two are called Gateway."""
+    """Return a source's name of a kind: two kinds are called Gateway."""
     return "KubernetesGateway" if kind == "gateway.networking.k8s.io/Gateway" else kind.rpartition("/")[2]
 
 
@@ -142,7 +142,7 @@ def _listed(source: MeshSource, kind: str, absent: dict[str, str]) -> Iterator[R
 
 
 def _of_revision(resources: Iterable[Resource], revision: str) -> Iterator[Resource]:
-    """Keep what a revision of the control plane looks at: its own, and what belongs to none; all for no revision."""
+    """Yield the resources that a revision reads: its own and those of no revision; without `revision`, all of them."""
     if not revision:
         yield from resources
         return
@@ -153,7 +153,7 @@ def _of_revision(resources: Iterable[Resource], revision: str) -> Iterator[Resou
 
 
 def _mesh_of(resources: Sequence[Resource], override: Json | None) -> tuple[Json, Json, Sequence[Caveat]]:
-    """Return MeshConfig and MeshNetworks with istiod's defaults, and why istiod refuses what is given."""
+    """Return MeshConfig and MeshNetworks with istiod's defaults, and istiod's errors about the given documents."""
     from simulator.registry.mesh_config import apply_mesh_config, camel_case, default_mesh_config, load_settings
     from simulator.registry.resource_index import ResourceIndex
 

@@ -11,7 +11,7 @@ GATEWAY_API = "gateway.networking.k8s.io"
 Kind = tuple[str, str]
 """Group and kind."""
 Grants = dict[tuple[Kind, str, Kind, str], set[str | None]]
-"""Names that may be referred to (None: any), by the kind and namespace that refer and those referred to."""
+"""(kind and namespace of the referrer, of the target) → names that may be referred to, None for any."""
 
 
 def grants(world: World) -> Grants:

@@ -19,7 +19,7 @@ _QUALIFIED = re.compile(r"^(.+)\.(.+)\.svc\.cluster\.local$")
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Destination:
-    """What answers to a host."""
+    """The service behind a host."""
 
     resource: Resource
     ports: tuple[tuple[int, str], ...]
@@ -34,7 +34,7 @@ def qualified(namespace: str, host: str) -> str:
 
 
 def service_name(namespace: str, host: str) -> Name:
-    """Return namespace and name of the service that a host may mean; a host that is no service's stands for itself."""
+    """Return namespace and name of the service that a host may mean; any other host is returned as it is."""
     found = _QUALIFIED.match(host)
     return (found[2], found[1]) if found else (namespace, host)
 
@@ -47,13 +47,13 @@ class Hosts:
     wildcards: list[tuple[str, str, Destination]] = field(default_factory=list)
 
     def add(self, scope: str, host: str, destination: Destination) -> None:
-        """Make a destination visible in a scope."""
+        """Add a destination to a scope."""
         if host.startswith("*") and (scope, host) not in self.exact:
             self.wildcards.append((scope, host, destination))
         self.exact[scope, host] = destination
 
     def find(self, namespace: str, export_to: Sequence[str], host: str) -> Destination | None:
-        """Return what a resource of `namespace`, exported to `export_to`, means by `host`."""
+        """Return the destination that `host` means in a resource of `namespace` that is exported to `export_to`."""
         name = qualified(namespace, host)
         scopes = [EVERYWHERE, *(namespace if each == "." else each for each in export_to or (".",))]
         for scope in scopes:
@@ -83,7 +83,7 @@ def hosts(world: World) -> Hosts:
 def is_elsewhere(world: World, namespace: str, host: str) -> bool:
     """Tell whether a host may be a service that files leave out, in a namespace of which they hold no service.
 
-    Only the resource's own namespace and the installation's are given this doubt: another one may be a typing error.
+    Only the resource's own namespace and the installation's count as such: any other may be a typing error.
     """
     found = _QUALIFIED.match(qualified(namespace, host))
     if not world.partial or found is None:

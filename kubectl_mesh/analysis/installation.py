@@ -59,16 +59,16 @@ CREATIONS = (
 def precheck(
     source: MeshSource, *, istio_namespace: str, namespace: str, control_plane: bool, since: int | None
 ) -> tuple[Finding, ...]:
-    """Return what stands against installing Istio, or upgrading it from the minor version `since`.
+    """Return obstacles to installing Istio, or to upgrading it from the minor version `since`.
 
-    `namespace` limits what is said of annotations; empty for all. Raises NotAvailable where no API server is behind the
-    source, unless `control_plane` leaves it out.
+    `namespace` limits the checks of annotations; empty for all. Raises NotAvailable where the source has no API server,
+    unless `control_plane` leaves out the checks that need one.
     """
     found: list[Finding] = []
     if control_plane:
         if not isinstance(source, KubernetesApi):
             hint = "leave -f, --demo and --bundle out, or add --skip-controlplane"
-            raise NotAvailable("only a cluster tells what can be installed in it", hint=hint)
+            raise NotAvailable("only a live cluster shows what can be installed in it", hint=hint)
         world = only(_KINDS, source)
         found += kubernetes_version(source.kubernetes_version())
         found += refused_creations(source, istio_namespace=istio_namespace)
@@ -90,7 +90,7 @@ def refused_creations(api: KubernetesApi, *, istio_namespace: str) -> Iterator[F
 
 
 def kubernetes_version(version: str) -> Iterator[Finding]:
-    """Yield a finding when a version, such as `v1.31.4`, is older than Istio supports; an unreadable one is not."""
+    """Yield a finding when a version, such as `v1.31.4`, is too old for Istio; unreadable ones pass."""
     found = _MINOR.match(version)
     if found and int(found[1]) < OLDEST_KUBERNETES:
         yield Finding(code="IST0142", resource=None, arguments=(version, f"1.{OLDEST_KUBERNETES}"))
@@ -109,7 +109,7 @@ def gateway_api_versions(world: World) -> Iterator[Finding]:
 
 
 def changed_defaults(world: World, *, since: int) -> Iterator[Finding]:
-    """Yield what behaves differently since the minor version `since` of Istio."""
+    """Yield a finding for each resource whose behaviour has changed since the minor version `since` of Istio."""
     zipkin = world.find("Service", "istio-system", "zipkin")
     if since <= _TRACED_UNTIL and zipkin is not None:
         arguments = ("meshConfig.defaultConfig.tracer", "1.21", _TRACING, "1.21")

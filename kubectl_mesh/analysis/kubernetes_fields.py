@@ -1,8 +1,8 @@
-"""Names of fields that Kubernetes' own kinds do not have, in objects of files.
+"""Unknown fields of Kubernetes' own kinds, in objects of files.
 
 `kubernetes_fields.json` holds the types of the API server's OpenAPI document: `parts` are types, each with its `fields`
-and the number of the part that some of them have within (`inner`), alone or in a list; `kinds` names the part of each
-kind, `metadata` that of every object. `tests/unit/analysis/kubernetes_models.py` writes it.
+and, in `inner`, the number of the type of each field that is an object or a list of objects; `kinds` has the type of
+each kind, `metadata` that of every object's metadata. `tests/unit/analysis/kubernetes_models.py` writes it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ class _Part:
 
 @cache
 def _parts() -> Mapping[str, _Part]:
-    """Return the part of each kind of Kubernetes by `apiVersion/kind`, and under the empty name that of any other."""
+    """Return the type of each kind of Kubernetes by `apiVersion/kind`, and under the empty name that of all others."""
     import json
     from pkgutil import get_data
 
@@ -37,7 +37,7 @@ def _parts() -> Mapping[str, _Part]:
 
 
 def is_written(resource: Resource) -> bool:
-    """Tell whether a resource is from a file, and no API server gave it away: that may know more than the table."""
+    """Tell whether a resource was written to a file, and not read from an API server, which may know more fields."""
     return bool(resource.origin.line) and "resourceVersion" not in (resource.document.get("metadata") or {})
 
 

@@ -1,7 +1,7 @@
-"""What the API server refuses in Kubernetes' own kinds although every field exists: parts that contradict each other.
+"""Objects of Kubernetes' own kinds that the API server refuses although all fields exist: their parts contradict.
 
-Kubernetes: pkg/apis/core/validation, pkg/apis/apps/validation, apimachinery's validation of names and labels. What is
-missing is not told: a patch of kustomize lacks most of its object, and rightly.
+Kubernetes: pkg/apis/core/validation, pkg/apis/apps/validation, apimachinery's validation of names and labels. Missing
+parts are not reported: a patch of kustomize rightly lacks most of its object.
 """
 
 import re
@@ -31,7 +31,7 @@ _GROUPS = frozenset({"", "apps", "batch"})
 
 
 def contradictions(resource: Resource) -> Iterator[Misfit]:
-    """Yield what the API server refuses of a resource that was read from a file."""
+    """Yield what the API server refuses in a resource that was read from a file."""
     yield from _labels(resource.document, ())
     if resource.group not in _GROUPS:
         return
@@ -115,7 +115,7 @@ def _mappings(parent: Json, field: str) -> list[tuple[int, Json]]:
 
 
 def _twice(items: Iterable[tuple[int, Json]], path: Path, field: str, key: Callable[[Json], Any]) -> Iterator[Misfit]:
-    """Yield the items whose key another one before them has; an empty one is none."""
+    """Yield the items whose key an earlier one has; empty keys are skipped."""
     seen: dict[Any, int] = {}
     for index, item in items:
         value = key(item)

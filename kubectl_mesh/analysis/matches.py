@@ -1,8 +1,8 @@
-"""Whether one match of a VirtualService takes every request that another takes, and a request that shows it.
+"""Whether one match of a VirtualService accepts every request that another accepts, and a request as an example.
 
-Answers yes only where that is certain; what it does not understand is taken as different. Follows how istiod turns
-matches into Envoy's (pilot/pkg/networking/core/route/route.go): prefixes are plain text prefixes, regular expressions
-match the whole path, a header without a value has to be present.
+The answer is yes only where that is certain; parts that are not understood count as different. Follows istiod's
+translation of matches into Envoy's (pilot/pkg/networking/core/route/route.go): prefixes are plain text prefixes,
+regular expressions match the whole path, a header without a value has to be present.
 """
 
 import re
@@ -46,7 +46,7 @@ class Bound:
 
 
 def takes_all(bound: Bound) -> bool:
-    """Tell whether a match asks for nothing that istiod sorts by: istiod puts such routes last on a gateway."""
+    """Tell whether a match accepts everything by the criteria of istiod, which puts such routes last on a gateway."""
     match = bound.match
     uri = match.get("uri") or {}
     everything = not uri or uri.get("prefix") == "/" or uri.get("regex") in (*_ANYTHING, "*")
@@ -54,7 +54,7 @@ def takes_all(bound: Bound) -> bool:
 
 
 def contains(one: Bound, other: Bound) -> bool:
-    """Tell whether `one` certainly takes every request that `other` takes."""
+    """Tell whether `one` certainly accepts every request that `other` accepts."""
     wide, narrow = one.match, other.match
     if set(wide) - _KNOWN or not other.places <= one.places:
         return False
@@ -134,20 +134,20 @@ def _fits(expression: str, text: str) -> bool:
 
 @dataclass(slots=True)
 class Covers:
-    """Matches by the text of their path, so that looking for one that covers another costs few comparisons."""
+    """Matches, indexed by the text of their path, so that finding one that covers another takes few comparisons."""
 
     _by_text: dict[str, list[tuple[int, Bound]]] = field(default_factory=dict)
     _other: list[tuple[int, Bound]] = field(default_factory=list)
 
     def add(self, number: int, bound: Bound) -> None:
-        """Take in a match of the rule of this number."""
+        """Add a match of the rule with this number."""
         uri = bound.match.get("uri") or {}
         text = uri.get("prefix") or uri.get("exact")
         plain = text and not bound.match.get("ignoreUriCase")
         (self._by_text.setdefault(str(text), []) if plain else self._other).append((number, bound))
 
     def of(self, match: Bound) -> Iterator[tuple[int, Bound]]:
-        """Yield the matches that certainly take every request that `match` takes, with the numbers of their rules."""
+        """Yield (number of its rule, match) of each match that certainly accepts every request that `match` accepts."""
         uri = match.match.get("uri") or {}
         start = str(uri.get("exact") or uri.get("prefix") or literal_start(uri.get("regex") or "")) or "/"
         for length in range(1, len(start) + 1):
@@ -160,7 +160,7 @@ class Covers:
 
 
 def example(bound: Bound, host: str) -> str:
-    """Return a request that a match takes, as one would type it."""
+    """Return a request that a match accepts, as a user would type it."""
     match = bound.match
     method = _text_example(match.get("method")) or "GET"
     authority = _text_example(match.get("authority")) or host.replace("*", "any", 1)

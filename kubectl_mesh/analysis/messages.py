@@ -20,7 +20,7 @@ ISTIO_PREFIX = "IST"
 
 
 class Level(IntEnum):
-    """How bad a finding is; the greater the worse."""
+    """The severity of a finding; greater is worse."""
 
     INFO = 1
     WARNING = 2
@@ -44,7 +44,7 @@ class Message:
     fix: str
     """What to do about it."""
     whole_document: bool = False
-    """istioctl names the line where the document begins, whatever field is at fault."""
+    """Whether istioctl names the line where the document begins instead of the field at fault."""
 
     @property
     def documentation(self) -> str:
@@ -75,12 +75,12 @@ def message_of(finding: Finding) -> Message:
 
 
 def level_of(finding: Finding) -> Level:
-    """Return how bad a finding is."""
+    """Return the severity of a finding."""
     return message_of(finding).level
 
 
 def text(finding: Finding) -> str:
-    """Return what istioctl prints behind the origin."""
+    """Return the text that istioctl prints after the origin."""
     arguments = iter(finding.arguments)
 
     def fill(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What does not fit the schemas of CRDs, worked out once for each kind of a world."""
+"""Violations of the schemas of CRDs, computed once for each kind of a world."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from simulator.validation.crd import Misfit, misfits
 
 @cache
 def misfits_of(kind: str) -> Callable[[World], Mapping[Resource, tuple[Misfit, ...]]]:
-    """Return what a world works out once: the misfits of the resources of a kind, those without left out."""
+    """Return a function for `World.once`: the misfits of each resource of a kind that has any."""
 
     def find(world: World) -> Mapping[Resource, tuple[Misfit, ...]]:
         return {each: found for each in world.of_kind(kind) if (found := tuple(misfits(each)))}

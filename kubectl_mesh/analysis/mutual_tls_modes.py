@@ -1,4 +1,4 @@
-"""Which traffic a pod's port takes: plain, mutual TLS, or both.
+"""Which traffic a pod's port accepts: plain text, mutual TLS, or both.
 
 istiod: pilot/pkg/model/authentication.go, pilot/pkg/security/authn/policy_applier.go (ComposePeerAuthentication): the
 policy that selects the workload, else the namespace's, else the mesh's; the oldest of each kind; PERMISSIVE by default.
@@ -16,7 +16,7 @@ from simulator.model.wire import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """A mode and the policy that sets it; no policy sets the default."""
+    """A mode and the policy that sets it; None for the default."""
 
     name: str
     policy: Resource | None = None

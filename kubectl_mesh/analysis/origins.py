@@ -1,4 +1,4 @@
-"""How findings name a resource and its place. istioctl: pkg/config/analysis/legacy/source/kube/origin.go."""
+"""The names of resources and positions in findings. istioctl: pkg/config/analysis/legacy/source/kube/origin.go."""
 
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import message_of
@@ -18,7 +18,7 @@ def friendly_name(resource: Resource) -> str:
 def reference(finding: Finding) -> str:
     """Return `file:line` as istioctl prints it; empty for what comes from a cluster.
 
-    It knows no lines of JSON, and of what istiod's validation finds only where the document begins.
+    istioctl has no lines for JSON, and for errors of istiod's validation only the line where the document begins.
     """
     resource = finding.resource
     if resource is None or not resource.origin.source or not resource.origin.line:
@@ -31,7 +31,7 @@ def reference(finding: Finding) -> str:
 
 
 def document_line(resource: Resource) -> int:
-    """Return the line behind the `---` of a document, which may be that of a comment."""
+    """Return the line after the `---` of a document, which may be a comment."""
     above = 0
     for line in resource.origin.text.splitlines():
         content = line.strip()

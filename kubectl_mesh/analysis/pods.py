@@ -1,4 +1,4 @@
-"""Pods that analyzers look at: those that are there, and those that a workload's template would make.
+"""The pods that analyzers read: existing ones, and those that a workload's template would make.
 
 Files hold Deployments rather than Pods. A template stands in for its pods as long as no real pod of its workload is
 known, so that a check which needs pods works on files and on a live cluster alike.
@@ -21,7 +21,7 @@ _INJECT = "sidecar.istio.io/inject"
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PodView:
-    """A pod, or what a template would make; `resource` is the pod or the workload."""
+    """A pod, or the pod that a template would make; `resource` is the pod or the workload."""
 
     resource: Resource
     namespace: str
@@ -48,7 +48,7 @@ class PodView:
 
 @dataclass(slots=True)
 class Pods:
-    """Pods by label, so that a selector costs what it selects."""
+    """Pods indexed by label, so that a selector is matched against few of them."""
 
     all: tuple[PodView, ...]
     by_namespace: dict[str, list[PodView]] = field(default_factory=dict)
@@ -129,14 +129,14 @@ def in_mesh(world: World, pod: PodView) -> bool:
             return said[_INJECT] == "true"
     namespace = world.find("Namespace", "", pod.namespace)
     if namespace is None or not is_given(namespace):
-        return pod.planned  # files leave namespaces out: whoever writes policies for a workload has it in the mesh
+        return pod.planned  # files leave namespaces out: workloads that have policies are assumed to be in the mesh
     if pod.planned and "istio-injection" not in namespace.labels and "istio.io/rev" in namespace.labels:
         return True
     return namespace.labels.get("istio-injection") == "enabled"
 
 
 def has_enforcement(world: World, pod: PodView) -> bool:
-    """Tell whether a proxy or ztunnel stands before a pod, so that policies have an effect on it."""
+    """Tell whether a pod's traffic passes through a proxy or ztunnel, so that policies have an effect on it."""
     if in_mesh(world, pod) or pod.ambient:
         return True
     return pod.planned and is_ambient_namespace(world.find("Namespace", "", pod.namespace))

@@ -1,4 +1,4 @@
-"""What analyzers read of AuthorizationPolicies: rules, and the pods they apply to."""
+"""Access to AuthorizationPolicies for analyzers: their rules, and the pods they apply to."""
 
 from collections.abc import Iterator
 

@@ -12,7 +12,7 @@ from simulator.model.resources import Resource
 
 @dataclass(slots=True)
 class ProxyConfigs:
-    """ProxyConfigs by what they apply to."""
+    """ProxyConfigs by scope: mesh, namespace or workload."""
 
     mesh: str = ""
     by_namespace: dict[str, str] = field(default_factory=dict)

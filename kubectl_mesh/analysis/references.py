@@ -1,4 +1,4 @@
-"""How resources are named in messages and in each other's fields."""
+"""The names of resources in messages and in each other's fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ Name = tuple[str, str]
 
 
 def full_name(resource: Resource) -> str:
-    """Return `namespace/name`, or the name alone for what has no namespace."""
+    """Return `namespace/name`, or the name alone for a cluster-scoped resource."""
     return f"{resource.namespace}/{resource.name}" if resource.namespace else resource.name
 
 
@@ -33,7 +33,7 @@ def selector_text(selector: Mapping[str, str] | None) -> str:
 def at(resource: Resource, *path: str | int) -> tuple[str | int, ...]:
     """Return `path` where the document has a plain value there; else the empty path, which stands for the resource.
 
-    istioctl knows the lines of plain values only.
+    istioctl has lines for plain values only.
     """
     value: Any = resource.document
     for step in path:

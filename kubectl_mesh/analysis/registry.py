@@ -1,4 +1,4 @@
-"""All analyzers there are: each module under `analyzers/` lists its own in `ANALYZERS`."""
+"""The list of all analyzers: each module under `analyzers/` lists its own in `ANALYZERS`."""
 
 import importlib
 import pkgutil

@@ -44,7 +44,7 @@ def at_least(level: str) -> tuple[str, ...]:
 
 
 def compared(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> tuple[FindingRow, ...]:
-    """Return the findings of two analyses, each with what became of it; those that are gone come last."""
+    """Return the findings of two analyses, each marked as introduced, unchanged or fixed; fixed ones come last."""
     known = Counter(each.identity for each in before)
     rows: list[FindingRow] = []
     for each in after:

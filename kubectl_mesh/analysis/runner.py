@@ -1,4 +1,4 @@
-"""Runs analyzers, and records which of them could look at what they need.
+"""Runs analyzers, and records which of them had all of their inputs.
 
 istioctl: pkg/config/analysis/analyzer.go (an analyzer one of whose inputs is missing does not run).
 """
@@ -15,12 +15,12 @@ from simulator.validation.crd import misfits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one analyzer."""
+    """Whether an analyzer ran, and if not, why."""
 
     name: str
     description: str
     skipped: str = ""
-    """What it would have needed; empty when it ran."""
+    """The missing inputs in words; empty when it ran."""
     needs: tuple[str, ...] = ()
     """The kinds that were missing."""
 
@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """Findings in the order that istioctl prints them, and what was looked at."""
+    """Findings in the order in which istioctl prints them, and the analyzers that ran or were skipped."""
 
     findings: tuple[Finding, ...]
     outcomes: tuple[Outcome, ...]
@@ -59,7 +59,7 @@ def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
 def _run(analyzer: Analyzer, world: World) -> Iterator[Finding]:
     """Yield what an analyzer finds; a defect in it is a finding too, and does not stop the others.
 
-    Resources that nobody can read (a list where a mapping belongs) are left out where an analyzer stumbles over one.
+    When an analyzer fails, it runs again without malformed resources, such as those with a list in place of a mapping.
     """
     try:
         yield from list(analyzer.analyze(world))

@@ -11,7 +11,7 @@ from simulator.model.resources import Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selectors:
-    """Where a kind keeps its selector, and the code for two that select one pod."""
+    """The path of a kind's selector, and the code for two resources that select the same pod."""
 
     path: tuple[str, ...]
     conflict: str
@@ -22,7 +22,7 @@ class Selectors:
         return found
 
     def unselective(self, resource: Resource) -> Finding:
-        """Say that a resource selects nothing."""
+        """Return the finding about a resource that selects nothing."""
         text = selector_text(self.labels(resource))
         path = selector_path(resource, *self.path)
         return Finding(code="IST0101", resource=resource, arguments=("selector", text), path=path)
@@ -30,7 +30,7 @@ class Selectors:
     def selected(
         self, resources: Iterable[Resource], pods: Pods
     ) -> tuple[list[Finding], list[tuple[PodView, list[Resource]]]]:
-        """Return findings for those that select nothing, and each pod with what selects it."""
+        """Return findings about resources that select nothing, and each pod with the resources that select it."""
         nothing = []
         by_pod: dict[PodView, list[Resource]] = {}
         for resource in resources:

@@ -1,4 +1,4 @@
-"""One service in several clusters: what differs.
+"""Differences between the definitions of a service in several clusters.
 
 istiod: pkg/config/analysis/analyzers/multicluster/service.go.
 """

@@ -12,12 +12,12 @@ from simulator.model.wire import Json
 
 @dataclass(slots=True)
 class Services:
-    """Services with a selector, by one of its labels; so that asking who selects a pod costs few comparisons."""
+    """Services with a selector, indexed by one of its labels, so that a pod is compared with few of them."""
 
     _by_label: dict[tuple[str, str, str], list[Resource]] = field(default_factory=dict)
 
     def add(self, service: Resource) -> None:
-        """Take a service in; one without selector selects no pods."""
+        """Add a service, unless it has no selector."""
         selector = service.spec.get("selector") or {}
         if selector:
             key = max(selector, key=lambda each: len(str(selector[each])))

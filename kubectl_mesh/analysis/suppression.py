@@ -1,4 +1,4 @@
-"""Findings that somebody decided not to hear of: by the command line, by an annotation, or by the namespace chosen.
+"""Suppressed findings: by the command line, by an annotation, or by the chosen namespace.
 
 istioctl: pkg/config/analysis/local/istiod_analyze.go (suppressed by code and friendly name), legacy/source/kube.
 """
@@ -22,7 +22,7 @@ class Suppression:
     resource: str
 
     def matches(self, finding: Finding) -> bool:
-        """Tell whether a finding is meant."""
+        """Tell whether a finding is suppressed."""
         if self.code != finding.code or finding.resource is None:
             return False
         pattern = ".*".join(re.escape(part) for part in self.resource.split("*"))
@@ -30,7 +30,7 @@ class Suppression:
 
 
 def _names(finding: Finding) -> Iterator[str]:
-    """Yield the forms in which an object is named: istioctl's, and the one that its help gives."""
+    """Yield the forms of an object's name: istioctl's own, and the one in its help."""
     resource = finding.resource
     if resource is not None:
         yield friendly_name(resource)

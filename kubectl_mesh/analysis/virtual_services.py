@@ -1,4 +1,4 @@
-"""What analyzers read of VirtualServices: destinations, gateways, and where their routes apply."""
+"""Access to VirtualServices for analyzers: destinations, gateways, and where their routes apply."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ _TEMPLATES = "inject.istio.io/templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadPort:
-    """A port of a pod on which its proxy takes requests from outside."""
+    """A port of a pod on which its proxy accepts requests from outside."""
 
     number: int
     protocol: Protocol

@@ -1,4 +1,4 @@
-"""The resources that analyzers look at, by kind, and a record of which kinds they asked for."""
+"""The resources that analyzers read, by kind, and a record of the kinds that they asked for."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _GROUPS = {
     "AuthorizationPolicy": "security.istio.io",
     "Telemetry": "telemetry.istio.io",
 }
-"""The group meant by a kind that other projects use as well, such as Knative's Service."""
+"""The group that is meant by a kind whose name other projects use as well, such as Service (Knative)."""
 
 
 @dataclass(slots=True)
@@ -39,22 +39,22 @@ class World:
     mesh: Json = field(default_factory=dict)
     mesh_networks: Json = field(default_factory=dict)
     mesh_refusals: Sequence[Caveat] = ()
-    """Why istiod goes on with its defaults in place of the MeshConfig or MeshNetworks that it is given."""
+    """Why istiod ignores the given MeshConfig or MeshNetworks and uses its defaults."""
     replaced: Sequence[tuple[Resource, Resource]] = ()
-    """Resources of files in whose place a later one of the same name stands, each with that one."""
+    """Resources of files that a later one of the same name replaces, each with that one."""
     now: datetime | None = None
-    """The time that certificates are judged at; None leaves their expiry alone."""
+    """The time for which certificates are checked; None skips their expiry."""
     absent: Mapping[str, str] = field(default_factory=dict)
     unlisted: Mapping[str, str] = field(default_factory=dict)
-    """Of the absent kinds, those that the user may not list, or that a failure kept from being listed."""
+    """The absent kinds that the user may not list, or whose listing failed."""
     elsewhere: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
     """Services of the mesh's other clusters, by cluster id."""
     cluster_id: str = ""
-    """What the cluster that all else is from is called beside those."""
+    """The id of the cluster that all other resources are from."""
     partial: bool = False
-    """Files, beside which more may exist: what they leave out altogether is not missing."""
+    """Whether the world is made of files, which may leave out resources that exist elsewhere."""
     asked: set[str] = field(init=False, default_factory=set)
-    """Kinds that were looked at: what an analyzer declares is held to what it reads."""
+    """Kinds that were read, by which tests check what an analyzer declares."""
     _derived: dict[Callable[["World"], Any], tuple[Any, frozenset[str]]] = field(init=False, default_factory=dict)
     _answers: dict[str, tuple[Resource, ...]] = field(init=False, default_factory=dict)
     _by_kind: dict[str, tuple[Resource, ...]] = field(init=False, default_factory=dict)
@@ -87,11 +87,11 @@ class World:
         return self._by_name.get((kind, namespace, name))
 
     def leaves_out(self, kind: str) -> bool:
-        """Tell whether files hold nothing of a kind, so that what they name of it is taken to be elsewhere."""
+        """Tell whether files have no resource of a kind, so that references to it are assumed to be valid."""
         return self.partial and not self.of_kind(kind)
 
     def once(self, make: Callable[["World"], Derived]) -> Derived:
-        """Return `make(self)`, worked out once; whoever asks for it has asked for the kinds that it reads."""
+        """Return `make(self)`, computed once; each caller is recorded as a reader of the kinds that it reads."""
         if make not in self._derived:
             before, self.asked = self.asked, set()
             self._derived[make] = (make(self), frozenset(self.asked))

@@ -44,7 +44,7 @@ def silent_namespaces(unstated: Sequence[Resource], pods: Sequence[Resource]) ->
         if outside:
             text = (
                 f"no manifest says whether it is in the mesh, so {len(outside)} of its pods have no sidecar; "
-                f"--inject {namespace.name} takes it for labelled istio-injection: enabled"
+                f"--inject {namespace.name} treats it as labelled istio-injection: enabled"
             )
             yield Caveat(kind=CaveatKind.INCOMPLETE, ref=namespace.ref, message=text)
 

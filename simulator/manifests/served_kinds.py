@@ -32,7 +32,7 @@ def refusal(api_version: str, kind: str) -> str:
     """Return why no API server accepts a kind of resource; empty where one does, and for groups of other projects."""
     group, _, version = api_version.rpartition("/")
     if group in _REMOVED:
-        return f"{api_version} is gone since Istio 1.6; {_REMOVED[group]} came in its place"
+        return f"{api_version} is gone since Istio 1.6; {_REMOVED[group]} replaced it"
     if group == "extensions":
         successor = next((each for (_, name), each in kinds().items() if name == kind), None)
         return f"{api_version} is gone since Kubernetes 1.22" + (f"; {_served(successor)}" if successor else "")
@@ -73,5 +73,5 @@ def caveats_of_kinds(resources: Sequence[Resource]) -> Iterator[Caveat]:
     """Yield a caveat for each resource that no API server accepts, saying how it is treated here."""
     for each, reason in not_served(resources):
         simulated = find_kind(each.api_version, each.kind) is not None
-        effect = "simulated, though no API server takes it" if simulated else "has no effect"
+        effect = "simulated, though no API server accepts it" if simulated else "has no effect"
         yield Caveat(kind=CaveatKind.INVALID, ref=each.ref, message=f"{effect}: {reason}")

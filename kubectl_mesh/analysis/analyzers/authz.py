@@ -14,7 +14,7 @@ from simulator.model.resources import Resource
 
 
 def guarded_pods(world: World) -> Pods:
-    """Return the pods that a proxy or ztunnel stands before."""
+    """Return the pods whose traffic passes through a proxy or ztunnel."""
     return Pods(tuple(pod for pod in world.once(pods).all if has_enforcement(world, pod)))
 
 

@@ -1,4 +1,4 @@
-"""Status conditions that say a resource was not taken.
+"""Status conditions by which a controller reports that it rejected a resource.
 
 istiod: pkg/config/analysis/analyzers/conditions/conditions.go.
 """

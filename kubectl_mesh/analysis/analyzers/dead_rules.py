@@ -1,7 +1,7 @@
-"""Rules of a VirtualService that an earlier rule leaves nothing for.
+"""Rules of a VirtualService that no request reaches, because earlier rules match all of them.
 
-istioctl compares matches as text and prefixes with prefixes; here a match is compared by what it takes, so that exact
-paths, regular expressions and headers count. What istioctl reports itself is left to it.
+istioctl compares matches as text and prefixes with prefixes; here matches are compared by the requests that they
+accept, so that exact paths, regular expressions and headers count. What istioctl reports itself is not repeated.
 """
 
 import json
@@ -53,7 +53,7 @@ def rule_name(rule: Json, number: int) -> str:
 
 
 def _first_covering(match: Bound, earlier: Covers) -> int | None:
-    """Return the first rule that covers a match; on a gateway one that takes everything comes last."""
+    """Return the first rule that covers a match; on a gateway a rule that accepts everything comes last."""
     numbers = (number for number, wide in earlier.of(match) if not (takes_all(wide) and match.places - {MESH}))
     return min(numbers, default=None)
 
@@ -65,7 +65,7 @@ def _text(bound: Bound) -> str:
 ANALYZERS = (
     Check(
         name="mesh.DeadRules",
-        description="Finds HTTP rules of a VirtualService whose requests are all taken by earlier rules",
+        description="Finds HTTP rules of a VirtualService whose requests all match earlier rules",
         inputs=("VirtualService",),
         run=_dead_rules,
     ),

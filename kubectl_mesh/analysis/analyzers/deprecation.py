@@ -1,4 +1,4 @@
-"""Fields and kinds that Istio no longer takes.
+"""Deprecated fields and kinds of Istio.
 
 istiod: pkg/config/analysis/analyzers/deprecation/deprecation.go.
 """

@@ -1,4 +1,4 @@
-"""DestinationRules: certificates to verify a server with, hosts that exist, subsets that select pods.
+"""DestinationRules: CA certificates for TLS, hosts that exist, subsets that select pods.
 
 istiod: pkg/config/analysis/analyzers/destinationrule.
 """
@@ -20,7 +20,7 @@ _NODE_LABEL = "kubernetes.io/hostname"
 _ZONE, _SUBZONE = "topology.kubernetes.io/zone", "topology.istio.io/subzone"
 _LOCALITY = ("topology.kubernetes.io/region", _ZONE, _SUBZONE)
 _OF_THE_CLUSTER = frozenset({"topology.istio.io/cluster", "topology.istio.io/network"})
-"""Labels that every endpoint of a cluster has, with values that no resource tells."""
+"""Labels that istiod adds to every endpoint, with values that no resource shows."""
 
 
 def _certificates(world: World) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Files that give one name to two different objects: where both are applied, the later takes the earlier's place."""
+"""Files that give one name to two different objects: where both are applied, the later replaces the earlier."""
 
 from collections.abc import Iterator
 

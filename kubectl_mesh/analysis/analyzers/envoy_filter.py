@@ -26,7 +26,7 @@ def _patches(world: World) -> Iterator[Finding]:
 
 
 def _codes(resource: Resource, versioned: set[str]) -> Iterator[str]:
-    """Yield a code per patch; names of patches for certain versions of the proxy are remembered in `versioned`."""
+    """Yield a code per patch; names of patches for certain versions of the proxy are added to `versioned`."""
     for patch in resource.spec.get("configPatches") or ():
         change = patch.get("patch")
         if change is None:

@@ -1,4 +1,4 @@
-"""Webhooks of a cluster whose control plane runs elsewhere: is its address given, is it a name.
+"""Webhooks of a cluster whose control plane runs elsewhere: is its address given, and is it a host name.
 
 istiod: pkg/config/analysis/analyzers/externalcontrolplane/externalcontrolplane.go.
 """
@@ -39,7 +39,7 @@ def _addresses(world: World) -> Iterator[Finding]:
 def _host(url: str) -> str | None:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for what is no number
+        _ = parts.port  # raises for a port that is not a number
     except ValueError:
         return None
     if url.startswith(":") or any(ord(character) <= 32 or ord(character) == 127 for character in url):

@@ -63,7 +63,7 @@ def _witness(route: Resource, effect: str) -> str:
 
 
 def _refusal(world: World, route: Resource, gateway: Resource, reference: Json) -> str:
-    """Say why no listener of a gateway takes a route; empty when one does."""
+    """Return why no listener of a gateway accepts a route; empty when one does."""
     listeners: Sequence[Json] = gateway.spec.get("listeners") or ()
     section, port = reference.get("sectionName"), reference.get("port")
     named = [each for each in listeners if section in (None, each.get("name")) and port in (None, each.get("port"))]
@@ -75,7 +75,7 @@ def _refusal(world: World, route: Resource, gateway: Resource, reference: Json) 
     if not fitting:
         return f"has no listener for a {route.kind} there"
     if not any(_takes_namespace(world, each, route, gateway) for each in fitting):
-        return f"takes no routes of namespace {route.namespace}: its listeners' allowedRoutes do not name it"
+        return f"accepts no routes of namespace {route.namespace}: its listeners' allowedRoutes do not name it"
     return ""
 
 
@@ -143,7 +143,7 @@ def _judge_backend(world: World, route: Resource, path: tuple[str | int, ...], r
 
 
 def _on_gateway(route: Resource) -> bool:
-    """Tell whether a route belongs to a gateway: routes of services, for callers in the mesh, need no grants."""
+    """Tell whether a route is attached to a gateway: routes of services, for callers in the mesh, need no grants."""
     parents = route.spec.get("parentRefs") or ()
     return any(_kind(each, GATEWAY_API, "Gateway") == _GATEWAY for each in parents)
 
@@ -151,7 +151,7 @@ def _on_gateway(route: Resource) -> bool:
 ANALYZERS = (
     Check(
         name="mesh.RouteParents",
-        description="Finds Gateway API routes that no gateway or service takes",
+        description="Finds Gateway API routes that no gateway or service accepts",
         inputs=(*_ROUTES, f"{GATEWAY_API}/Gateway"),
         hints=("Service", "ServiceEntry", "Namespace", "ListenerSet"),
         run=_parents,

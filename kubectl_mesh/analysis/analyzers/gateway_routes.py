@@ -1,8 +1,8 @@
-"""VirtualServices that give routes to one host of one gateway.
+"""VirtualServices with routes for the same host of the same gateway.
 
 On a gateway istiod joins their rules, oldest VirtualService first, then by name and namespace (pkg/config/model:
-SortConfigByCreationTime), so that rules for different requests get along. Those for the same requests do not: one
-never counts, and which one depends on when the resources were made.
+SortConfigByCreationTime), so that rules for different requests coexist. Of rules for the same requests only the first
+applies, and which one that is depends on when the resources were created.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def _conflicts(world: World) -> Iterator[Finding]:
 
 
 def _taken(ruled: Sequence[tuple[Resource, Sequence[_Rule]]]) -> Iterator[tuple[_Rule, _Rule]]:
-    """Yield, for each VirtualService at most once, a rule of a former one that takes the requests of a rule of it."""
+    """Yield, at most once per VirtualService, a rule whose requests match a rule of an earlier one."""
     covers, known, texts = Covers(), list[_Rule](), set[str]()
     for _, rules in ruled:
         pairs = ((known[number], rule) for rule in rules for number, _ in covers.of(rule.bound))
@@ -49,7 +49,7 @@ def _taken(ruled: Sequence[tuple[Resource, Sequence[_Rule]]]) -> Iterator[tuple[
                 break
         for rule in rules:
             text = repr(rule.bound.match)
-            if text not in texts:  # an equal match of a former rule covers whatever this one would
+            if text not in texts:  # an equal match of an earlier rule covers all that this one could
                 texts.add(text)
                 covers.add(len(known), rule.bound)
                 known.append(rule)
@@ -81,7 +81,7 @@ def _claims(world: World) -> dict[tuple[Name, str], list[Resource]]:
 
 
 def _sees(gateway: Name, service: Resource) -> bool:
-    """Tell whether a gateway sees a VirtualService; its proxies are taken to be in its own namespace."""
+    """Tell whether a gateway sees a VirtualService; its proxies are assumed to be in its own namespace."""
     export_to = service.spec.get("exportTo") or ("*",)
     return "*" in export_to or gateway[0] in [service.namespace if each == "." else each for each in export_to]
 

@@ -86,7 +86,7 @@ def _finding(policy: Resource, path: tuple[str | int, ...], written: str, accoun
         resource=policy,
         arguments=(written, account),
         path=path,
-        witness=f"no workload runs as service account {account}, so that no request meets this source",
+        witness=f"no workload runs as service account {account}, so no request matches this source",
     )
 
 

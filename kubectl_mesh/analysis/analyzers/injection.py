@@ -1,4 +1,4 @@
-"""Sidecar injection: which namespaces have it, which pods missed it, and which image they run.
+"""Sidecar injection: namespaces without it, pods without a proxy, and proxies of another image.
 
 istiod: pkg/config/analysis/analyzers/injection.
 """

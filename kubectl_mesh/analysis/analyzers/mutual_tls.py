@@ -1,7 +1,7 @@
-"""Clients and servers that disagree about mutual TLS, and identities that a plain connection does not carry.
+"""Clients and servers that disagree about mutual TLS, and policies on identities that plain text does not carry.
 
-istiod: a DestinationRule's TLS settings take the place of automatic mutual TLS
-(pilot/pkg/networking/core/cluster_tls.go); settings of a port take the place of all others.
+istiod: a DestinationRule's TLS settings replace automatic mutual TLS
+(pilot/pkg/networking/core/cluster_tls.go); settings of a port replace all others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,9 +43,9 @@ def _mentions(policy: Json) -> bool:
 
 
 def _strict_ports(world: World, rule: Resource, service: Resource) -> Iterator[Finding]:
-    """Yield one finding for the first port that is served with mutual TLS only, and reached without.
+    """Yield one finding for the first port that accepts mutual TLS only and is reached without it.
 
-    Workloads captured by ztunnel are left out: the tunnel to them is used whatever the rule says.
+    Workloads captured by ztunnel are skipped: clients tunnel to them whatever the rule says.
     """
     selector = service.spec.get("selector") or {}
     if not selector:
@@ -71,7 +71,7 @@ def _strict_ports(world: World, rule: Resource, service: Resource) -> Iterator[F
 
 
 def _plain_ports(world: World, rule: Resource, service: Resource) -> Iterator[Finding]:
-    """Yield one finding for the first port that no pod serves with mutual TLS, and that is reached with it."""
+    """Yield one finding for the first port on which no pod accepts mutual TLS and that is reached with it."""
     selector = service.spec.get("selector") or {}
     pods = list(world.once(all_pods).selected(selector, namespace=service.namespace)) if selector else []
     for port in Services.ports(service):
@@ -92,7 +92,7 @@ def _plain_ports(world: World, rule: Resource, service: Resource) -> Iterator[Fi
 
 
 def _plain(world: World, pod: PodView, port: Json) -> str:
-    """Say why a pod's port takes no mutual TLS; empty when it does."""
+    """Return why a pod's port accepts no mutual TLS; empty when it does."""
     if not has_enforcement(world, pod):
         return f"{pod.resource.kind} {pod.name} has no proxy"
     mode = world.once(modes).of(pod, target_port(port, pod))
@@ -150,7 +150,7 @@ def _lost_identities(world: World) -> Iterator[Finding]:
 ANALYZERS = (
     Check(
         name="mesh.MutualTlsDisagreements",
-        description="Finds DestinationRules whose TLS mode the workloads do not take",
+        description="Finds DestinationRules whose TLS mode the workloads do not accept",
         inputs=("DestinationRule", "PeerAuthentication", *HOST_KINDS, "Pod"),
         hints=(*WORKLOAD_KINDS, "Namespace"),
         run=_disagreements,

@@ -1,7 +1,7 @@
 """HTTP conditions of AuthorizationPolicies on ports that do not speak HTTP.
 
-On a TCP port istiod cannot look at paths or methods. It leaves such conditions out of a DENY rule, which then denies
-more, and leaves an ALLOW rule with them out altogether, which then allows less
+On a TCP port there are no paths or methods. istiod drops such conditions from a DENY rule, which then denies more,
+and drops an ALLOW rule with such conditions altogether, so that the policy allows less
 (pilot/pkg/security/authz/builder, model/model.go).
 """
 
@@ -21,7 +21,7 @@ from simulator.model.wire import Json
 _OPERATION = ("paths", "notPaths", "methods", "notMethods", "hosts", "notHosts")
 _SOURCE = ("requestPrincipals", "notRequestPrincipals")
 _LOOKED_AT = 50
-"""Pods of one policy that are looked at: those of one workload are alike."""
+"""Most pods of one policy that are checked: those of one workload are alike."""
 
 
 def _conditions(world: World) -> Iterator[Finding]:

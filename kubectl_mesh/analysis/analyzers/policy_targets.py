@@ -1,6 +1,6 @@
-"""Policies without a place to act: a selector that selects nothing, a target that does not exist.
+"""Policies without effect: a selector that selects nothing, or a target that does not exist.
 
-istioctl looks at AuthorizationPolicies, Sidecars and Telemetries with selectors; those are left to it.
+AuthorizationPolicies, Sidecars and Telemetries with selectors are checked by istioctl's own analyzers.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _SELECTING = {
     "DestinationRule": ("spec", "workloadSelector", "matchLabels"),
 }
 _EVERYWHERE = ("PeerAuthentication", "RequestAuthentication", "WasmPlugin", "EnvoyFilter")
-"""Kinds whose selectors reach all namespaces from the root namespace."""
+"""Kinds whose selectors apply to all namespaces when they are in the root namespace."""
 _TARGETING = ("AuthorizationPolicy", "RequestAuthentication", "Telemetry", "WasmPlugin", "EnvoyFilter")
 _TARGETS = {
     (GATEWAY_API, "Gateway"): f"{GATEWAY_API}/Gateway",

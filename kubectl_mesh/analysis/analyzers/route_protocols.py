@@ -1,8 +1,8 @@
 """HTTP rules of VirtualServices for services that do not speak HTTP.
 
-A sidecar gives a TCP port a listener without HTTP routes, so such rules meet no request. istiod makes them a virtual
-host of port 80 all the same (pilot/pkg/networking/core/route: BuildSidecarVirtualHostWrapper): rules that ask for that
-port, as those do that lead to an egress gateway, are meant to be met there.
+A sidecar's listener for a TCP port has no HTTP routes, so such rules apply to no request. istiod still makes a virtual
+host of port 80 of them (pilot/pkg/networking/core/route: BuildSidecarVirtualHostWrapper): rules that match that port,
+such as those that lead to an egress gateway, are meant for it and are not reported.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def _routes(world: World) -> Iterator[Finding]:
                 resource=service,
                 arguments=(host, ports),
                 path=("spec", "hosts", index),
-                witness=f"a connection to {host}:{number} is forwarded as {protocol}; no rule is looked at",
+                witness=f"a connection to {host}:{number} is forwarded as {protocol}, without regard to any rule",
                 related=(destination.resource,),
             )
             break

@@ -1,4 +1,4 @@
-"""Schema validation: what istiod's webhook and the API server say of each Istio and Gateway API object.
+"""Schema validation: the errors of istiod's webhook and the API server for each Istio and Gateway API object.
 
 istio: pkg/config/analysis/analyzers/schema/validation.go.
 """
@@ -22,7 +22,7 @@ _GATEWAY_API = "gateway.networking.k8s.io"
 
 @dataclass(frozen=True, slots=True)
 class ValidationAnalyzer:
-    """Runs Istio's own rules on the resources of one kind."""
+    """Runs Istio's validation on the resources of one kind."""
 
     kind: str
 
@@ -42,7 +42,7 @@ class ValidationAnalyzer:
         return (self.kind,)
 
     def analyze(self, world: World) -> Iterator[Finding]:
-        """Yield what istiod's webhook would say."""
+        """Yield the errors and warnings of istiod's webhook."""
         resources = world.of_kind(self.kind)
         if not resources:
             return
@@ -51,7 +51,7 @@ class ValidationAnalyzer:
         for resource in resources:
             found = misfits.get(resource, ())
             unreadable = [each for each in found if each.is_unreadable]
-            if unreadable:  # istiod never sees it
+            if unreadable:  # the API server refuses it, so that istiod never sees it
                 yield from _refused(resource, unreadable)
                 continue
             refused = False
@@ -60,20 +60,20 @@ class ValidationAnalyzer:
                 code = problem.code or ("IST0133" if problem.is_warning else "IST0106")
                 arguments = problem.arguments or (problem.text,)
                 yield Finding(code=code, resource=resource, arguments=arguments, path=problem.path)
-            if not refused:  # most rules of the CRDs are istiod's too
+            if not refused:  # most CEL rules repeat istiod's
                 yield from _refused(resource, broken_rules(resource))
 
 
 @dataclass(frozen=True, slots=True)
 class MeshConfigAnalyzer:
-    """Runs Istio's own rules on the MeshConfig, which is no object of its own."""
+    """Runs Istio's validation on the MeshConfig, which is part of a ConfigMap."""
 
     name: str = "schema.ValidationAnalyzer.MeshConfig"
     description: str = "Runs schema validation as an analyzer on 'MeshConfig' resources"
     inputs: tuple[str, ...] = ("MeshConfig", "ConfigMap")
 
     def analyze(self, world: World) -> Iterator[Finding]:
-        """Yield what istiod would say of the MeshConfig."""
+        """Yield istiod's errors about the MeshConfig."""
         if not world.mesh:
             return
         for refusal in world.mesh_refusals:
@@ -97,18 +97,18 @@ class MeshConfigAnalyzer:
 
 @dataclass(frozen=True, slots=True)
 class FieldAnalyzer:
-    """Holds every object to the schema of its CRD."""
+    """Checks every object against the schema of its CRD."""
 
     name: str = "schema.FieldAnalyzer"
     description: str = "Checks the fields of Istio and Gateway API objects against their CRDs"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Every kind that has a schema here."""
+        """Every kind with a known schema."""
         return tuple(sorted(_input(group, kind) for group, kind in kinds()))
 
     def analyze(self, world: World) -> Iterator[Finding]:
-        """Yield what the API server would refuse or drop."""
+        """Yield what the API server would refuse, and the fields that it would drop."""
         for kind in self.inputs:
             found = world.once(misfits_of(kind))
             for resource in world.of_kind(kind) if found else ():

@@ -1,4 +1,4 @@
-"""Resources of kinds and versions that no API server takes. Other analyzers pass over those of the mesh."""
+"""Resources of kinds and versions that no API server accepts. Other analyzers skip those of the mesh."""
 
 from collections.abc import Iterator
 

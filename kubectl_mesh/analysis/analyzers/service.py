@@ -1,4 +1,4 @@
-"""Services: port names that istiod can read a protocol from.
+"""Services: port names from which istiod can read a protocol.
 
 istiod: pkg/config/analysis/analyzers/service/portname.go.
 """

@@ -1,4 +1,4 @@
-"""ServiceEntries: TCP ports need addresses to be told apart by.
+"""ServiceEntries: TCP ports need addresses that distinguish them.
 
 istiod: pkg/config/analysis/analyzers/serviceentry/protocoladdresses.go.
 """

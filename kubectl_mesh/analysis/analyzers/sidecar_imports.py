@@ -1,7 +1,7 @@
 """VirtualServices that the Sidecars of their namespace do not import.
 
 istiod: pilot/pkg/model/sidecar.go (convertIstioListenerToWrapper): a proxy sees a VirtualService only where an egress
-host of its Sidecar covers one of the VirtualService's hosts; the destinations of those it sees come along.
+host of its Sidecar covers one of the VirtualService's hosts; the destinations of those it sees are imported with them.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _unseen(world: World) -> Iterator[Finding]:
             resource=service,
             arguments=(host, full_name(default)),
             path=("spec", "hosts", 0),
-            witness=f"a request to {host} from a sidecar of namespace {service.namespace} meets none of these rules",
+            witness=f"a request to {host} from a sidecar of namespace {service.namespace} matches none of these rules",
             related=(default,),
         )
 
@@ -44,7 +44,7 @@ def _labels(sidecar: Resource) -> dict[str, str]:
 
 
 def _is_private(service: Resource) -> bool:
-    """Tell whether nobody outside its namespace sees a VirtualService."""
+    """Tell whether a VirtualService is visible in its own namespace only."""
     export_to = service.spec.get("exportTo") or ("*",)
     return all(each in (".", service.namespace) for each in export_to)
 

@@ -1,7 +1,7 @@
-"""RequestAuthentications that nothing requires.
+"""RequestAuthentications whose tokens no policy requires.
 
-A RequestAuthentication refuses bad tokens and lets requests without any token pass; only an AuthorizationPolicy makes
-a token necessary.
+A RequestAuthentication refuses invalid tokens but lets requests without a token pass; only an AuthorizationPolicy can
+require one.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """Gateways that VirtualServices bind to: they exist, have the hosts, and verify the claims that routes match on.
 
 istiod: pkg/config/analysis/analyzers/virtualservice/{gateways,jwtclaimroute}.go. A reference to a Gateway API gateway
-is right: istiod takes it (pilot/pkg/model/virtualservice.go), although istioctl 1.30 reports it.
+is valid: istiod accepts it (pilot/pkg/model/virtualservice.go), although istioctl 1.30 reports it.
 """
 
 import re
@@ -47,7 +47,7 @@ def _gateways(world: World) -> Iterator[Finding]:
 
 
 def serves(gateway: Resource, hosts: Sequence[str], namespace: str) -> bool:
-    """Tell whether a server of the gateway takes one of `hosts` from VirtualServices of `namespace`."""
+    """Tell whether a server of the gateway accepts one of `hosts` from VirtualServices of `namespace`."""
     for server in gateway.spec.get("servers") or ():
         for written in server.get("hosts") or ():
             scope, slash, pattern = written.partition("/")

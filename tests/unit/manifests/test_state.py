@@ -348,8 +348,8 @@ def test_a_misspelt_kind_is_named() -> None:
 @pytest.mark.parametrize(
     ("version", "kind", "message"),
     [
-        ("networking.istio.io/v1", "EnvoyFilter", "simulated, though no API server takes it: EnvoyFilter is served as"),
-        ("batch/v1beta1", "CronJob", "simulated, though no API server takes it: CronJob is served as batch/v1, not as"),
+        ("networking.istio.io/v1", "EnvoyFilter", "simulated, though no API server accepts it: EnvoyFilter is served"),
+        ("batch/v1beta1", "CronJob", "simulated, though no API server accepts it: CronJob is served as batch/v1, not"),
         (
             "extensions/v1beta1",
             "Deployment",

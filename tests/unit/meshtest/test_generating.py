@@ -70,7 +70,7 @@ def test_injection_goes_with_the_file(tmp_path: Path) -> None:
     target.write_text(target.read_text().replace("inject:\n    - app\n", "inject: []\n"))
     result = CliRunner().invoke(app, [str(target)])
     assert result.exit_code == 1
-    assert "--inject app takes it for labelled" in result.stderr, "a mesh without sidecars is not left unexplained"
+    assert "--inject app treats it as labelled" in result.stderr, "a mesh without sidecars is not left unexplained"
 
 
 PLAIN = """
