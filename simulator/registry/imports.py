@@ -86,10 +86,10 @@ class Imports:
 
 
 def cut_to_port(service: Service, port: int) -> Service | None:
-    """Return a service with that port only; as it is for port 0; None when it has no such port."""
+    """Return a service with that port only, the first of that number; as it is for 0; None when it has no such port."""
     if not port:
         return service
-    found = service.port(port)
+    found = next((one for one in service.ports if one.number == port), None)
     if found is None:
         return None
     return service if len(service.ports) == 1 else replace(service, ports=(found,))

@@ -75,6 +75,15 @@ def test_sidecar_imports_hosts_and_ports() -> None:
     assert scope.egress_listener(9999) is scope.egress[1]
 
 
+def test_egress_listener_takes_the_first_port_of_its_number() -> None:
+    """Even one of UDP, which hides a port of TCP with the same number."""
+    ports = "{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}"
+    egress = "[{port: {number: 53, name: dns, protocol: TCP}, hosts: ['./*']}]"
+    view = snapshot(CLIENT, service("web", ports=ports), _sidecar(egress))
+    (only,) = view.scope(proxy(view, "client")).services
+    assert [port.name for port in only.ports] == ["dns"]
+
+
 def test_sidecars_are_chosen_by_selector_then_namespace_then_root() -> None:
     """A Sidecar that selects the workload wins; the root namespace's stands for namespaces without one."""
     view = snapshot(
