@@ -140,8 +140,8 @@ def _patch_chain(listener: Listener, chain: FilterChain, patches: Patches) -> bo
             specific=wanted is not None,
         )
         _set(chain, "filters", filters)
-    for index, one in enumerate(chain.get("filters", [])):
-        chain["filters"][index] = _patched_network_filter(one, patches)
+    for one in chain.get("filters", []):
+        _patch_network_filter(one, patches)
     return True
 
 
@@ -156,26 +156,23 @@ def _merged_chain(chain: FilterChain, value: Json) -> FilterChain:
     return merge(MESSAGES["FILTER_CHAIN"], chain, value)  # type: ignore[arg-type,return-value]
 
 
-def _patched_network_filter(network_filter: Json, patches: Patches) -> Json:
+def _patch_network_filter(network_filter: Json, patches: Patches) -> None:
     for patch in patches.of("NETWORK_FILTER").all:
         if patch.operation == "MERGE" and _filter_matches(network_filter, patch):
-            network_filter = merge_filter(network_filter, patch.value)
+            _become(network_filter, merge_filter(network_filter, patch.value))
     config = network_filter.get("typed_config")
     if network_filter.get("name") != HTTP_CONNECTION_MANAGER or not config or _HCM_TYPE not in config.get("@type", ""):
-        return network_filter
+        return
     chosen = [patch for patch in patches.of("HTTP_FILTER").all if _filter_matches(network_filter, patch)]
     if not chosen:
-        return network_filter
+        return
     filters: list[Json] = config.get("http_filters", [])
     for patch in chosen:
         filters = _patched_http_filters(filters, patch)
     for patch in chosen:
         if patch.operation == "MERGE":
             filters = [merge_filter(one, patch.value) if _http_filter_matches(one, patch) else one for one in filters]
-    result = {**config, "http_filters": filters}
-    if not filters:
-        del result["http_filters"]
-    return {**network_filter, "typed_config": result}
+    _set(config, "http_filters", filters)
 
 
 def _patched_http_filters(filters: list[Json], patch: Patch) -> list[Json]:

@@ -145,6 +145,22 @@ def test_merge_into_the_connection_manager() -> None:
     assert manager["typed_config"]["http_filters"]
 
 
+def test_what_is_merged_before_types_clash_stays() -> None:
+    """A filter merged into all others ends the patching of a listener: its HTTP filters stay, its other merges too."""
+    value = {
+        "typed_config": {
+            "@type": f"type.googleapis.com/{HCM.replace('envoy', 'envoy.extensions', 1)}.v3.HttpConnectionManager",
+            "xffNumTrustedHops": 3,
+        }
+    }
+    hops = http_filter("MERGE") | {"applyTo": "NETWORK_FILTER", "patch": {"operation": "MERGE", "value": value}}
+    made = mesh(envoy_filter(hops, http_filter("INSERT_FIRST"), http_filter("MERGE", name="")))
+    found: Any = next(one for one in made.generated(CLIENT).listeners if one["name"] == "0.0.0.0_80")
+    manager = next(one for one in found["filter_chains"][0]["filters"] if one["name"] == HCM)
+    assert manager["typed_config"]["xff_num_trusted_hops"] == 3
+    assert filters(made) == filters(mesh())
+
+
 def test_listeners_come_and_go() -> None:
     """Listeners can be removed, and added to the outbound ones when no context is given; each has to have a name."""
     added = {"name": "extra", "address": {"socketAddress": {"address": "127.0.0.1", "portValue": 7}}}
