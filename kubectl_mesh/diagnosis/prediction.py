@@ -8,8 +8,8 @@ from typing import Any
 from kubectl_mesh.diagnosis.attribution import attributed
 from kubectl_mesh.diagnosis.config_dump import ConfigDump, decode, listed, reading
 from kubectl_mesh.diagnosis.lookup import Lookup
+from kubectl_mesh.diagnosis.makers import explained
 from kubectl_mesh.diagnosis.senders import find_sender
-from kubectl_mesh.diagnosis.strictness import with_strictness
 from kubectl_mesh.diagnosis.ztunnel_pods import ztunnels
 from kubectl_mesh.sources.base import MeshSource, ResourceSource
 from simulator.envoy.config import Config, Conversions
@@ -33,7 +33,7 @@ def through_mesh(
     """Follow a request from a workload, a gateway or outside."""
     sender = find_sender(directory, from_, namespace=namespace)
     trace = follow(directory, configurations(source), request, sender, ztunnels=ztunnel_state(source))
-    return with_strictness(Lookup(source), attributed(source, trace))
+    return explained(Lookup(source), attributed(source, trace))
 
 
 def through_proxy(

@@ -6,10 +6,10 @@ from functools import cached_property
 
 from kubectl_mesh.diagnosis.attribution import attributed
 from kubectl_mesh.diagnosis.lookup import Lookup
+from kubectl_mesh.diagnosis.makers import explained
 from kubectl_mesh.diagnosis.mesh_directory import directory_of
 from kubectl_mesh.diagnosis.prediction import configurations, ztunnel_state
 from kubectl_mesh.diagnosis.senders import find_sender
-from kubectl_mesh.diagnosis.strictness import with_strictness
 from kubectl_mesh.diagnosis.trace import Locate, locator, policy_source, step_source
 from kubectl_mesh.reports.trace import SourceReport
 from kubectl_mesh.sources.base import Caveats, MeshSource, ResourceSource
@@ -56,7 +56,7 @@ class Predictor:
         """Predict what becomes of a request; `resolve` is what public DNS is taken to say of hosts."""
         directory = replace(self.directory, resolve=resolve) if resolve else self.directory
         trace = follow(directory, self._config, request, sender, ztunnels=self._ztunnels)
-        return with_strictness(self._lookup, attributed(self.source, trace))
+        return explained(self._lookup, attributed(self.source, trace))
 
     def configuration(self, proxy: ProxyId) -> Mapping[str, Sequence[Json]]:
         """Return the listeners and routes of a proxy; from its config dump where the source has only that."""

@@ -4,13 +4,15 @@ DELIVERED 200 to cart-7d9f-x2.shop: an application in the mesh gets the request
 GET http://cart:7070/items from deploy/web
 
 1 web-5c8d-9k.shop  outbound
-  listener       0.0.0.0_7070  stands for port 7070 on any address
+  listener       0.0.0.0_7070  the listener for port 7070 on any address
   route          cart-v2       prefix /items and header end-user is jason
                  VirtualService/shop/cart http[0].match[0]  cart.yaml:12
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from kubectl_mesh.render.color import Palette
@@ -53,6 +55,8 @@ _INDENT = "  "
 _BELOW = _INDENT + " " * _WIDTH
 _COLUMN = 40
 _LISTED = 3
+_NEAR = {"filter-chain": 1}
+"""Kinds whose misses begin with the nearest → how many reasons help; the others tell of connections unlike this one."""
 
 
 def render(report: TraceReport, *, palette: Palette, verbose: bool = False) -> str:
@@ -123,12 +127,21 @@ class _Page:
         if details:
             texts = (f"{name.replace('_', ' ')} {_value(item)}" for name, item in details.items())
             yield f"{_BELOW}{printable(' · '.join(texts))}"
-        shown = step.rejected if self._verbose else step.rejected[:_LISTED] if step.chosen == "none" else ()
-        for rejected in shown:
-            text = f"not {printable(rejected.name)}: {printable(rejected.because)}"
+        yield from self._rejected(step)
+
+    def _rejected(self, step: StepReport) -> Iterator[str]:
+        """Write what was tried, those with one reason together; without -v the nearest misses, where all missed."""
+        groups = [
+            (why, [each.name for each in found]) for why, found in groupby(step.rejected, lambda one: one.because)
+        ]
+        missed = step.chosen == "none"
+        shown = groups if self._verbose else groups[: _NEAR.get(step.kind, _LISTED)] if missed else []
+        for because, names in shown:
+            text = f"not {printable(_some(names, all_=self._verbose))}: {printable(because)}"
             yield f"{_BELOW}{self._style('dim', text)}"
-        if shown and len(shown) < len(step.rejected):
-            yield f"{_BELOW}{self._style('dim', f'and {len(step.rejected) - len(shown)} more: -v shows them')}"
+        more = sum(len(names) for _, names in groups[len(shown) :]) if shown and step.kind not in _NEAR else 0
+        if more:
+            yield f"{_BELOW}{self._style('dim', f'and {more} more: -v shows them')}"
 
     def answer(self, report: TraceReport) -> Iterator[str]:
         """Say what the client reads of a proxy that lost its connection further on."""
@@ -217,6 +230,13 @@ def _value(value: Any) -> str:
 
 def _shares(shares: Sequence[ShareReport]) -> str:
     return ", ".join(f"{share.percent:g}% {printable(share.cluster)}" for share in shares)
+
+
+def _some(names: Sequence[str], *, all_: bool) -> str:
+    """Write names, each once, and how many stand for each; a few of them, or all."""
+    counted = Counter(names)
+    told = [f"{name} ({count})" if count > 1 else name for name, count in counted.items()]
+    return ", ".join(told) if all_ else _few(told)
 
 
 def _few(names: Sequence[str]) -> str:

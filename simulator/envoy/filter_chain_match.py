@@ -16,10 +16,15 @@ from simulator.envoy.matcher_tree import action_text, evaluate
 from simulator.model.traces import Rejected
 from simulator.model.wire import Json
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterChainMatch:
-    """The chosen chain, or None. `index` counts `filter_chains` from 0; None for the default chain."""
+    """The chosen chain, or None. `index` counts `filter_chains` from 0; None for the default chain.
+
+    What was `rejected` is in the order of the listener; where nothing was chosen, what came nearest is first.
+    """
 
     chain: Json | None
     index: int | None
@@ -48,6 +53,11 @@ class _Search:
         if chosen:
             self.reasons.append(chosen)
 
+    def nearest_first(self) -> Iterator[tuple[int, Rejected]]:
+        """Yield what was rejected, the chains that passed the most criteria first."""
+        for because in reversed(dict.fromkeys(entry.because for _, entry in self.rejected)):
+            yield from (pair for pair in self.rejected if pair[1].because == because)
+
 
 def match_filter_chain(listener: Json, connection: Connection) -> FilterChainMatch:
     """Choose the filter chain for a connection that the listener filters have inspected."""
@@ -58,12 +68,12 @@ def match_filter_chain(listener: Json, connection: Connection) -> FilterChainMat
         stage(search)
         if not search.alive:
             break
-    rejected = tuple(entry for _, entry in sorted(search.rejected, key=lambda pair: pair[0]))
     if search.alive:
+        rejected = tuple(entry for _, entry in sorted(search.rejected, key=lambda pair: pair[0]))
         index, chain = search.alive[0]
-        because = ", ".join(search.reasons) or "it asks for nothing"
+        because = ", ".join(search.reasons) or "it takes every connection"
         return FilterChainMatch(chain=chain, index=index, because=because, rejected=rejected)
-    return _default(listener, rejected)
+    return _default(listener, tuple(entry for _, entry in search.nearest_first()))
 
 
 def _default(listener: Json, rejected: tuple[Rejected, ...]) -> FilterChainMatch:
@@ -84,7 +94,7 @@ def name_of(chain: Json, index: int | None) -> str:
 def _destination_port(search: _Search) -> None:
     port = search.connection.destination_port
     if any(integer(_criteria(chain), "destination_port") == port for _, chain in search.alive) and port:
-        because = f"a filter chain for destination port {port} comes first"
+        because = f"only filter chains for destination port {port} are tried"
         search.keep(
             lambda m: integer(m, "destination_port") == port, chosen=f"destination port {port}", because=because
         )
@@ -112,23 +122,25 @@ def _destination_ip(search: _Search) -> None:
 
 def _server_names(search: _Search) -> None:
     name = search.connection.server_name
-    listed = {
-        spelt.removeprefix("*") if spelt.startswith("*.") else spelt
-        for _, chain in search.alive
-        for spelt in texts(_criteria(chain), "server_names")
-    }
+    spellings = dict.fromkeys(spelt for _, chain in search.alive for spelt in texts(_criteria(chain), "server_names"))
+    listed = {spelt.removeprefix("*") if spelt.startswith("*.") else spelt for spelt in spellings}
     best = next((candidate for candidate in _server_name_candidates(name) if candidate in listed), "")
 
     def wanted(criteria: Json) -> bool:
         names = texts(criteria, "server_names")
         return (best in names or f"*{best}" in names) if best else not names
 
-    because = (
-        f"another filter chain names server name {best} more closely"
-        if best
-        else (f"server name {name} is not listed" if name else "the client sent no server name, or nobody looked")
-    )
+    if best:
+        because = f"another filter chain names server name {best} more closely"
+    else:
+        unlisted = f"server name {name} is not listed" if name else "the client sent no server name, or nobody looked"
+        because = f"{unlisted}; listed are {_few(tuple(spellings))}"
     search.keep(wanted, chosen=f"server name {name}" if best else "", because=because)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _server_name_candidates(name: str) -> Iterator[str]:
@@ -144,7 +156,7 @@ def _server_name_candidates(name: str) -> Iterator[str]:
 
 def _exact(search: _Search, *, criterion: str, value: str, what: str) -> None:
     if value and any(text(_criteria(chain), criterion) == value for _, chain in search.alive):
-        because = f"a filter chain for {what} {value} comes first"
+        because = f"only filter chains for {what} {value} are tried"
         search.keep(lambda m: text(m, criterion) == value, chosen=f"{what} {value}", because=because)
     else:
         search.keep(lambda m: not text(m, criterion), chosen="", because=f"{what} is {value or 'unknown'}")
@@ -164,7 +176,7 @@ def _application_protocols(search: _Search) -> None:
         search.keep(
             lambda m: best in texts(m, "application_protocols"),
             chosen=f"application protocol {best}",
-            because=f"a filter chain for application protocol {best} comes first",
+            because=f"only filter chains for application protocol {best} are tried",
         )
     else:
         search.keep(

@@ -37,9 +37,7 @@ def match_listener(
             return (
                 _hand_off(config, entry, request)
                 if direction is Direction.OUTBOUND
-                else ListenerMatch(
-                    listener=entry, because="takes every inbound connection that is redirected to the proxy"
-                )
+                else ListenerMatch(listener=entry, because="takes every inbound connection")
             )
     return _bound(config, request)
 
@@ -84,13 +82,13 @@ def _hand_off(config: Config, entry: Json, request: Request) -> ListenerMatch:
     rejected: tuple[Rejected, ...] = ()
     if exact is not None and exact is not entry:
         if wildcard is not None:
-            rejected = (Rejected(name=text(wildcard, "name"), because="a listener for this very address comes first"),)
-        return ListenerMatch(listener=exact, because=f"stands for {where}, the original destination", rejected=rejected)
+            rejected = (Rejected(name=text(wildcard, "name"), because="a listener for the address comes first"),)
+        return ListenerMatch(listener=exact, because=f"the listener for {where}", rejected=rejected)
     rejected = _same_port(config, request)
     if wildcard is not None and wildcard is not entry:
-        because = f"stands for port {request.port} on any address, and no listener stands for {where}"
+        because = f"the listener for port {request.port} on any address (none for {where})"
         return ListenerMatch(listener=wildcard, because=because, rejected=rejected)
-    because = f"no listener stands for {where} or for port {request.port}"
+    because = f"takes what no other listener does: there is none for {where} or port {request.port}"
     return ListenerMatch(listener=entry, because=because, rejected=rejected)
 
 
@@ -131,7 +129,7 @@ def _serves_ipv4(listener: Json) -> bool:
 
 def _same_port(config: Config, request: Request) -> tuple[Rejected, ...]:
     return tuple(
-        Rejected(name=text(listener, "name"), because=f"stands for {join(host, port)}")
+        Rejected(name=text(listener, "name"), because=f"it is for {join(host, port)}")
         for listener in config.listeners
         for host, port in addresses(listener)
         if port == request.port and parse_ip(host) not in (None, parse_ip(request.destination_ip)) and host not in _ANY

@@ -6,13 +6,15 @@ ingress gateway; a ztunnel among the manifests makes it the ambient profile.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from simulator.model.resources import Resource
+from simulator.model.resources import Origin, Resource
 from simulator.model.wire import Json
 
 NAMESPACE = "istio-system"
 _CONFIG = "istio"
+_SOURCE = Origin(source="default control plane")
 
 
 def is_own(resources: Sequence[Resource]) -> bool:
@@ -105,13 +107,17 @@ def uses_cni(resources: Sequence[Resource]) -> bool:
 
 
 def default_control_plane() -> tuple[Resource, ...]:
-    """Return the objects of Istio's default profile, and the Services that every cluster has."""
+    """Return the objects of Istio's default profile, and the Services that every cluster has.
+
+    Lines of that text would tell a user nothing, who does not have it: their origin names none.
+    """
     from pkgutil import get_data
 
     from simulator.manifests.reading import parse_manifests
 
     text = (get_data(__name__, "default_control_plane.yaml") or b"").decode()
-    return parse_manifests(text, source="default control plane")
+    found = parse_manifests(text, source=_SOURCE.source)
+    return tuple(replace(resource, origin=_SOURCE) for resource in found)
 
 
 def missing(resources: Sequence[Resource]) -> tuple[Resource, ...]:

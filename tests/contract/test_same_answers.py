@@ -84,7 +84,7 @@ NOT_ASKED: Mapping[str, str] = MappingProxyType(
 )
 MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(/\d+)?|\b\d+(s|m|h|d)(\d+s)?\b(?= ago)?")
 """Times of pushes and ages: a simulated mesh has no clock, a served one has."""
-WRITTEN = re.compile(r"(?<=\S)  (/api\S+|\S+\.yaml:\d+|default control plane:\d+)$", re.MULTILINE)
+WRITTEN = re.compile(r"(?<=\S)  (/api\S+|\S+\.yaml:\d+|default control plane)$", re.MULTILINE)
 """Where the resource of a line is written: in a file, or at a path of the API."""
 POSITION = re.compile(r'(?<="position": )".*"')
 CERTIFICATES = re.compile(r"^(RESOURCE NAME|secret/).*\n", re.MULTILINE)
