@@ -1,8 +1,8 @@
-"""From what was the route of a request made, in a mesh that holds Envoy's documents and not their makers?
+"""Which field of which resource was a route made from, in a mesh that has Envoy's documents but not their sources?
 
-A route of a dump names its VirtualService at most. The route that istiod should have made at the same place of the same
-proxy is known by the field it was made from; where the two are equal, or match the same requests for the same resource,
-that field is named. A proxy that holds something else keeps what its own document says.
+A route in a dump names its VirtualService at most. The generator's route at the same place of the same proxy knows the
+field it was made from; where the two are equal, or match the same requests for the same resource, that field is named.
+Any other route keeps what its own document says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from simulator.model.wire import Json, Sourced
 
 _ROUTE = "envoy.config.route.v3.Route"
 _IDENTITY = ("name", "match", "metadata")
-"""What tells the rule of a route, whatever the rule does with the request."""
+"""Fields of a route that identify its rule, whatever the rule does with the request."""
 
 
 def attributed(source: MeshSource, trace: Trace) -> Trace:
-    """Return a trace whose routes know what they were made from, as far as the source can tell."""
+    """Return a trace whose routes name the field they were made from, as far as the source can tell."""
     if not isinstance(source, Expecting):
         return trace
     return replace(trace, hops=tuple(_hop(source, hop) for hop in trace.hops))
@@ -60,7 +60,7 @@ def _with_source(route: Json, expected: Sequence[Json]) -> Json:
 
 
 def _routes(resources: Mapping[str, Sequence[Json]], configuration: str, virtual_host: str) -> Sequence[Json]:
-    """Return the routes of a virtual host, wherever a proxy has its route configuration."""
+    """Return the routes of a virtual host, in a route configuration of its own or within a listener."""
     for found in (*resources.get("routes", ()), *_inline(resources.get("listeners", ()))):
         if found.get("name") == configuration:
             for host in found.get("virtual_hosts", ()):

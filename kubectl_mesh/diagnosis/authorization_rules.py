@@ -19,13 +19,13 @@ _ANY = "<any>"
 
 
 def table(lookup: Lookup, pod: Json) -> Table[RuleRow]:
-    """Return one row for each rule that applies to a pod, in the order in which Envoy asks for the actions."""
+    """Return one row for each rule that applies to a pod, in the order in which Envoy evaluates the actions."""
     applied = policies_by_action(lookup, pod, describe_service.selecting(lookup, pod))
     return rules(tuple(row for policy, enforcer in applied for row in _rows(lookup, policy, enforcer)))
 
 
 def subject(lookup: Lookup, name: str) -> Json:
-    """Return the pod that a name stands for: one with a proxy, or one whose traffic ztunnel takes."""
+    """Return the pod that a name stands for: one with a proxy, or one whose traffic passes through ztunnel."""
     try:
         proxy = find_proxy(lookup.source, name, namespace=lookup.home)
     except NothingFound:
@@ -33,7 +33,7 @@ def subject(lookup: Lookup, name: str) -> Json:
         if not is_ambient(found):
             called = f"{namespace_of(found)}/{name_of(found)}"
             raise NothingFound(
-                f"pod {called}: has no proxy and is not ambient, so that nothing enforces policies on it",
+                f"pod {called}: has no proxy and is not ambient, so nothing enforces policies on it",
                 hint=f"kubectl mesh check-inject {called}",
             ) from None
         return found

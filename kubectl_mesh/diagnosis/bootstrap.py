@@ -30,7 +30,7 @@ def document(dump: ConfigDump) -> Json:
 
 
 def _text(metadata: Json, key: str) -> str:
-    """Return a value of free-form metadata; what is no text counts as none."""
+    """Return a text in free-form metadata; empty for values of other types."""
     value = metadata.get(key)
     return value if isinstance(value, str) else ""
 

@@ -1,6 +1,6 @@
-"""What a bug report holds beside a bundle: more pages of istiod and of proxies, and the last lines of logs.
+"""The contents of a bug report besides a bundle: more pages of istiod and of proxies, and the last lines of logs.
 
-istioctl: tools/bug-report. Everything lies under `report/`, beside the files of the bundle, and is free of credentials.
+istioctl: tools/bug-report. Everything is stored under `report/`, beside the files of the bundle, without credentials.
 """
 
 import re
@@ -36,7 +36,7 @@ Missed = Callable[[str], None]
 
 
 def pages(source: MeshSource, proxies: Sequence[ProxyId], *, lines: int, missed: Missed) -> Iterator[tuple[str, bytes]]:
-    """Walk the files of a report; what is not answered is told to `missed` and left out."""
+    """Yield (path, content) of the files of a report; pages without an answer are reported to `missed` and left out."""
     for path in ISTIOD_PAGES:
         for pod, answer in (_asked(partial(source.istiod, path), f"istiod {path}", missed) or {}).items():
             yield f"report/istiod/{pod}/{_file(path)}", clean(answer)
@@ -89,5 +89,5 @@ def _file(path: str) -> str:
 
 
 def chosen(proxies: Sequence[ProxyId], *, include: Sequence[str], exclude: Sequence[str]) -> list[ProxyId]:
-    """Return the proxies of the namespaces that are wanted; without any, those of all that are not excluded."""
+    """Return the proxies in the namespaces of `include`; without any, in all that `exclude` does not name."""
     return [one for one in proxies if (not include or one.namespace in include) and one.namespace not in exclude]

@@ -1,4 +1,4 @@
-"""Which question follows a table of a proxy's configuration, and what the names in it that are Istio's own mean.
+"""Which command follows a table of a proxy's configuration, and what Istio's own names in it mean.
 
 A request goes from a listener, by its route configuration, to a cluster and one of its endpoints; each table names what
 leads to the next.
@@ -14,14 +14,14 @@ from simulator.model.own_ports import OWN_PORTS
 from simulator.model.wire import Json
 
 FEW = 12
-"""Rows up to which a table is taken for a part that somebody chose: each of its rows is followed."""
+"""Tables of up to so many rows count as a selection by the user: each row is followed."""
 _STEPS = 3
 CLUSTERS = {
     "BlackHoleCluster": "has no endpoint: what is sent there is dropped. Outbound, that is REGISTRY_ONLY",
-    "PassthroughCluster": "sends a request on to the address it was sent to: no service of the mesh was recognised",
-    "InboundPassthroughCluster": "sends on to a port of the pod that no service names",
+    "PassthroughCluster": "forwards to the address that the client dialled: no service of the mesh was recognised",
+    "InboundPassthroughCluster": "forwards to a port of the pod that no service names",
     "agent": "the istio-agent in the same container (15020)",
-    "prometheus_stats": "Envoy's own admin interface (15000), from which 15090 answers",
+    "prometheus_stats": "Envoy's own admin interface (15000), which answers requests to 15090",
     "sds-grpc": "the agent, which hands Envoy its certificates",
     "xds-grpc": "the agent, which carries Envoy's connection to istiod",
 }
@@ -29,7 +29,7 @@ CLUSTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command that follows: its words before the proxy's name, and those behind it."""
+    """A command to run next: its words before and after the proxy's name."""
 
     before: tuple[str, ...]
     behind: tuple[str, ...]
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What names in a table mean, and which commands follow."""
+    """The meanings of names in a table, and the commands to run next."""
 
     meanings: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -87,7 +87,7 @@ def after_routes(configurations: Sequence[Json]) -> Explanation:
 
 
 def clusters_of(configuration: Json) -> Iterator[str]:
-    """Walk the names of the clusters that routes lead to."""
+    """Yield the names of the clusters that routes lead to."""
     for host in listed(configuration.get("virtualHosts")):
         for route in listed(host.get("routes")):
             action = route.get("route") or {}
@@ -104,7 +104,7 @@ def after_clusters(rows: Sequence[ClusterRow]) -> Explanation:
 
 
 def after_endpoints(rows: Sequence[EndpointRow]) -> Explanation:
-    """Follow endpoints to the whole way of a request, which ends at one of them."""
+    """Follow endpoints to the trace of a request that ends at one of them."""
     found = [name for row in rows if (name := ClusterName.parse(row.cluster)) and name.direction == "outbound"]
     steps = (Step(("trace",), (f"http://{name.host}:{name.port}/",)) for name in found)
     ports = [port for row in rows if (port := _local_port(row.address))]

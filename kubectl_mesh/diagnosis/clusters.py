@@ -47,7 +47,7 @@ def documents(dump: ConfigDump, wanted: ClusterFilter) -> list[Json]:
 
 
 def sort_key(name: str) -> tuple[str, str, int, str]:
-    """Return what clusters are sorted by: host, subset, port, direction."""
+    """Return the sort key of a cluster: host, subset, port, direction."""
     if name.count("|") < 3:
         return name, "", 0, ""
     direction, port, subset, host = split_name(name)

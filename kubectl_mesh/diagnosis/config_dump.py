@@ -18,7 +18,7 @@ _ADMIN = "type.googleapis.com/envoy.admin.v3."
 
 @dataclass(slots=True)
 class ConfigDump:
-    """One proxy's config dump. Sections are converted when first asked for."""
+    """One proxy's config dump. Sections are converted on first use."""
 
     configs: list[Any]
     _sections: dict[str, list[Json]] = field(default_factory=dict, repr=False)
@@ -44,7 +44,7 @@ class ConfigDump:
         return self._sections[kind]
 
     def section(self, kind: str, *, asked: str = "") -> Json:
-        """Return the last section of a kind, as istioctl takes it; refuse when there is none, saying what was asked."""
+        """Return the last section of a kind, as istioctl reads it; the error when there is none begins with `asked`."""
         found = self.sections(kind)
         if not found:
             raise NothingFound(
@@ -66,7 +66,7 @@ def decode(data: bytes, *, subject: str) -> Any:
 
 @contextmanager
 def reading(subject: str) -> Iterator[None]:
-    """Turn what a document of an unexpected shape raises into an `InputError`; any shape may come from a file."""
+    """Turn exceptions about the shape of a document into an `InputError`: files may contain any JSON."""
     try:
         yield
     except (TypeError, AttributeError, KeyError, IndexError, ValueError) as error:

@@ -22,7 +22,7 @@ _XDS_PORT = 15012
 
 
 def diagnose(source: MeshSource, proxy: ProxyId, *, istio_namespace: str, now: datetime) -> ConnectionReport:
-    """Make every check; one that cannot be made is unknown, with the reason."""
+    """Run every check; the result of one that cannot run is unknown, with the reason."""
     dump, failure = _dump(source, proxy)
     address = _address(dump) or f"istiod.{istio_namespace}.svc:{_XDS_PORT}"
     lookup = Lookup(source=source, istio_namespace=istio_namespace)
@@ -77,7 +77,7 @@ def _certificate(dump: ConfigDump, failure: str, *, now: datetime) -> Connection
 
 
 def _envoy(source: MeshSource, proxy: ProxyId) -> ConnectionCheck:
-    """Ask Envoy whether its stream to the control plane, by way of the agent, is open."""
+    """Ask Envoy whether its stream to the control plane, through the agent, is open."""
     name = "xds stream"
     try:
         text = source.envoy(proxy, _STATS).decode(errors="replace")
@@ -89,7 +89,7 @@ def _envoy(source: MeshSource, proxy: ProxyId) -> ConnectionCheck:
     if value == "0":
         hint = f"kubectl logs -n {proxy.namespace} {proxy.name} -c istio-proxy"
         return _check(name, CheckResult.FAILED, "Envoy has no stream to the control plane", hint)
-    return _check(name, CheckResult.UNKNOWN, "Envoy does not tell")
+    return _check(name, CheckResult.UNKNOWN, "Envoy has no statistic about it")
 
 
 def _connected(source: MeshSource, proxy: ProxyId) -> ConnectionCheck:
@@ -108,7 +108,7 @@ def _connected(source: MeshSource, proxy: ProxyId) -> ConnectionCheck:
 
 
 def _proxies(data: bytes) -> Iterator[str]:
-    """Walk the names in an answer of syncz, in either of its forms."""
+    """Yield the names in an answer of syncz, in either of its forms."""
     try:
         document = json.loads(data)
     except ValueError:

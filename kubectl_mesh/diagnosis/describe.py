@@ -1,6 +1,6 @@
 """What applies to a pod, or to a service?
 
-istioctl: pkg/describe/describe.go. The pod's own proxy is asked what it holds; resources say the rest.
+istioctl: pkg/describe/describe.go. The configuration of the pod's own proxy is read first, resources for the rest.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def of_pod(lookup: Lookup, name: str, *, within: str = "", ignore_unmeshed: bool
     selected: tuple[ServiceReport, ...] = ()
     if describe_pod.is_meshed(document):
         selected = _services(lookup, services, document, pods=[labels(document)])
-    elif describe_pod.is_ambient(document):  # it has no proxy to ask: Services tell their ports at least
+    elif describe_pod.is_ambient(document):  # there is no proxy to read: Services show at least their ports
         nothing = ConfigDump([])
         selected = tuple(describe_service.service(lookup, each, document, dump=nothing, pods=[]) for each in services)
     accepted = describe_security.peer_authentication(lookup, document)
@@ -88,7 +88,7 @@ def of_service(lookup: Lookup, name: str, *, within: str = "") -> DescribeReport
 
 
 def _ambient_service(lookup: Lookup, document: Json, pod: Json) -> DescribeReport:
-    """Describe a service of pods without proxies whose traffic ztunnel takes."""
+    """Describe a service of pods without proxies whose traffic passes through ztunnel."""
     return DescribeReport(
         services=(describe_service.service(lookup, document, pod, dump=ConfigDump([]), pods=[]),),
         ambient=tuple(ambient(lookup, pod, [document])),
@@ -148,7 +148,7 @@ def _is_usable(lookup: Lookup, pod: Json, lines: list[str]) -> bool:
 
 
 def _conflicts(services: Sequence[ServiceReport], accepted: PeerAuthenticationReport) -> list[str]:
-    """Tell where clients are told to send plain text to pods that want mutual TLS, or the other way round."""
+    """Return warnings for rules by which clients send plain text to pods that require mutual TLS, or the reverse."""
     found = []
     for service in services:
         for port in service.by_port:

@@ -10,7 +10,7 @@ from simulator.model.wire import Json
 
 
 def ambient(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[str]:
-    """Say who carries the traffic to a pod; nothing for a pod outside the ambient mesh."""
+    """Yield lines on the ztunnel and waypoint that carry a pod's traffic; none for a pod outside the ambient mesh."""
     if not is_ambient(pod):
         return
     node = str(spec(pod).get("nodeName") or "")

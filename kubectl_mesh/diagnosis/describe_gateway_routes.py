@@ -1,6 +1,6 @@
-"""Which routes of the Gateway API lead to a service, or hang on it?
+"""Which routes of the Gateway API lead to a service, or are attached to it?
 
-A route hangs on Gateways or, for traffic inside the mesh, on Services (gateway-api.sigs.k8s.io, GAMMA).
+A route is attached to Gateways or, for traffic inside the mesh, to Services (gateway-api.sigs.k8s.io, GAMMA).
 """
 
 from collections.abc import Iterator, Sequence
@@ -92,7 +92,7 @@ def _match(match: Json) -> str:
 
 
 def _refusals(route: Json) -> Iterator[str]:
-    """Repeat what a controller refused."""
+    """Yield the conditions by which a controller refused a route."""
     for parent in listed((route.get("status") or {}).get("parents")):
         for condition in listed(parent.get("conditions")):
             if condition.get("status") == _REFUSED:

@@ -39,7 +39,7 @@ class _Entrance:
         return str((self.pods[0].get("status") or {}).get("hostIP") or "unknown")
 
     def lines(self) -> tuple[str, ...]:
-        """Say where the HTTP ports are reached."""
+        """The URLs at which the HTTP ports are reached."""
         found = []
         for port in listed(spec(self.service).get("ports")):
             if port.get("name") not in _SHOWN or target_port(port, self.pods[0]) is None:
@@ -60,7 +60,7 @@ class _Entrance:
 def ingress(
     lookup: Lookup, services: Sequence[Json], pods: Sequence[dict[str, str]]
 ) -> tuple[tuple[IngressReport, ...], tuple[str, ...]]:
-    """Return the ways in to services, and what is to be said where there are none."""
+    """Return the ways in to services, and notes on gateways that were skipped or are missing."""
     gateways = [
         pod
         for pod in lookup.all("Pod")
@@ -105,7 +105,7 @@ def _through(
     pods: Sequence[dict[str, str]],
     seen: set[tuple[str, str]],
 ) -> tuple[list[IngressReport], list[str]]:
-    """Return the ways through one gateway pod to one service port; each Gateway is told of once."""
+    """Return the ways through one gateway pod to one service port, and notes; each Gateway is mentioned once."""
     reference = virtual_service_of(dump, service, port)
     routes = lookup.get("VirtualService", *reference) if reference else None
     if routes is None:

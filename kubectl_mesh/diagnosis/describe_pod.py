@@ -1,4 +1,4 @@
-"""What kind of member of the mesh is a pod?
+"""Is a pod part of the mesh, and does it meet the requirements?
 
 istioctl: pkg/describe/describe.go (printPod).
 """
@@ -40,7 +40,7 @@ def pod(lookup: Lookup, document: Json, *, ignore_unmeshed: bool = False) -> Pod
 
 
 def revision(document: Json) -> str:
-    """Return the revision that injected a pod: an annotation, or what the injector noted."""
+    """Return the revision that injected a pod, from its annotation or from the injector's status."""
     annotations = meta(document).get("annotations") or {}
     if "istio.io/rev" in annotations:
         return str(annotations["istio.io/rev"])
@@ -57,7 +57,7 @@ def is_meshed(document: Json) -> bool:
 
 
 def is_ambient(document: Json) -> bool:
-    """Tell whether ztunnel takes a pod's traffic."""
+    """Tell whether a pod's traffic passes through ztunnel."""
     return (meta(document).get("annotations") or {}).get(_AMBIENT) == "enabled"
 
 

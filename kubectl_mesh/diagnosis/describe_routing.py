@@ -29,7 +29,7 @@ class Subsets:
     matching: tuple[str, ...] = ()
     non_matching: tuple[str, ...] = ()
     rule: str = ""
-    """How the DestinationRule is called; empty without one."""
+    """The name of the DestinationRule as printed; empty without one."""
 
 
 def subsets_of(lookup: Lookup, rule: Json | None, pods: Sequence[Labels]) -> Subsets:
@@ -113,7 +113,7 @@ def virtual_service(lookup: Lookup, document: Json, service: Json, subsets: Subs
 
 
 def _http_route(document: Json, route: Json, service: Json, subsets: Subsets) -> tuple[bool, list[str]]:
-    """Tell whether a route reaches the pods, and what is to be said about it."""
+    """Return whether a route reaches the pods, and the lines about it."""
     facts: list[str] = []
     misses: list[str] = []
     reached = False
@@ -171,7 +171,7 @@ def _fault(route: Json) -> Iterator[str]:
 
 
 def describe_match(match: Json) -> str:
-    """Write what a route matches: the path, and what else there is."""
+    """Return what a route matches, in words: the path, and further conditions."""
     text = "Match: "
     if match.get("uri") is not None:
         text += string_match(match["uri"]) + (" uncased" if match.get("ignoreUriCase") else "")
@@ -185,7 +185,7 @@ def describe_match(match: Json) -> str:
 
 
 def string_match(matcher: Json) -> str:
-    """Write a string matcher: the text, the prefix with a star, or the expression."""
+    """Return a string matcher in words: the text, the prefix with a star, or the expression."""
     if "exact" in matcher:
         return str(matcher["exact"])
     if "prefix" in matcher:

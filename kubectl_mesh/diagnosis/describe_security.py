@@ -65,7 +65,7 @@ def sidecar_of(lookup: Lookup, pod: Json) -> str:
 
 
 def authorization(lookup: Lookup, pod: Json, services: Sequence[Json]) -> tuple[RuleReport, ...]:
-    """Say in words what each AuthorizationPolicy for a pod allows or denies, one entry per rule."""
+    """Return what each AuthorizationPolicy for a pod allows or denies, one entry per rule."""
     reports = []
     for policy, enforcer in policies_by_action(lookup, pod, services):
         rules = [rule or {} for rule in listed(spec(policy).get("rules"))]

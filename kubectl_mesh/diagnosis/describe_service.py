@@ -1,6 +1,6 @@
-"""What applies to a service, as the proxy of one of its pods holds it?
+"""What applies to a service, according to the proxy of one of its pods?
 
-istioctl: pkg/describe/describe.go (describePodServices). Rules are found in what the proxy holds, not by their hosts.
+istioctl: pkg/describe/describe.go (describePodServices). Rules are found in the proxy's configuration, not by host.
 """
 
 import re
@@ -112,7 +112,7 @@ def _messages(dump: ConfigDump, kind: str, lists: dict[str, str]) -> list[Json]:
 
 
 def _policies(dump: ConfigDump) -> tuple[str, ...]:
-    """Name the authorization rules in the inbound listener, whatever they do; each once."""
+    """Return the names of the authorization rules in the inbound listener, of any action, each once."""
     return tuple(
         dict.fromkeys(
             name for config in rbac_filters(dump) for name in (config.get("rules") or {}).get("policies") or {}

@@ -1,7 +1,7 @@
-"""How a client gets to a route configuration: the port that it dials, and whether it encrypts.
+"""How clients reach a route configuration: the port that they dial, and whether they encrypt.
 
-A sidecar's configuration is named for the port that its application dials. A gateway's listens at a port of the pod,
-which services lead to from the ports that clients know.
+A sidecar's configuration is named for the port that its application dials. A gateway's belongs to a port of the
+pod, to which services map the ports that clients know.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,25 +17,25 @@ _ENCRYPTED = 443
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Door:
-    """A port that clients dial, and their encryption."""
+    """The port that clients dial to reach a route configuration, and their encryption."""
 
     port: int
     tls: Tls = Tls.NONE
 
     @classmethod
     def usual(cls, port: int) -> "Door":
-        """Return the door at a port of a service: of HTTPS's own port clients expect TLS."""
+        """Return the door at a port of a service; clients use TLS at port 443."""
         return cls(port=port, tls=Tls.SIMPLE if port == _ENCRYPTED else Tls.NONE)
 
 
 def named_door(configuration: str) -> Door:
-    """Return the door that the name of a sidecar's route configuration tells: `80`, `host:80`; port 0 for none."""
+    """Return the door of a sidecar's route configuration, read from its name (`80`, `host:80`); port 0 for others."""
     port = configuration.rpartition(":")[2]
     return Door.usual(int(port) if port.isdigit() else 0)
 
 
 def gateway_doors(directory: Directory, gateway: Workload, listeners: Iterable[Json]) -> Mapping[str, Door]:
-    """Return route configuration → door of a gateway; a port that no service leads to is dialled itself."""
+    """Return route configuration → door of a gateway; where no service leads to a port, clients dial it directly."""
     dialled: dict[int, int] = {}
     for record in sorted(directory.services.values(), key=lambda each: each.host):
         for port, backends in sorted(record.backends.items()):

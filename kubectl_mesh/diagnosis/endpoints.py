@@ -21,7 +21,7 @@ _LISTS = {"dynamicEndpointConfigs": "endpointConfig", "staticEndpointConfigs": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointFilter:
-    """What the endpoints to keep have in common; empty keeps all. Compared without regard to case."""
+    """Properties of the endpoints to keep; empty keeps all. Comparisons ignore case."""
 
     address: str = ""
     port: int = 0
@@ -69,7 +69,7 @@ def table(statuses: list[Json], wanted: EndpointFilter) -> Table[report.Endpoint
 
 
 def documents(statuses: list[Json], wanted: EndpointFilter) -> list[Json]:
-    """Return the clusters that have a wanted endpoint, whole."""
+    """Return the clusters that have a wanted endpoint, with all of their endpoints."""
     return [status for status in statuses if next(_hosts(status, wanted), None) is not None]
 
 
@@ -92,7 +92,7 @@ def assigned_table(dump: ConfigDump, wanted: EndpointFilter, *, named: bool = Fa
 
 
 def assigned_documents(dump: ConfigDump, wanted: EndpointFilter) -> list[Json]:
-    """Return the load assignments that hold a wanted endpoint, without those that are not; none without the section."""
+    """Return the load assignments that hold a wanted endpoint, reduced to those; none without the section."""
     sections = dump.sections("EndpointsConfigDump")
     kept = []
     for assignment in messages(sections[-1], _LISTS) if sections else []:
@@ -153,7 +153,7 @@ def _socket_port(address: Json) -> int:
 
 
 def _locality(locality: Any) -> str:
-    """Write a locality; a part after an empty one is not shown."""
+    """Return a locality as text, up to its first empty part."""
     parts: list[str] = []
     for key in ("region", "zone", "subZone"):
         part = (locality or {}).get(key, "")

@@ -1,4 +1,4 @@
-"""What does a proxy hold altogether?
+"""All of a proxy's configuration, kind by kind.
 
 istioctl: pkg/writer/envoy/configdump/configdump.go (PrintFullSummary).
 """
@@ -15,7 +15,7 @@ from kubectl_mesh.reports.tables import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What to keep of each kind."""
+    """The filter of each kind."""
 
     clusters: clusters.ClusterFilter
     listeners: listeners.ListenerFilter
@@ -26,7 +26,7 @@ class Filters:
 def tables(
     dump: ConfigDump, wanted: Filters, *, verbose: bool, now: datetime
 ) -> Iterator[tuple[str, Callable[[], Table[Any] | None]]]:
-    """Yield the title of each kind and what works out its table; that gives none where there are no secrets."""
+    """Yield the title of each kind with a function that makes its table; None where there are no secrets."""
     yield "BOOTSTRAP", lambda: bootstrap.table(dump)
     yield "CLUSTER", lambda: clusters.table(dump, wanted.clusters, named=True)
     yield "LISTENER", lambda: listeners.table(dump, wanted.listeners, verbose=verbose, named=True)

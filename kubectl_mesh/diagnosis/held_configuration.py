@@ -1,7 +1,7 @@
-"""Which proxies hold what an object was made into, and which are still to get it?
+"""Which proxies hold the configuration made from an object, and which still lack it?
 
-istiod's dump of a proxy tells what it should hold, Envoy's what it does; both name the object in metadata or, for
-authorization policies, in the names of rules. istiod: pilot/pkg/networking/util/util.go (AddConfigInfoMetadata).
+istiod's dump of a proxy shows what it should hold, Envoy's what it does hold; both name the object in metadata or,
+for authorization policies, in the names of rules. istiod: pilot/pkg/networking/util/util.go (AddConfigInfoMetadata).
 """
 
 import json
@@ -30,7 +30,7 @@ Mentions = Callable[[Json], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """An object, and how a part of Envoy's configuration that was made from it is told."""
+    """An object, and how the parts of Envoy's configuration that were made from it are recognised."""
 
     kind: str
     namespace: str
@@ -38,7 +38,7 @@ class Wanted:
     mentions: Mentions
     selects: Selects | None = None
     sections: tuple[str, ...] = ()
-    """The sections that are compared whole, of an object that leaves no name in them."""
+    """The sections that are compared as a whole, for an object whose name does not appear in them."""
 
 
 def find(lookup: Lookup, *, kind: str, namespace: str, name: str) -> Wanted:
@@ -79,7 +79,7 @@ def _mentions(resource: Json, *, kind: str, home: str, name: str) -> Mentions:
         return lambda part: any(each.get("namespace") == home and each.get("host") in hosts for each in _services(part))
     known = ", ".join((*_BY_PATH, "AuthorizationPolicy", "Service", "ServiceEntry", *SHAPES))
     raise UsageError(
-        f"--config {kind}: leaves no name in what proxies hold",
+        f"--config {kind}: proxies' configuration does not name such objects",
         hint=f"known are {known}; or compare all: proxy-status POD",
     )
 
@@ -90,7 +90,7 @@ def _services(part: Json) -> list[Json]:
 
 
 def diagnose(source: MeshSource, wanted: Wanted, *, namespace: str = "") -> tuple[HeldConfiguration, ...]:
-    """Return the proxies that the object concerns; those that did not answer are among them, with the reason."""
+    """Return a row for each proxy that the object concerns; proxies that did not answer have the reason in theirs."""
     found = (_of_proxy(source, proxy, wanted) for proxy in _concerned(source, wanted, namespace))
     return tuple(row for row in found if row is not None)
 
@@ -119,7 +119,7 @@ def _of_proxy(source: MeshSource, proxy: ProxyId, wanted: Wanted) -> HeldConfigu
 
 
 def _parts(dump: ConfigDump, wanted: Wanted) -> Iterator[tuple[str, Json]]:
-    """Walk the clusters, virtual hosts and listeners that were made from the object, by name."""
+    """Yield (name, document) of the clusters, virtual hosts and listeners that were made from the object."""
     for kind, lists in _LISTS.items():
         if wanted.sections and kind not in wanted.sections:
             continue

@@ -26,12 +26,12 @@ def webhooks(lookup: Lookup) -> list[Json]:
 
 
 def hooks_of(configuration: Json) -> list[Json]:
-    """Return the single hooks of a webhook configuration."""
+    """Return the webhooks in a webhook configuration."""
     return [hook for hook in listed(configuration.get("webhooks")) if isinstance(hook, dict)]
 
 
 def check(lookup: Lookup, *, namespace: Labels, pod: Labels) -> tuple[WebhookCheck, ...]:
-    """Tell of each webhook whether it injects a pod with these labels in a namespace with those."""
+    """Return for each webhook whether it injects a pod with these labels in a namespace with those, and why."""
     checks = []
     for configuration in webhooks(lookup):
         reason, injected = judge(hooks_of(configuration), namespace=namespace, pod=pod)
@@ -47,7 +47,7 @@ def check(lookup: Lookup, *, namespace: Labels, pod: Labels) -> tuple[WebhookChe
 
 
 def judge(hooks: list[Json], *, namespace: Labels, pod: Labels) -> tuple[str, bool]:
-    """Return why a webhook injects, or does not, in istioctl's words."""
+    """Return why a webhook injects or does not, in istioctl's words, and whether it does."""
     for hook in hooks:
         in_namespace, by_namespace = _match(hook.get("namespaceSelector"), namespace)
         on_pod, by_pod = _match(hook.get("objectSelector"), pod)
@@ -84,7 +84,7 @@ def _prevented(selector: Json, pod: Labels) -> str:
 
 
 def _match(selector: Json | None, given: Labels) -> tuple[bool, str]:
-    """Tell whether a selector selects, and the label that decided it; no selector selects everything."""
+    """Return whether a selector selects, and the label that decided it; no selector selects everything."""
     if selector is None:
         return True, ""
     if not label_selector_selects(selector, given):

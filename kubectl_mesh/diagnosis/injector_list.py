@@ -22,14 +22,14 @@ _NONE = "<non-Istio>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injectors:
-    """Namespaces and webhooks as two tables show them."""
+    """The rows of two tables: namespaces and webhooks."""
 
     namespaces: tuple[NamespaceRow, ...]
     hooks: tuple[HookRow, ...]
 
 
 def diagnose(lookup: Lookup) -> Injectors:
-    """List namespaces and webhooks; system, Istio's own and ambient namespaces are left out."""
+    """Return namespaces and webhooks, without system namespaces, Istio's own and ambient ones."""
     namespaces = [each for each in lookup.all("Namespace") if _is_shown(each, lookup.istio_namespace)]
     namespaces = sorted((each for each in namespaces if lookup.home in ("", name_of(each))), key=name_of)
     hooks = [
@@ -97,7 +97,7 @@ def _hook(lookup: Lookup, configuration: Json, namespaces: list[Json]) -> Iterat
 
 
 def _image(lookup: Lookup, revision: str) -> str:
-    """Return the proxy's image that a revision's injector configuration names; empty when it is not told."""
+    """Return the proxy image of a revision's injector configuration; empty when it is unknown."""
     import json
 
     for configuration in lookup.all("ConfigMap"):

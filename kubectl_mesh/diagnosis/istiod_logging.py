@@ -52,7 +52,7 @@ def scopes(source: MeshSource, istiod: ProxyId, *, port: int = CONTROLZ) -> tupl
 def change(
     source: MeshSource, istiod: ProxyId, *, levels: dict[str, str], stack_traces: dict[str, str], port: int = CONTROLZ
 ) -> None:
-    """Set levels of scopes; nothing is changed when one of them does not exist."""
+    """Set levels of scopes. Raises NothingFound, and changes nothing, when one of them does not exist."""
     known = {scope.scope_name for scope in scopes(source, istiod, port=port)}
     for scope in (*levels, *stack_traces):
         if scope not in known:
@@ -64,7 +64,7 @@ def change(
 
 
 def reset(source: MeshSource, istiod: ProxyId, *, levels: bool, stack_traces: bool, port: int = CONTROLZ) -> None:
-    """Set all scopes to what istiod starts with."""
+    """Reset all scopes to istiod's defaults."""
     names = [scope.scope_name for scope in scopes(source, istiod, port=port)]
     change(
         source,

@@ -13,7 +13,7 @@ DEFAULT_SELECTOR = "app=istiod"
 
 
 def find(source: MeshSource, *, namespace: str, selector: str = DEFAULT_SELECTOR, revision: str = "") -> list[ProxyId]:
-    """Return the running pods of istiod by name; refuse when there is none."""
+    """Return the running pods of istiod by name. Raises NothingFound when there is none."""
     wanted = dict(part.partition("=")[::2] for part in selector.split(",") if part)
     if revision:
         wanted["istio.io/rev"] = revision

@@ -81,7 +81,7 @@ def all_listeners(dump: ConfigDump) -> list[Json]:
 
 
 def sort_key(listener: Json) -> tuple[int, str, str]:
-    """Return what listeners are sorted by: port, address, type."""
+    """Return the sort key of a listener: port, address, type."""
     return port(listener), addresses(listener)[0], protocol(listener)
 
 
@@ -123,7 +123,7 @@ def protocol(listener: Json) -> str:
 
 
 def _drops(tcp_filter: Json) -> bool:
-    """Tell whether a TCP proxy names the black hole anywhere, which is how istioctl knows it."""
+    """Tell whether a TCP proxy names the black hole cluster anywhere, by which istioctl recognises it."""
     return _mentions(tcp_filter.get("typedConfig"), BLACK_HOLE)
 
 
@@ -136,7 +136,7 @@ def _mentions(value: Any, text: str) -> bool:
 
 
 def describe_chain_match(chain: Json) -> str:
-    """Write what a filter chain matches; source ranges and types are not shown."""
+    """Return what a filter chain matches, in words; source ranges and types are not shown."""
     match = chain.get("filterChainMatch") or {}
     parts = []
     if match.get("serverNames"):
@@ -155,7 +155,7 @@ def describe_chain_match(chain: Json) -> str:
 
 
 def destination(chain: Json) -> str:
-    """Write where a filter chain sends its connections."""
+    """Return where a filter chain sends its connections, in words."""
     for filter_ in listed(chain.get("filters")):
         config = filter_.get("typedConfig") or {}
         if filter_.get("name") == HTTP_FILTER:
@@ -190,7 +190,7 @@ def _inline_routes(configuration: Json) -> str:
 
 
 def _only_cluster(hosts: list[Json]) -> str:
-    """Name the cluster when everything goes to it."""
+    """Return the name of the cluster that everything goes to; empty where there are several."""
     if len(hosts) != 1 or hosts[0].get("domains") != ["*"] or len(listed(hosts[0].get("routes"))) != 1:
         return ""
     route = hosts[0]["routes"][0]

@@ -17,7 +17,7 @@ _DEFAULT = "warning"
 
 
 def read_levels(text: str) -> dict[str, str]:
-    """Read `LEVEL` or `LOGGER:LEVEL,…`; a level alone is for every logger and discards what stands before it."""
+    """Read `LEVEL` or `LOGGER:LEVEL,…`; a level alone is for every logger and overrides the items before it."""
     levels: dict[str, str] = {}
     for item in text.split(",") if text else ():
         logger, mark, level = _divided(item)
@@ -38,12 +38,12 @@ def _divided(item: str) -> tuple[str, str, str]:
 
 
 def default_levels() -> dict[str, str]:
-    """Return what istio-proxy starts with unless it is told otherwise."""
+    """Return the levels with which istio-proxy starts by default."""
     return {EVERY: _DEFAULT}
 
 
 def apply(source: MeshSource, proxy: ProxyId, levels: Mapping[str, str]) -> str:
-    """Set levels, first that of every logger, and return Envoy's list of all; without levels only read."""
+    """Set levels, that of all loggers first, and return Envoy's list of levels; without levels only read it."""
     answer = posted(source, proxy, "logging")
     known = levels_of(answer)
     for logger in levels:
@@ -61,7 +61,7 @@ def levels_of(text: str) -> dict[str, str]:
 
 
 def posted(source: MeshSource, proxy: ProxyId, path: str) -> str:
-    """Return what a proxy answers to a POST; a recorded one cannot be asked."""
+    """Return a proxy's answer to a POST. Raises NotAvailable for a proxy that does not run."""
     if not isinstance(source, MeshAdmin):
         raise NotAvailable("log levels exist only in running proxies", hint="leave out -f and --bundle")
     return source.envoy_post(proxy, path).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Resources of a mesh by kind, namespace and name, each kind asked for once."""
+"""Resources of a mesh by kind, namespace and name; each kind is read once."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _MESH_CONFIG = "istio"
 
 @dataclass(slots=True)
 class Lookup:
-    """Finds resources of one mesh. `home` is the namespace whose names need no namespace behind them."""
+    """Finds resources of one mesh. `home` is the namespace whose resources are called by their names alone."""
 
     source: MeshSource
     home: str = ""
@@ -37,7 +37,7 @@ class Lookup:
         return next((each for each in self.all(kind, namespace) if name_of(each) == name), None)
 
     def unseen(self, kind: str) -> bool:
-        """Tell whether resources of a kind were kept from being seen, so that one that is not found may be there."""
+        """Tell whether a kind could not be read completely, so that a resource that is not found may exist."""
         if isinstance(self.source, Incomplete) and self.source.refusal(kind):
             return True
         if not isinstance(self.source, Caveats):
@@ -45,14 +45,14 @@ class Lookup:
         return any(each.kind is CaveatKind.UNSEEN and each.ref.kind == kind for each in self.source.caveats())
 
     def absence(self, kind: str, namespace: str, name: str) -> str:
-        """Say what it means that a proxy refers to a resource that is not found."""
+        """Return the line about a resource that a proxy refers to and that is not found."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
         if self.unseen(kind):
             return f"Skipping {words} {name}.{namespace} (may not be read)"
         return f"WARNING: Proxy is stale; it references to non-existent {words} {name}.{namespace}"
 
     def called(self, resource: Json) -> str:
-        """Return how a resource is called: its name, with the namespace behind it when that is not `home`."""
+        """Return a resource's name, followed by its namespace unless that is `home`."""
         name, namespace = name_of(resource), namespace_of(resource)
         return name if namespace == self.home else f"{name}.{namespace}"
 

@@ -1,4 +1,4 @@
-"""What does each client send, what does each server accept, and does it fit?"""
+"""How does each client encrypt, what does each server accept, and do the two agree?"""
 
 from collections.abc import Iterator, Sequence
 
@@ -60,7 +60,7 @@ def _sends(workload: Workload) -> bool:
 
 
 def _targets(directory: Directory) -> Iterator[tuple[str, int]]:
-    """Walk the ports that applications ask for: not those of waypoints, which traffic is led through."""
+    """Yield (host, port) of the services that applications call, without waypoints, which only forward traffic."""
     for host, record in sorted(directory.services.items()):
         if not record.kubernetes or record.external_name:
             continue
@@ -115,7 +115,7 @@ def _accepts(lookup: Lookup, server: Workload | None, port: int) -> tuple[str, t
 
 
 def _rules(trace: Trace, directory: Directory) -> Iterator[str]:
-    """Name the DestinationRule behind the client's cluster."""
+    """Yield the name of the DestinationRule behind the client's cluster."""
     locate = locator(directory.origins)
     step = trace.hops[0].step(StepKind.CLUSTER) if trace.hops else None
     source = step_source(step, locate) if step is not None else None

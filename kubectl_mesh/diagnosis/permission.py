@@ -1,7 +1,7 @@
 """May this workload make this request to that one, and which rule says so?
 
-The whole path is predicted, so that what the server's proxy judges is what really reaches it: the identity in the
-client's certificate, the path as rewritten, the address as seen.
+The whole path is predicted, so that the server's proxy decides by what really reaches it: the identity in the client's
+certificate, the rewritten path, the source address.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ _LISTED = 8
 def ask(
     source: MeshSource, directory: Directory, request: Request, *, from_: str, to: str, namespace: str = ""
 ) -> Permission:
-    """Judge a request; `to` is a service or a workload, with `:PORT` where it has several ports."""
+    """Return the verdict on a request; `to` is a service or a workload, with `:PORT` where it has several ports."""
     host, port, called = destination(directory, to, namespace=namespace)
     sent = replace(request, host=host, port=port)
     trace = through_mesh(source, directory, sent, from_=from_, namespace=namespace)
@@ -52,12 +52,12 @@ def ask(
 
 
 def _judged(trace: Trace) -> bool:
-    """Tell whether a server's proxy has let the request pass, whatever became of it later."""
+    """Tell whether a server's proxy has let the request pass, whatever its end."""
     return any(hop.step(StepKind.RBAC) is not None for hop in trace.hops)
 
 
 def _decisive(steps: list[Step], *, denied: bool) -> Step | None:
-    """Return the judgement that settled it: the denial, or the last that named a rule."""
+    """Return the step that decided: the denial, or the last one that named a rule."""
     if not steps:
         return None
     if denied:
@@ -66,11 +66,11 @@ def _decisive(steps: list[Step], *, denied: bool) -> Step | None:
 
 
 def _identity(trace: Trace, directory: Directory) -> str:
-    """Return whose certificate the last proxy saw: that of the one before it, if it spoke mutual TLS."""
+    """Return the identity in the certificate that the last proxy saw; empty without mutual TLS."""
     for hop in reversed(trace.hops[:-1]):
         if hop.forwarded is not None and (hop.forwarded.tls is Tls.MUTUAL or hop.forwarded.tunnel):
             sender = directory.workload(hop.proxy.name, hop.proxy.namespace)
-            if sender is None or sender.proxy is None:  # a ztunnel shows the certificate of the client it speaks for
+            if sender is None or sender.proxy is None:  # a ztunnel presents the certificate of the client it acts for
                 name, _, namespace = trace.source.rpartition(".")
                 sender = directory.workload(name, namespace)
             return sender.identity if sender is not None else ""
@@ -78,7 +78,7 @@ def _identity(trace: Trace, directory: Directory) -> str:
 
 
 def destination(directory: Directory, text: str, *, namespace: str = "") -> tuple[str, int, str]:
-    """Return host, port and name of what a user calls a destination."""
+    """Return (host, port, name) of the destination that a user named."""
     name, colon, number = text.rpartition(":")
     if not colon or not number.isdigit():
         name, number = text, ""

@@ -1,4 +1,4 @@
-"""Which policies apply to a proxy: those that select its pod, or those that name its gateway or what it carries?
+"""Which policies apply to a proxy: by selecting its pod, or by naming its gateway or a service that it carries?
 
 istiod: pilot/pkg/model/policyattachment.go (ShouldAttachPolicy). A policy with targets selects no pods by their labels,
 and a waypoint gets only policies that name it, its class or a service that it carries.
@@ -18,7 +18,7 @@ from simulator.model.wire import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The workload of a proxy; `carried` has kind, namespace and name of what a waypoint carries."""
+    """The workload of a proxy; `carried` has (kind, namespace, name) of the objects that a waypoint serves."""
 
     namespace: str
     labels: dict[str, str]
@@ -28,7 +28,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enforcer:
-    """Who enforces policies for a pod: a waypoint by its name, or without one the pod's own proxy or ztunnel."""
+    """The enforcer of policies for a pod: the named waypoint, or without a name the pod's own proxy or ztunnel."""
 
     name: str = ""
     is_ztunnel: bool = False
@@ -51,7 +51,7 @@ def applies(policy: Json, one: Subject, *, root_namespace: str) -> bool:
 
 
 def targets(body: Json) -> list[Json]:
-    """Return what the `spec` of a policy names as its targets; none where it selects pods by their labels."""
+    """Return the targets in the `spec` of a policy; none where it selects pods by their labels."""
     return listed(body.get("targetRefs")) or ([body["targetRef"]] if body.get("targetRef") else [])
 
 
@@ -63,9 +63,9 @@ def selector(policy: Json) -> dict[str, str]:
 
 
 def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[tuple[Json, Enforcer]]:
-    """Return the policies that decide about requests to a pod that serves `services`, oldest first, with who does it.
+    """Return the policies on requests to a pod that serves `services`, oldest first, each with its enforcer.
 
-    They are those of its own proxy or ztunnel, and of the waypoints that carry traffic to it.
+    These are the policies of its own proxy or ztunnel, and of the waypoints that carry traffic to it.
     """
     own = Enforcer(is_ztunnel=is_ambient(pod))
     subjects = [(subject(lookup, pod), own), *_waypoints(lookup, pod, services)]
@@ -78,7 +78,7 @@ def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) 
 
 
 def _waypoints(lookup: Lookup, pod: Json, services: Sequence[Json]) -> Iterator[tuple[Subject, Enforcer]]:
-    """Yield the waypoints before a pod, each as far as it carries traffic to it."""
+    """Yield the waypoints in front of a pod, each with the objects of the pod whose traffic it carries."""
     for traffic, each in (("workload", pod), *(("service", one) for one in services)):
         if is_instance(pod) or (found := carrier(lookup, each, traffic=traffic)) is None:
             continue

@@ -1,7 +1,7 @@
 """Where is each rule for a pod enforced, and is all of it?
 
-istiod: pilot/pkg/serviceregistry/ambient/authorization.go (convertAuthorizationPolicy, handleRule): ztunnel reads no
-HTTP; of an ALLOW policy it leaves out rules that need it, of a DENY policy it enforces the rest.
+istiod: pilot/pkg/serviceregistry/ambient/authorization.go (convertAuthorizationPolicy, handleRule): ztunnel does
+not read HTTP; it drops rules that need it from an ALLOW policy, and enforces the other conditions of a DENY policy.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,19 +27,19 @@ _DRY_RUN = "istio.io/dry-run"
 
 
 def policies_by_action(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[tuple[Json, Enforcer]]:
-    """Return the policies for a pod with who enforces them, in the order in which Envoy asks for the actions."""
+    """Return the policies for a pod with their enforcers, in the order in which Envoy evaluates the actions."""
     found = authorization_policies(lookup, pod, services)
     return sorted(found, key=lambda each: _ORDER.index(action_of(each[0])))
 
 
 def action_of(policy: Json) -> str:
-    """Return the action of a policy; what istiod does not know counts as ALLOW."""
+    """Return the action of a policy; an unknown one counts as ALLOW."""
     action = str(spec(policy).get("action") or "ALLOW")
     return action if action in _ORDER else "ALLOW"
 
 
 def ordered_terms(terms: Json) -> list[tuple[str, Json]]:
-    """Return the fields of an operation or a source in the order of the API, each before what it excludes."""
+    """Return the fields of an operation or a source in the order of the API, each followed by its `not…` field."""
     place = {name: index for index, name in enumerate(_FIELDS)}
     return sorted(terms.items(), key=lambda item: (place.get(_plain(item[0]), len(place)), item[0].startswith("not")))
 
@@ -49,7 +49,7 @@ def _plain(field: str) -> str:
 
 
 def enforcement(policy: Json, rule: Json, enforcer: Enforcer) -> str:
-    """Say where a rule is enforced, or why it is not; empty for all of it at the pod's own proxy."""
+    """Return where a rule is enforced, or why it is not; empty where the pod's own proxy enforces all of it."""
     if str((meta(policy).get("annotations") or {}).get(_DRY_RUN)).lower() in ("true", "1", "t"):
         return "not enforced: dry run"
     if not enforcer.is_ztunnel:

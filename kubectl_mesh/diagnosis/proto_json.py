@@ -1,9 +1,9 @@
 """Envoy documents in the spelling istioctl prints: camelCase field names, keys of maps and free-form values untouched.
 
 Envoy's admin interface prints proto-JSON with snake_case names, protobuf's own printers camelCase. istioctl reads a
-document into messages and prints those: fields at their zero vanish, enums get names, 64-bit numbers are text. Which
-keys are names of fields and which are data is the schema's knowledge: a document is read by the schema from each
-`@type` on that it knows, and by the names of fields outside of these.
+document into messages and prints those: fields at their zero vanish, enums get names, 64-bit numbers are text. Only
+the schema tells which keys are names of fields and which are data: below each `@type` that it knows, a document is
+read by the schema; elsewhere by the names of its fields.
 """
 
 import math
@@ -45,7 +45,7 @@ _SECONDS = re.compile(r"(-?[0-9]+|[0-9-]{10}T[0-9:]{8})(?:\.([0-9]{1,9}))?(s|Z)"
 
 
 def camel_case(document: Any, *, kind: str = "") -> Any:
-    """Return a document (an object, a list or a value) as istioctl prints it; `kind` is that of one without `@type`."""
+    """Return a document, of any type, as istioctl prints it; `kind` is the message type of one without `@type`."""
     if isinstance(document, dict):
         kind = kind or _type_of(document)
         return _message(document, kind) if knows(kind) else _object(document, kind)
@@ -59,14 +59,14 @@ def _type_of(document: Json) -> str:
 
 
 def _message(document: Json, message: str) -> Json:
-    """Print a message of a type that the schema knows; fields that it does not know stay."""
+    """Return a message of a known type as istioctl prints it; unknown fields are kept."""
     known = fields(message)
     result: Json = {}
     for key, value in document.items():
         field = known.get(key)
         if field is None:
             result[_name(key)] = camel_case(value)
-        elif field.kind in _PLAIN and isinstance(value, (str, bool)):  # most values are: no more is to be done
+        elif field.kind in _PLAIN and isinstance(value, (str, bool)):  # true for most values, which need no conversion
             if value or field.presence:
                 result[field.json_name] = value
         elif value is not None or field.kind == "V":
@@ -107,7 +107,7 @@ def _number(kind: str, value: Any) -> Any:
 
 
 def _seconds(value: Any) -> Any:
-    """Write a duration or a time with no, three, six or nine digits behind the point."""
+    """Return a duration or a time with no, three, six or nine decimals."""
     found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value
@@ -117,7 +117,7 @@ def _seconds(value: Any) -> Any:
 
 
 def _is_zero(field: FieldType, value: Any) -> bool:
-    """Tell whether a value of a field without presence is the one that is never printed."""
+    """Tell whether a field without presence has its default value, which is never printed."""
     if field.repeated or field.map:
         return value in ([], {})
     if field.message:
@@ -128,7 +128,7 @@ def _is_zero(field: FieldType, value: Any) -> bool:
 
 
 def _object(document: Json, kind: str) -> Json:
-    """Print an object of a type that the schema does not know, going by the names of its fields."""
+    """Return an object of an unknown type as istioctl prints it, by the names of its fields."""
     free = kind.endswith(_FREE_TYPES) or "type_url" in document
     result: Json = {}
     for key, value in document.items():
@@ -142,7 +142,7 @@ def _object(document: Json, kind: str) -> Json:
 
 
 def _is_struct(key: str, value: Any, parent: Json) -> bool:
-    """Tell the fields that are free-form in one message and a message in another."""
+    """Tell whether a field is free-form here: some names are free-form in one message and a message in another."""
     if not isinstance(value, dict):
         return False
     if key == "metadata":  # free-form in a node and in a build version, a message with two fields elsewhere

@@ -1,6 +1,6 @@
-"""Parts of Istio's resources in protobuf's text form, which istioctl prints where it has no words of its own.
+"""Parts of Istio's resources in protobuf's text form, which istioctl prints where it has no text of its own.
 
-protobuf-go: encoding/prototext. Its writer puts a second blank between fields in some builds; here it is always one.
+protobuf-go: encoding/prototext. Its printer adds a second space between fields in some builds; here it is always one.
 """
 
 import re
@@ -32,7 +32,7 @@ _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 *
 
 
 def text_form(message: Json) -> str:
-    """Write a message: `name:value`, nested in braces, in the order of the schema."""
+    """Return a message as `name:value`, nested in braces, in the order of the schema."""
     ordered = sorted(message, key=lambda name: _FIELDS.index(name) if name in _FIELDS else len(_FIELDS))
     return " ".join(_field(name, message[name]) for name in ordered)
 

@@ -1,7 +1,7 @@
 """Which proxies hold what istiod sent them?
 
-istiod's `/debug/syncz` is asked, whose answer is a list of nonces sent and acknowledged; what istioctl gets over xDS, a
-DiscoveryResponse with one ClientConfig per proxy, is made from it and read as well.
+istiod's `/debug/syncz` lists the nonces sent and acknowledged. It is converted to what istioctl gets over xDS, a
+DiscoveryResponse with one ClientConfig per proxy, which is also accepted as input.
 istiod: pilot/pkg/xds/debug.go, statusgen.go. istioctl: pkg/writer/pilot/status.go.
 """
 
@@ -68,7 +68,7 @@ def responses(source: MeshSource) -> dict[str, Json]:
 
 
 def response(data: bytes, *, istiod: str) -> Json:
-    """Turn an answer of `/debug/syncz` into a DiscoveryResponse; one that is such already stays."""
+    """Return an answer of `/debug/syncz` as a DiscoveryResponse, which it may be already."""
     document = decode(data, subject=f"{SYNCZ} of {istiod}")
     if isinstance(document, dict) and "resources" in document:
         return document
@@ -192,7 +192,7 @@ def _type_status(config: Json, *, now: datetime) -> TypeStatus:
 
 
 def age(moment: Any, *, now: datetime) -> str:
-    """Write how long ago a moment (RFC 3339) was; empty when there is none."""
+    """Return how long ago a moment (RFC 3339) was, as text; empty when there is none."""
     if not isinstance(moment, str):
         return ""
     try:
@@ -203,7 +203,7 @@ def age(moment: Any, *, now: datetime) -> str:
 
 
 def human_duration(seconds: int) -> str:
-    """Write a duration as kubectl does (apimachinery: util/duration, HumanDuration)."""
+    """Return a duration as kubectl prints it (apimachinery: util/duration, HumanDuration)."""
     if seconds < -1:
         return "<invalid>"
     seconds = max(seconds, 0)

@@ -19,7 +19,7 @@ _DEBUG = "debug/syncz"
 _UNRESOLVED, _REFUSED, _TIMEOUT = 6, 7, 28
 _NO_TLS = (35, 60)
 _ENDED = (52, 56, 92)
-"""The server closed the connection or spoke no HTTP that curl knows: it was reached."""
+"""Exit codes of curl for a server that closed the connection or did not speak HTTP: it was reached."""
 _NO_CURL = ("executable file not found", "no such file")
 
 
@@ -37,7 +37,7 @@ def checks(lookup: Lookup, proxy: ProxyId, *, address: str) -> Iterator[Connecti
 
 
 def _try(lookup: Lookup, proxy: ProxyId, url: str) -> CommandResult | str:
-    """Ask from inside the pod; a text says why that cannot be done."""
+    """Run curl in the pod; return the reason as text where that is impossible."""
     if not isinstance(lookup.source, PodCommands):
         return "nothing can be run in a pod here"
     command = ("curl", "-sS", "-k", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", url)
@@ -67,21 +67,21 @@ def _port(lookup: Lookup, host: str, result: CommandResult | str, *, name: str, 
     if result.status == 0:
         return _check(name, CheckResult.OK, _answered(code))
     if result.status in _ENDED:
-        return _check(name, CheckResult.OK, "reached: istiod ended the connection of a client that is no proxy")
+        return _check(name, CheckResult.OK, "reached: istiod closed the connection, as it does for any non-proxy")
     said = {
         _UNRESOLVED: ("not reached: the name does not resolve", ""),
         _REFUSED: ("connection refused", "do istiod's pods run and are they ready?"),
-        _TIMEOUT: ("no answer in time", "does a NetworkPolicy or a firewall stand between the pod and istiod?"),
+        _TIMEOUT: ("no answer in time", "is there a NetworkPolicy or a firewall between the pod and istiod?"),
     }
     if result.status in _NO_TLS:
-        return _check(name, CheckResult.FAILED, f"TLS failed: {result.error.strip()}", "does a proxy stand between?")
+        return _check(name, CheckResult.FAILED, f"TLS failed: {result.error.strip()}", "is there a proxy in between?")
     detail, hint = said.get(result.status, (result.error.strip() or f"curl ended with {result.status}", ""))
     return _check(name, CheckResult.FAILED, detail, hint)
 
 
 def _answered(code: str) -> str:
     if code == "401":
-        return "reached: istiod answered 401, as it does to everybody without a token"
+        return "reached: istiod answered 401, as it does to every client without a token"
     if code == "403":
         return "reached: istiod answered 403, debug pages are for its own namespace"
     if code == "415":

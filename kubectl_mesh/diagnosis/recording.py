@@ -1,4 +1,4 @@
-"""What a recorded mesh holds: everything that the commands ask for, secrets redacted."""
+"""The contents of a recorded mesh: everything that the commands read, secrets redacted."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -28,14 +28,14 @@ KINDS = (
 _ENVOY = ("config_dump?include_eds=true", "clusters?format=json", "server_info")
 _ISTIOD = (SYNCZ, CLUSTERZ, "version")
 _AT_ONCE = 32
-"""Proxies whose answers are held in memory before they are written."""
+"""Most proxies whose answers are held in memory before they are written."""
 Progress = Callable[[str], None]
 
 
 def record(source: MeshSource, *, missed: Progress, proxies: Sequence[ProxyId] | None = None) -> dict[str, bytes]:
-    """Return the files of a bundle; what the source does not answer is told to `missed` and left out.
+    """Return the files of a bundle; requests without an answer are reported to `missed` and left out.
 
-    `proxies` are those to ask; without it all are.
+    `proxies` limits the proxies that are read.
     """
     return dict(_files(source, source.proxies() if proxies is None else proxies, missed))
 
@@ -68,7 +68,7 @@ def _files(source: MeshSource, proxies: Sequence[ProxyId], missed: Progress) -> 
 
 
 def _ready(source: MeshSource, proxies: Sequence[ProxyId]) -> Iterator[ProxyId]:
-    """Walk the proxies, some of them asked at once where the source can."""
+    """Yield the proxies; a source that can read several at once does so in advance."""
     for start in range(0, len(proxies), _AT_ONCE):
         some = proxies[start : start + _AT_ONCE]
         if isinstance(source, Prefetching):

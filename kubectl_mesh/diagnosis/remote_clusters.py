@@ -12,7 +12,7 @@ CLUSTERZ = "debug/clusterz"
 
 
 def diagnose(source: MeshSource) -> tuple[RemoteCluster, ...]:
-    """Ask every istiod; rows go by istiod and then in its own order."""
+    """Return the remote clusters of every istiod, sorted by istiod, then in its own order."""
     rows = []
     answers = source.istiod(CLUSTERZ)
     if not answers:

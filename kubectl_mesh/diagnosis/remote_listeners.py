@@ -1,4 +1,4 @@
-"""Which filter chains does a waypoint hold, and what leads into each?
+"""Which filter chains does a waypoint hold, and which connections does each receive?
 
 istioctl: pkg/writer/envoy/configdump/listener.go (PrintRemoteListenerSummary). Its order within a matcher is that of a
 Go map, that is random; here it is the order of the names.
@@ -26,7 +26,7 @@ _WHOLE = (32, 128)
 
 
 def table(dump: ConfigDump) -> Table[report.RemoteListenerRow]:
-    """Return one row for each way into each filter chain."""
+    """Return one row for each path of the matcher tree into each filter chain."""
     found = all_listeners(dump)
     if not found:
         raise NothingFound("no listeners found")
@@ -65,7 +65,7 @@ def _ways_in(chain: Json, listener: Json) -> list[str]:
 
 
 def _paths(name: str, matcher: Json) -> list[str]:
-    """Return the ways through a matcher tree to an action; empty when none leads there."""
+    """Return the paths through a matcher tree to the action `name`; empty when none leads there."""
     otherwise = matcher.get("onNoMatch") or {}
     if "action" in otherwise and otherwise["action"].get("name", "") == name:
         return ["ANY"]

@@ -1,8 +1,8 @@
-"""Requests that stand for all that a workload can send to a host: for each route and each rule some that meet it.
+"""Requests that represent all that a workload can send to a host: some for each route and each rule.
 
-A mesh has no end of requests and few routes. The requests made here meet every route of the host and every path and
-method that authorization at the destination names, and each path with each set of headers, since a rule that takes
-requests from another is seen only by requests that both would accept.
+Requests are endless, routes are few. The requests made here reach every route of the host and have every path and
+method that authorization at the destination names. Each path is combined with each set of headers, since only requests
+that two rules would both accept show that one takes precedence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from simulator.spaces.witnesses import Witness, crossed, domain_example, route_w
 
 INBOUND = "virtualInbound"
 MOST = 60
-"""Requests for one host and port; there are more only where a host has dozens of routes."""
+"""Most requests for one host and port; only hosts with dozens of routes would have more."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Representatives:
         return found
 
     def door(self, proxy: ProxyId, configuration: str) -> Door:
-        """Return how a client gets to a route configuration of a proxy; its port is 0 where nothing tells."""
+        """Return how clients reach a route configuration of a proxy; the port is 0 where it is unknown."""
         if proxy not in self._gateways:
             workload = self.directory.workload(proxy.name, proxy.namespace)
             self._gateways[proxy] = (
@@ -80,13 +80,13 @@ class Representatives:
 
 
 def requests_of(witnesses: Iterable[Witness], host: str, door: Door) -> list[Request]:
-    """Return requests for examples, and for their crossings; a plain one where there are none."""
+    """Return requests for examples and for combinations of two; a plain request where there are no examples."""
     found = dict.fromkeys(crossed(witnesses)) or {Witness(authority=host): None}
     return [_request(witness, host, door) for witness in list(found)[:MOST]]
 
 
 def one_each(workloads: Iterable[Workload]) -> list[Workload]:
-    """Return the first pod of every owner: pods of one owner send and receive alike."""
+    """Return the first pod of every owner: pods of one owner are treated alike."""
     first: dict[tuple[str, str], Workload] = {}
     for each in sorted(workloads, key=lambda each: (each.namespace, each.name)):
         first.setdefault((each.namespace, each.owner or each.name), each)

@@ -1,4 +1,4 @@
-"""The words after `trace`: a URL and flags in curl's manner, read into a request."""
+"""Parses the arguments of `trace`, a URL and flags like curl's, into a request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFlags:
-    """Flags of `trace`; empty means not given."""
+    """Flags of `trace`; empty values were not given."""
 
     method: str = ""
     headers: Sequence[str] = ()
@@ -30,7 +30,7 @@ class RequestFlags:
 
 
 def read_request(url: str, flags: RequestFlags) -> Request:
-    """Read a URL (`http` when it names no scheme) and flags into a request; refuse what no client could send."""
+    """Read a URL (`http` by default) and flags into a request; raise UsageError for one that no client could send."""
     parts = _split(url)
     scheme = parts.scheme
     wire = _WIRES.get(scheme, Wire.HTTP1)
@@ -129,7 +129,7 @@ def _address(text: str) -> str:
 
 
 def resolutions(given: Sequence[str]) -> dict[str, str]:
-    """Read `--resolve HOST:IP`; curl's form with a port in between is taken too, the port is not needed."""
+    """Read `--resolve HOST:IP`; curl's form with a port in between is accepted, the port is ignored."""
     found: dict[str, str] = {}
     for item in given:
         host, colon, rest = item.partition(":")

@@ -9,7 +9,7 @@ _MARK = b"-----BEGIN CERTIFICATE-----"
 
 
 def share_a_root(one: ConfigDump, other: ConfigDump) -> bool:
-    """Tell whether a certificate is among the roots of both."""
+    """Tell whether two proxies have a root certificate in common."""
     first, second = _roots(one), _roots(other)
     if not first or not second:
         raise NotAvailable("ROOTCA: the config dump has the name of the secret, but no certificates")

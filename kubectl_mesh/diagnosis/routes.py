@@ -19,7 +19,7 @@ _LISTS = {"dynamicRouteConfigs": "routeConfig", "staticRouteConfigs": "routeConf
 _SHOWN_DOMAINS = 2
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _TOO_LARGE = 2**63
-"""What Go no longer reads as a number."""
+"""The smallest number that Go's strconv.Atoi rejects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def table(
 
 
 def documents(dump: ConfigDump, wanted: RouteFilter) -> list[Json]:
-    """Return the route configurations that are wanted, those named by a number in its order."""
+    """Return the route configurations that are wanted, those with numeric names in numeric order."""
     found = messages(dump.section("RoutesConfigDump"), _LISTS)
     if not found:
         raise NothingFound("no routes found")
@@ -82,7 +82,7 @@ def _rows(name: str, configuration: Json) -> Iterator[report.RouteRow]:
 
 
 def describe_match(match: Json) -> str:
-    """Write what a route matches of the path; headers and query parameters are not shown."""
+    """Return what a route matches in the path; headers and query parameters are not shown."""
     parts = []
     if match.get("prefix"):
         parts.append(f"{match['prefix']}*")
@@ -96,7 +96,7 @@ def describe_match(match: Json) -> str:
 
 
 def summarise_domains(domains: list[str]) -> str:
-    """Write the shortest spellings of a virtual host's domains, two at most."""
+    """Return the shortest forms of a virtual host's domains, two at most."""
     if len(domains) < 2:
         return "".join(domains)
     shown = _shortest([domain for domain in domains if _without_port(domain)])

@@ -46,7 +46,7 @@ def table(dump: ConfigDump, *, now: datetime, named: bool = False) -> Table[repo
 
 
 def document(dump: ConfigDump) -> Json:
-    """Return the section of secrets, private keys and other secret bytes replaced."""
+    """Return the section of secrets, with private keys and other secret bytes replaced."""
     section = dump.section("SecretsConfigDump", asked="sidecar doesn't support secrets")
     redacted: Json = _redact(untyped(section))
     return redacted
@@ -73,7 +73,7 @@ def _redact(value: Any) -> Any:
 
 
 def _holds_name(value: Any) -> bool:
-    """Tell the `secret` that wraps a message from one that is bytes."""
+    """Tell whether a `secret` field wraps a message with a name, and is not secret bytes itself."""
     return isinstance(value, dict) and "@type" in value
 
 
@@ -86,7 +86,7 @@ def _hide(value: Any) -> Any:
 
 
 def _certificates(secret: Json) -> Iterator[tuple[bytes, str | None]]:
-    """Return the PEM text of each row that a secret makes, and the trust domain where it is one of a trust bundle."""
+    """Yield (PEM text, trust domain) for each row of a secret; the domain is None outside of trust bundles."""
     chain = inline_bytes((secret.get("tlsCertificate") or {}).get("certificateChain"))
     context = secret.get("validationContext") or {}
     roots = inline_bytes(context.get("trustedCa"))
@@ -99,7 +99,7 @@ def _certificates(secret: Json) -> Iterator[tuple[bytes, str | None]]:
 
 
 def inline_bytes(source: Any) -> bytes:
-    """Return the bytes of a data source; empty when they are elsewhere or malformed."""
+    """Return the bytes of a data source; empty when they are malformed, or not inline."""
     try:
         return base64.b64decode(str((source or {}).get("inlineBytes") or ""))
     except (binascii.Error, ValueError):
@@ -108,7 +108,7 @@ def inline_bytes(source: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """What the table shows of an X.509 certificate."""
+    """The fields of an X.509 certificate that the table shows."""
 
     authority: bool
     serial: int
@@ -135,7 +135,7 @@ def read_certificate(pem: bytes) -> Certificate | None:
 
 
 def _first_block(pem: bytes) -> bytes:
-    """Return the bytes of the first block that can be decoded, whatever it is said to be; none are no certificate."""
+    """Return the bytes of the first PEM block that can be decoded, of any type; empty without one."""
     for block in _PEM_BLOCK.finditer(pem):
         try:
             return base64.b64decode(b"".join(block[2].split()), validate=True)

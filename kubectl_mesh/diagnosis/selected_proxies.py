@@ -1,7 +1,7 @@
-"""Which proxies does an object select that leaves no name in what they hold, and what of theirs does it shape?
+"""Which proxies, and which sections of their configuration, does an object affect that is not named in them?
 
-istiod: pilot/pkg/model (sidecar.go, envoyfilter.go, authentication.go, telemetry.go, gateway.go). What such an object
-made cannot be told from the rest, so that all of a kind is compared.
+istiod: pilot/pkg/model (sidecar.go, envoyfilter.go, authentication.go, telemetry.go, gateway.go). The effect of
+such an object cannot be separated from the rest, so whole sections are compared.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,15 @@ SHAPES = {
     "Telemetry": _LISTENERS,
     "WasmPlugin": _LISTENERS,
 }
-"""Kind → the sections of a config dump that an object of it has a part in."""
+"""Kind → the sections of a config dump that its objects affect."""
 WORDS = {"ClustersConfigDump": "clusters", "RoutesConfigDump": "virtual hosts", "ListenersConfigDump": "listeners"}
 _BY_NAMESPACE = ("PeerAuthentication", "Sidecar", "Telemetry")
-"""Kinds of which one without a selector is for all of a namespace, and one with a selector for its own alone."""
+"""Kinds whose objects apply to a whole namespace without a selector, and to the selected workloads with one."""
 Selects = Callable[[ProxyId], bool]
 
 
 def selection(lookup: Lookup, resource: Json, *, kind: str) -> Selects:
-    """Return what tells whether an object selects a proxy, by the labels of its pod."""
+    """Return a test of whether an object selects a proxy, by the labels of its pod."""
     chooses = _of_workloads(lookup, resource, kind)
 
     def selected(proxy: ProxyId) -> bool:

@@ -1,4 +1,4 @@
-"""Which workload does a user mean that sends a request? Pods without a proxy send requests too."""
+"""Which workload does a user name as the sender of a request? Pods without a proxy can be senders too."""
 
 from kubectl_mesh.diagnosis.suggestions import SHORT_KINDS, Known, suggest
 from kubectl_mesh.diagnosis.targets import Target, readings
@@ -29,7 +29,7 @@ def find_sender(directory: Directory, text: str, *, namespace: str = "") -> Work
 
 
 def sender_name(workload: Workload) -> str:
-    """Return the name of a workload by which `find_sender` finds it."""
+    """Return the name under which `find_sender` finds a workload."""
     kind = "gateway" if workload.role is Role.GATEWAY else SHORT_KINDS.get(workload.owner_kind.lower(), "")
     return f"{workload.namespace}/{kind}/{workload.owner}" if kind else f"{workload.namespace}/{workload.name}"
 
@@ -75,6 +75,6 @@ def _where(namespace: str) -> str:
 
 
 def _typed(workload: Workload) -> Known:
-    """Return a workload as it is typed on a command line."""
+    """Return a workload in the form of the command line."""
     kind = SHORT_KINDS.get(workload.owner_kind.lower(), "")
     return workload.namespace, f"{kind}/{workload.owner}" if kind else workload.name

@@ -1,7 +1,7 @@
 """A proxy's config dump with the endpoints that istiod sent it.
 
-Envoy prints endpoints as it holds them: with defaults filled in, and for clusters that have them of their own too. What
-istiod sent is what generated state is compared by, and what a fresh Envoy would be given.
+Envoy prints endpoints with defaults filled in, and also those that clusters contain themselves. Generated state is
+compared with what istiod sent, which is also what a new Envoy would receive.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What does a proxy count: its own statistics, or those of its clusters?
+"""The statistics of a proxy, or of its clusters.
 
 istioctl: pkg/proxyconfig/proxyconfig.go (StatsConfigCmd).
 """
@@ -17,7 +17,7 @@ _MERGED_PORT, _MERGED_PATH = 15020, "/stats/prometheus"
 
 
 def page(source: MeshSource, proxy: ProxyId, *, kind: str, form: str) -> bytes:
-    """Return what the proxy answers; `kind` is server or clusters, `form` one of FORMS."""
+    """Return the proxy's statistics; `kind` is server or clusters, `form` one of FORMS."""
     paths = _PATHS.get(kind)
     if paths is None:
         raise UsageError(f"unknown stats type {kind}", hint="--type server, or --type clusters")
@@ -29,7 +29,7 @@ def page(source: MeshSource, proxy: ProxyId, *, kind: str, form: str) -> bytes:
 
 
 def _merged(source: MeshSource, proxy: ProxyId) -> bytes:
-    """Return the metrics of proxy and application together, from where Prometheus is told to ask."""
+    """Return the metrics of proxy and application together, from the address that Prometheus scrapes."""
     if not isinstance(source, PodPorts):
         raise NotAvailable("merged metrics exist only in running pods", hint="-o prom")
     annotations = meta(_pod(source, proxy)).get("annotations") or {}

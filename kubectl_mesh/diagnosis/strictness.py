@@ -1,4 +1,4 @@
-"""Which PeerAuthentication let a proxy refuse a connection: its filter chains do not tell what they were made from.
+"""Which PeerAuthentication made a proxy refuse a connection? Its filter chains do not name their source.
 
 istiod: pilot/pkg/security/authn/policy_applier.go (a workload's policy before its namespace's, that before the mesh's).
 """
@@ -17,7 +17,7 @@ _UNSET = (None, "", "UNSET")
 
 
 def with_strictness(lookup: Lookup, trace: Trace) -> Trace:
-    """Return a trace that ends with no filter chain for plain text, or for TLS, with the policy behind that."""
+    """Return a trace that names the policy where no filter chain accepts the client's plain text or TLS."""
     hop = trace.hops[-1] if trace.hops else None
     if hop is None or trace.disposition is not Disposition.TLS_MISMATCH or not _is_refused(hop):
         return trace
@@ -47,7 +47,7 @@ def _port(trace: Trace) -> str:
 
 
 def _policy(lookup: Lookup, pod: Json, port: str) -> tuple[str, Provenance] | None:
-    """Return the mode that a port of a pod has, and the field that sets it; None where the default does."""
+    """Return the mode of a port of a pod and the field that sets it; None where the default applies."""
     for policy, has_ports in _by_precedence(lookup, pod):
         ports = spec(policy).get("portLevelMtls") or {}
         ref = ObjectRef(kind="PeerAuthentication", namespace=namespace_of(policy), name=name_of(policy))
@@ -61,7 +61,7 @@ def _policy(lookup: Lookup, pod: Json, port: str) -> tuple[str, Provenance] | No
 
 
 def _by_precedence(lookup: Lookup, pod: Json) -> Iterator[tuple[Json, bool]]:
-    """Yield the policies that apply, the deciding one first, and whether settings of single ports count in it."""
+    """Yield the policies that apply, in order of precedence, and whether their settings of single ports count."""
     home, root = namespace_of(pod), lookup.root_namespace
     own = [each for each in oldest_first(lookup.all("PeerAuthentication", home)) if _selector(each)]
     yield from ((each, True) for each in [each for each in own if selects(_selector(each), labels(pod))][:1])

@@ -1,21 +1,21 @@
-"""What was probably meant by a name that nothing has."""
+"""Suggestions for names that do not exist."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 SHORT_KINDS = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "cronjob": "cronjob", "job": "job"}
-"""How the kinds of workloads are written on a command line, by kind in lower case."""
+"""Kind of a workload in lower case → its form on a command line."""
 _LISTED = 6
 _CUTOFF = 0.6
 
 Known = tuple[str, str]
-"""A namespace, and a name as it is typed there: `deploy/web`, or a pod's."""
+"""(namespace, name in the form of the command line: `deploy/web`, or the name of a pod)."""
 
 
 def suggest(name: str, namespace: str, *, workloads: Sequence[Known], others: Iterable[Known] = ()) -> str:
-    """Return names like this one; where there are none, the namespaces or the workloads to choose from.
+    """Return similar names; where there are none, the namespaces or the workloads to choose from.
 
-    `others` are names that may be meant too, but are too many to list.
+    `others` are further candidates for similar names, too many to list.
     """
     known = list(dict.fromkeys([*workloads, *others]))
     homes = sorted({home for home, _ in known})
@@ -34,7 +34,7 @@ def suggest(name: str, namespace: str, *, workloads: Sequence[Known], others: It
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many more there are."""
+    """Return the first few of the names, and the number of the others, as text."""
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"{', '.join(names[:_LISTED])}{more}"
 

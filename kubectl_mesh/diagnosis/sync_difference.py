@@ -1,7 +1,7 @@
-"""What does one proxy hold that istiod did not send, or the other way round?
+"""How does a proxy's configuration differ from what istiod sent?
 
 istioctl: pkg/writer/compare, pkg/util/configdump. Keys are sorted on both sides, where istioctl prints them in the
-order of Envoy's schema: what is compared is the same.
+order of Envoy's schema; this does not affect the comparison.
 """
 
 import difflib
@@ -32,7 +32,7 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Both sides hold the same."""
+        """Whether both sides are equal."""
         return not self.lines
 
     @property
@@ -58,7 +58,7 @@ def sent_by_istiod(source: MeshSource, proxy: ProxyId) -> ConfigDump:
 def compare(istiod: ConfigDump, envoy: ConfigDump, *, zone: tzinfo | None = None) -> tuple[Difference, ...]:
     """Compare clusters, listeners and routes as istioctl does; endpoints where both sides have them, and secrets.
 
-    Of secrets those that istiod sent: a workload's own certificate comes from its agent.
+    Only secrets that istiod sent are compared: a workload's own certificate comes from its agent.
     """
     kinds: list[tuple[str, Callable[[ConfigDump], Any]]] = [
         ("Clusters", _clusters),
@@ -93,7 +93,7 @@ def _lines(kind: str, before: str, after: str) -> tuple[str, ...]:
 
 
 def _text(dump: ConfigDump, view: Callable[[ConfigDump], Any]) -> str:
-    """Return a kind as text; what a side lacks is said in place of it."""
+    """Return one kind of a dump as text; the error message where the dump lacks it."""
     try:
         return json.dumps(view(dump), indent=4, sort_keys=True, ensure_ascii=False) + "\n"
     except NothingFound as error:
@@ -128,7 +128,7 @@ def _endpoints(dump: ConfigDump) -> Json:
 
 
 def _secrets(dump: ConfigDump) -> Json:
-    """Return secrets by name, without private keys: nobody may see those, so both sides hide them."""
+    """Return secrets by name; private keys are hidden on both sides."""
     found: Json = {}
     for section in dump.sections("SecretsConfigDump"):
         for entry in listed(section.get("dynamicActiveSecrets")):
@@ -149,7 +149,7 @@ def _named(holder: str, *, field: str = "name") -> Callable[[Json], str]:
 
 
 def _loaded(envoy: ConfigDump, *, zone: tzinfo | None) -> str:
-    """Say when Envoy last loaded routes; empty when it does not tell."""
+    """Return when Envoy last loaded routes, as istioctl prints it; empty when it is unknown."""
     sections = envoy.sections("RoutesConfigDump")
     entries = listed(sections[-1].get("dynamicRouteConfigs")) if sections else []
     moments = sorted(moment for entry in entries if (moment := _moment(entry.get("lastUpdated"))))

@@ -1,6 +1,6 @@
-"""Which proxies does a user mean by `[NAMESPACE/][KIND/]NAME` or istioctl's `name.namespace`?
+"""Which proxies does `[NAMESPACE/][KIND/]NAME` or istioctl's `name.namespace` name?
 
-istioctl: pkg/util/handlers/handlers.go; kinds other than pods are followed to the pods they stand for.
+istioctl: pkg/util/handlers/handlers.go; kinds other than pods stand for their pods.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Cr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One reading of a name; an empty kind means a pod, else a workload of that name."""
+    """One interpretation of a name; an empty kind means a pod, else a workload of that name."""
 
     kind: str
     name: str
@@ -40,7 +40,7 @@ class Target:
 
 
 def readings(text: str, *, namespace: str = "") -> tuple[Target, ...]:
-    """Return what a name can mean, the likeliest first: names may have dots, so a last dot divides or it does not."""
+    """Return the interpretations of a name, likeliest first: its last dot may be part of the name or end it."""
     parts = text.split("/")
     if len(parts) > 3 or not all(parts):
         raise UsageError(f"{text}: not a name", hint="write [NAMESPACE/][KIND/]NAME or name.namespace")
@@ -158,7 +158,7 @@ def _selectors(source: MeshSource, kind: str, target: Target) -> list[Callable[[
 
 
 def _of_kind(source: MeshSource, kind: str, namespace: str | None) -> Iterator[Json]:
-    """Walk the resources of a kind; a Gateway is Istio's or the Gateway API's."""
+    """Yield the resources of a kind; a Gateway is Istio's or the Gateway API's."""
     yield from source.resources(kind, namespace)
     if kind == "Gateway":
         yield from source.resources("KubernetesGateway", namespace)
@@ -203,7 +203,7 @@ def _where(target: Target) -> str:
 
 
 def _workloads(source: MeshSource, proxies: Sequence[ProxyId]) -> list[Known]:
-    """Return the workloads of proxies as they are typed; pods that nothing owns stand for themselves."""
+    """Return the workloads of proxies in the form of the command line; pods without owners stand for themselves."""
     known = {(proxy.namespace, proxy.name) for proxy in proxies}
     try:
         pods = [pod for pod in source.resources("Pod") if _key(pod) in known]
@@ -213,7 +213,7 @@ def _workloads(source: MeshSource, proxies: Sequence[ProxyId]) -> list[Known]:
 
 
 def workload_name(pod: Json) -> str:
-    """Return the workload of a pod as it is typed on a command line; the pod's own name when nothing owns it."""
+    """Return the workload of a pod in the form of the command line; the pod's own name without an owner."""
     kinds = {kind: SHORT_KINDS.get(kind.lower()) for kind, _ in owners(pod)}
     owned = [f"{kinds[kind]}/{name}" for kind, name in owners(pod) if kinds[kind]]
     return owned[-1] if owned else _key(pod)[1]

@@ -1,6 +1,6 @@
 """Where does a request go, and why?
 
-The prediction is the engine's; here each of its decisions gets the resource and the line it was made from.
+The engine predicts; here each of its decisions gets the resource and the line from which it was made.
 """
 
 import re
@@ -30,7 +30,7 @@ _POLICY = re.compile(r"ns\[(.+)\]-policy\[(.+)\]-rule\[(.+)\]")
 _CONVERTED = "converted_peer_authentication_"
 _TUNNEL_POLICY = re.compile(rf"([a-z0-9.-]+)/({_CONVERTED})?([a-z0-9.-]+)")
 _STATIC_STRICT = "istio_converted_static_strict"
-"""The policy that refuses plain text to pods of namespaces, or of a mesh, whose PeerAuthentication is STRICT."""
+"""The policy with which ztunnels refuse plain text, where the PeerAuthentication of a namespace or mesh is STRICT."""
 _KINDS = {
     "virtual-service": "VirtualService",
     "destination-rule": "DestinationRule",
@@ -134,7 +134,7 @@ def _forwarded(forwarded: Forwarded, directory: Directory) -> ForwardedReport:
 
 
 def _own_tls(forwarded: Forwarded) -> Tls:
-    """Return the TLS that the client speaks itself, be it carried on as it came or inside the proxy's."""
+    """Return the TLS of the client itself, whether it is passed through or carried inside the proxy's."""
     inner = forwarded.request.inner
     if inner is not None:
         return inner.tls
@@ -161,13 +161,13 @@ def _steps(steps: Iterable[Step], locate: Locate) -> tuple[StepReport, ...]:
 
 
 def step_source(step: Step, locate: Locate) -> SourceReport | None:
-    """Name what a step was made from; an authorization rule is known by the name that istiod gives it."""
+    """Return the source of a step; for an authorization rule it is read from the name that istiod gives it."""
     policy = str(step.details.get("policy", "")) if step.kind is StepKind.RBAC else ""
     return policy_source(policy, locate) or source_of(step.document, locate)
 
 
 def policy_source(name: str, locate: Locate) -> SourceReport | None:
-    """Name the rule or policy that istiod's name, in a proxy or a ztunnel, stands for; None for another form."""
+    """Return the rule or policy behind istiod's name for it in a proxy or a ztunnel; None for other names."""
     if named := _POLICY.search(name):
         ref = ObjectRef(kind="AuthorizationPolicy", namespace=named[1], name=named[2])
         path: tuple[str | int, ...] = ("spec", "rules", int(named[3])) if named[3].isdigit() else ()
@@ -179,14 +179,14 @@ def policy_source(name: str, locate: Locate) -> SourceReport | None:
 
 
 def refuses_plain_text(step: Step) -> bool:
-    """Tell whether a decision is that of a policy which istiod made of a PeerAuthentication for ztunnels."""
+    """Tell whether a step was decided by a policy that istiod derives for ztunnels from a PeerAuthentication."""
     name = str(step.details.get("policy", "")).rpartition("/")[2]
     made = name == _STATIC_STRICT or name.startswith(_CONVERTED)
     return made and step.details.get("allowed") is False
 
 
 def source_of(document: Any, locate: Locate) -> SourceReport | None:
-    """Name the resource that an Envoy resource was made from: by its provenance, else by Istio's metadata in it."""
+    """Return the source of an Envoy resource: its provenance, or else the resource in its Istio metadata."""
     source = document.source if isinstance(document, Sourced) else document
     if isinstance(source, Provenance):
         return _located(source.ref, source.path, locate)
@@ -212,7 +212,7 @@ def _located(ref: ObjectRef, path: tuple[str | int, ...], locate: Locate) -> Sou
 
 
 def written(request: Request) -> str:
-    """Write a request as a URL."""
+    """Return a request as a URL."""
     scheme = "tcp" if request.wire is Wire.OPAQUE else request.scheme
     path, _, query = request.target.partition("?")
     return urlunsplit((scheme, f"{request.host}:{request.port}", path, query, ""))

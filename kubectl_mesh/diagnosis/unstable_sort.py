@@ -1,8 +1,8 @@
 """Sort as Go's `sort.Slice` does, so that rows with equal keys come out in the order istioctl prints them.
 
-Go's sort is a pattern-defeating quicksort: unstable, yet deterministic, and its result for a relation that is no order
-(istioctl compares names of route configurations only when both are numbers) is defined by its steps alone. So the
-steps are followed exactly. Go: src/sort/zsortfunc.go; the algorithm: https://arxiv.org/pdf/2106.05123.pdf
+Go's sort is a pattern-defeating quicksort: unstable, yet deterministic. For a relation that is not an order
+(istioctl compares names of route configurations only when both are numbers) its result depends on every step, so the
+steps are reproduced exactly. Go: src/sort/zsortfunc.go; the algorithm: https://arxiv.org/pdf/2106.05123.pdf
 """
 
 from collections.abc import Callable, Iterable
@@ -122,7 +122,7 @@ class _Slice(Generic[Item]):
         return b, swaps
 
     def repair(self, low: int, high: int) -> bool:
-        """Mend a few neighbours out of order; True when the range is sorted then."""
+        """Swap a few neighbours that are out of order; return True when the range is sorted after that."""
         i = low + 1
         for _ in range(_REPAIRS):
             while i < high and not self.less(i, i - 1):
@@ -173,7 +173,7 @@ class _Slice(Generic[Item]):
         return j, not moved
 
     def partition_equal(self, low: int, high: int, pivot: int) -> int:
-        """Gather what equals the pivot at the front; return where the rest begins."""
+        """Move the elements that equal the pivot to the front; return where the others begin."""
         self.swap(low, pivot)
         i, j = low + 1, high - 1
         while True:

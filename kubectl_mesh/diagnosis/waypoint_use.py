@@ -1,6 +1,6 @@
-"""Which waypoint is asked for by a pod, a service or its namespace, and what is carried by one?
+"""Which waypoint do the labels of a pod, a service or a namespace choose, and whose traffic does a waypoint carry?
 
-istiod: pilot/pkg/serviceregistry/ambient/waypoints.go: an object's own label goes before that of its namespace.
+istiod: pilot/pkg/serviceregistry/ambient/waypoints.go: an object's own label precedes that of its namespace.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ _KINDS = ("Service", "ServiceEntry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The waypoint that labels ask for; its name is `none` where they ask for no waypoint."""
+    """The waypoint that labels choose; its name is `none` where they opt out."""
 
     namespace: str
     name: str
     because: str
-    """Where the label stands."""
+    """The object with the label."""
 
 
 def wish(lookup: Lookup, resource: Json) -> Wish | None:
-    """Return what the labels of an object, or else of its namespace, ask for."""
+    """Return the choice of an object's labels, or else of its namespace's; None without such labels."""
     home = namespace_of(resource)
     namespace = lookup.get("Namespace", "", home)
     for where, holder in (("its own label", resource), (f"label of namespace {home}", namespace or {})):
@@ -38,13 +38,13 @@ def wish(lookup: Lookup, resource: Json) -> Wish | None:
 
 
 def find(lookup: Lookup, wanted: Wish) -> waypoints.WaypointRow | None:
-    """Return the waypoint that is asked for, where it exists."""
+    """Return the chosen waypoint; None where it does not exist."""
     rows = waypoints.find(lookup, namespace=wanted.namespace)
     return next((row for row in rows if row.name == wanted.name), None)
 
 
 def takes(lookup: Lookup, waypoint: waypoints.WaypointRow) -> str:
-    """Return which traffic a waypoint takes; without a label that says so, it takes that of services."""
+    """Return which traffic a waypoint accepts, by its label; that of services by default."""
     is_told = "istio.io/waypoint-for" in labels(_gateway(lookup, waypoint))
     return waypoint.traffic if waypoint.traffic != NONE or is_told else "service"
 
@@ -81,7 +81,7 @@ def carrier(lookup: Lookup, resource: Json, *, traffic: str) -> tuple[str, str] 
 
 
 def carried(lookup: Lookup, pod: Json) -> list[tuple[str, Json]]:
-    """Return the services with their kinds that the waypoint carries which a pod is an instance of; else none."""
+    """Return (kind, object) of what the waypoint in `pod` carries; none where the pod is not a waypoint."""
     if not is_instance(pod):
         return []
     own = namespace_of(pod), labels(pod).get(GATEWAY_NAME, "")

@@ -1,4 +1,4 @@
-"""Which waypoints are there, and are they ready?
+"""Which waypoints exist, and are they ready?
 
 istioctl: pkg/waypoint/waypoint.go.
 """
@@ -13,7 +13,7 @@ from simulator.model.wire import Json
 
 CLASS = "istio-waypoint"
 GATEWAY = "KubernetesGateway"
-"""The Gateway API's kind, where a source tells it from Istio's."""
+"""The Gateway API's kind, for sources that distinguish it from Istio's."""
 TRAFFIC = ("all", "none", "service", "workload")
 _FOR = "istio.io/waypoint-for"
 _REVISION = "istio.io/rev"
@@ -42,7 +42,7 @@ def find(lookup: Lookup, *, namespace: str | None) -> tuple[WaypointRow, ...]:
 
 
 def is_waypoint(gateway: Json) -> bool:
-    """Tell whether a Gateway makes a waypoint."""
+    """Tell whether a Gateway defines a waypoint."""
     return spec(gateway).get("gatewayClassName") == CLASS
 
 
@@ -63,7 +63,7 @@ def _row(gateway: Json) -> WaypointRow:
 
 
 def listing(rows: tuple[WaypointRow, ...], *, namespaced: bool) -> Table[WaypointRow]:
-    """Lay out the list of waypoints; `namespaced` shows the namespace."""
+    """Return the table of waypoints; `namespaced` shows the namespace."""
     columns: tuple[Column[WaypointRow], ...] = (
         Column(header="NAME", value=lambda row: row.name),
         Column(header="REVISION", value=lambda row: row.revision),
@@ -74,7 +74,7 @@ def listing(rows: tuple[WaypointRow, ...], *, namespaced: bool) -> Table[Waypoin
 
 
 def status(rows: tuple[WaypointRow, ...], *, namespaced: bool) -> Table[WaypointRow]:
-    """Lay out the states of waypoints."""
+    """Return the table of the states of waypoints."""
     columns: tuple[Column[WaypointRow], ...] = (
         Column(header="NAME", value=lambda row: row.name),
         Column(header="STATUS", value=lambda row: row.programmed if row.type else ""),
@@ -93,7 +93,7 @@ def _table(
 
 
 def generate(*, name: str, namespace: str, traffic: str, revision: str) -> Json:
-    """Return the Gateway that makes a waypoint."""
+    """Return the Gateway that defines a waypoint."""
     if name == "none":
         raise UsageError("invalid name provided for waypoint, 'none' is a reserved value")
     if traffic and traffic not in TRAFFIC:

@@ -46,7 +46,7 @@ class ZtunnelDump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadFilter:
-    """What the workloads to keep have in common; empty keeps all. Compared without regard to case."""
+    """Properties of the workloads to keep; empty keeps all. Comparisons ignore case."""
 
     address: str = ""
     node: str = ""
@@ -173,10 +173,10 @@ def certificate_documents(dump: ZtunnelDump) -> list[Json]:
 
 
 def missing_certificates(dump: ZtunnelDump) -> str:
-    """Say that identities are only named, as in a mesh made of manifests; empty where there are certificates."""
+    """Return a note where identities have no certificates, as in a mesh made of manifests; empty where they have."""
     if not dump.certificates or any(listed(each.get("certChain")) for each in dump.certificates):
         return ""
-    return "only the identities are known: manifests have no certificates (a served mesh has: simulate serve)"
+    return "only the identities are known: manifests have no certificates (a mesh served by simulate serve has)"
 
 
 def _certificate_rows(entry: Json, now: datetime) -> Iterator[report.CertificateRow]:
@@ -186,7 +186,7 @@ def _certificate_rows(entry: Json, now: datetime) -> Iterator[report.Certificate
         yield report.CertificateRow(name=_of(entry, "identity"), type="NA", status=state, valid=False)
         return
     kinds = ["Leaf", *(["Intermediate"] * (len(chain) - 1))]
-    if not roots and len(chain) > 1:  # once the root was the last of the chain
+    if not roots and len(chain) > 1:  # older versions put the root at the end of the chain
         kinds[-1] = "Root"
     for kind, certificate in [*zip(kinds, chain, strict=True), *(("Root", root) for root in roots)]:
         yield report.CertificateRow(
@@ -236,7 +236,7 @@ def connection_documents(dump: ZtunnelDump, wanted: ConnectionFilter) -> list[Js
 
 
 def missing_connections(dump: ZtunnelDump, wanted: ConnectionFilter) -> str:
-    """Say that the workloads that are wanted have no open connection; empty where one has."""
+    """Return a note where none of the wanted workloads has an open connection; empty where one has."""
     states = _states(dump, wanted)
     if any(listed(each) for state in states for each in (state.get("connections") or {}).values()):
         return ""

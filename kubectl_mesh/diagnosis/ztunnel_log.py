@@ -1,4 +1,4 @@
-"""How is a ztunnel asked to log more or less?
+"""The requests that change the log levels of a ztunnel.
 
 istioctl: pkg/ztunnelconfig/ztunnelconfig.go (logCmd). ztunnel takes `SCOPE:LEVEL,…`, knows `warn`, and `error` is its
 highest level.
@@ -12,7 +12,7 @@ _DEFAULT = "info"
 
 
 def log_request(levels: str, *, reset: bool = False) -> str:
-    """Return the path to POST for `LEVEL` or `SCOPE:LEVEL,…`; without levels the one that only asks."""
+    """Return the path to POST for `LEVEL` or `SCOPE:LEVEL,…`; without levels, the one that only reads them."""
     if reset:
         return f"logging?level={_DEFAULT}&reset"
     if not levels:

@@ -1,4 +1,4 @@
-"""Which ztunnel does a user mean: one of the DaemonSet, the one on a node, or the one that carries a workload?
+"""Which ztunnel does a user mean: a pod of the DaemonSet, the one on a node, or the one of a workload?
 
 istioctl: pkg/ztunnelconfig/ztunnelconfig.go (runConfigDump, PodOnNodeFromDaemonset).
 """
@@ -18,7 +18,7 @@ APP = "ztunnel"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundZtunnel:
-    """A ztunnel, and the workload that it was asked for; None when it was asked for itself."""
+    """A ztunnel, and the workload by which it was found; None when it was named itself."""
 
     ztunnel: ProxyId
     workload: ProxyId | None = None
@@ -51,7 +51,7 @@ def find_ztunnels(source: MeshSource, text: str = "", *, namespace: str = "", ho
 def find_ztunnel(
     source: MeshSource, text: str = "", *, namespace: str = "", home: str = "", node: str = "", single: bool = False
 ) -> FoundZtunnel:
-    """Return the one ztunnel to ask; the first where all hold the same, and none is guessed where `single` is set."""
+    """Return the ztunnel to read: the one named, else the first; with `single`, UsageError where none is named."""
     if text and node:
         raise UsageError("at most one of --file, --node, or pod name must be passed")
     known = ztunnels(source)
@@ -68,7 +68,7 @@ def find_ztunnel(
 
 
 def _workload(source: MeshSource, text: str, *, namespace: str) -> Json | None:
-    """Return the pod of a workload, which a ztunnel is not."""
+    """Return the pod of a workload; None for a ztunnel."""
     wanted = {target.namespace for target in readings(text, namespace=namespace)}
     pods = {_id(pod): pod for pod in source.resources("Pod") if not is_ztunnel(pod)}
     inside = [one for one in pods if "" in wanted or one.namespace in wanted]

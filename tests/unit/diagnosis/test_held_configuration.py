@@ -101,7 +101,7 @@ def test_what_cannot_be_told(source: Drifted) -> None:
             }
         )
     )
-    with pytest.raises(UsageError, match="leaves no name"):
+    with pytest.raises(UsageError, match="does not name such objects"):
         find(Lookup(source=SimulatedMesh(Mesh.from_resources(mesh))), kind="WorkloadEntry", namespace="", name="x")
 
 
