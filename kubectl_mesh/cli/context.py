@@ -3,6 +3,7 @@
 import functools
 import inspect
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,12 @@ class Call:
     def write(self, text: str) -> None:
         """Write an answer to stdout."""
         sys.stdout.write(text)
+
+    def write_wrapped(self, text: str) -> None:
+        """Write an answer in sentences to stdout; lines that are longer than the terminal are wrapped."""
+        from kubectl_mesh.render.wrapping import wrapped
+
+        self.write(wrapped(text, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 0))
 
     def note(self, text: str) -> None:
         """Write a warning or a hint to stderr."""

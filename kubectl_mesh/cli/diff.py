@@ -57,7 +57,7 @@ def diff(
         changes = compare(old, new, listed=[_listed(text) for text in request or []], namespace=call.namespace)
     match form:
         case "text":
-            call.write(difference.render(changes, palette=call.palette))
+            call.write_wrapped(difference.render(changes, palette=call.palette))
         case "md":
             call.write(difference.markdown(changes))
         case _:

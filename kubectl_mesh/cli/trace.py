@@ -82,7 +82,7 @@ def trace(
     if form == "text":
         from kubectl_mesh.render import trace as text
 
-        call.write(text.render(found, palette=call.palette, verbose=verbose))
+        call.write_wrapped(text.render(found, palette=call.palette, verbose=verbose))
     else:
         call.write(structured.render(structured.document("Trace", found), form=form, indent=2))
 

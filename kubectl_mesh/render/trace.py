@@ -53,7 +53,8 @@ _STATUS = re.compile(r" \(\d{3} [A-Z]+\)$")
 _WIDTH = 15
 _INDENT = "  "
 _BELOW = _INDENT + " " * _WIDTH
-_COLUMN = 40
+_COLUMN = 44
+"""What is longer than this does not widen the column of its neighbours."""
 _LISTED = 3
 _NEAR = {"filter-chain": 1}
 """Kinds whose misses begin with the nearest → how many reasons help; the others tell of connections unlike this one."""
@@ -113,7 +114,7 @@ class _Page:
         """Write steps under each other; `ends` tells that the last one ends the path, so it is shown whatever it is."""
         last = steps[-1] if steps and ends else None
         shown = [step for step in steps if self._verbose or step is last or not _is_quiet(step)]
-        width = min(max((len(step.chosen) for step in shown), default=0), _COLUMN)
+        width = max((len(step.chosen) for step in shown if len(step.chosen) <= _COLUMN), default=0)
         for step in shown:
             label = _LABELS.get(step.kind, step.kind).ljust(_WIDTH)
             because = f"  {self._style('dim', printable(step.because))}" if step.because else ""
