@@ -14,6 +14,7 @@ from simulator.manifests.annotation_values import complaints
 from simulator.manifests.documents import Document, documents
 from simulator.manifests.injection import IGNORED_NAMESPACES, INJECT
 from simulator.manifests.injector import Injector, Injectors, find_injectors
+from simulator.manifests.kinds import find_kind, group_of
 from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.placement import SYNTHETIC, synthetic_nodes
 from simulator.manifests.proxy_config import parse
@@ -23,6 +24,7 @@ from simulator.model.resources import Resource
 from simulator.model.wire import Json
 
 _HOME = control_plane.NAMESPACE
+_OPENSHIFT = "apps.openshift.io"
 _TEMPLATE = ("spec", "template")
 _PATHS: dict[str, tuple[str, ...]] = {
     "Pod": (),
@@ -109,7 +111,7 @@ def _written(
     document: Document, add: Callable[[Json, WorkloadMeta, str], tuple[Json, tuple[str, ...]]], namespace: str
 ) -> Written:
     value = document.value
-    path = _PATHS.get(str(value.get("kind"))) if isinstance(value, dict) else None
+    path = _path(value) if isinstance(value, dict) else None
     pod = _at(value, path) if path is not None else None
     if path is None or not isinstance(pod, dict) or not isinstance(pod.get("spec"), dict):
         return Written(text=_own_text(document))
@@ -123,6 +125,12 @@ def _written(
     _check_annotations(document, pod)
     changed, missing = add(pod, _owner(value, pod), home)
     return Written(text="", value=_put(value, path, changed), missing=missing)
+
+
+def _path(document: Json) -> tuple[str, ...] | None:
+    """Return where the pod of a document is; None where it has none, or is of a kind that only shares a name."""
+    version, kind = str(document.get("apiVersion")), str(document.get("kind"))
+    return _PATHS.get(kind) if find_kind(version, kind) or group_of(version) == _OPENSHIFT else None
 
 
 def _injected(

@@ -4,43 +4,24 @@ istiod: pilot/pkg/model/config.go (sortConfigByCreationTime): oldest first, then
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from simulator.manifests.kinds import kinds
 from simulator.model.caveats import Caveat, CaveatKind
 from simulator.model.resources import Resource
 
-_GROUPS: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(
-        ("Service", "Pod", "Namespace", "Node", "ConfigMap", "Secret", "ServiceAccount", "Endpoints"), frozenset({""})
-    ),
-    "Deployment": frozenset({"apps"}),
-    "EndpointSlice": frozenset({"discovery.k8s.io"}),
-    "Ingress": frozenset({"networking.k8s.io"}),
-    "IngressClass": frozenset({"networking.k8s.io"}),
-    "Gateway": frozenset({"networking.istio.io"}),
-    "Sidecar": frozenset({"networking.istio.io"}),
-    "ServiceEntry": frozenset({"networking.istio.io"}),
-    "VirtualService": frozenset({"networking.istio.io"}),
-    "DestinationRule": frozenset({"networking.istio.io"}),
-    "ProxyConfig": frozenset({"networking.istio.io"}),
-    "AuthorizationPolicy": frozenset({"security.istio.io"}),
-    "Telemetry": frozenset({"telemetry.istio.io"}),
-}
 KUBERNETES_GATEWAY = "KubernetesGateway"
 
 
 def kind_key(resource: Resource) -> str:
     """Return the name under which a resource is indexed.
 
-    It is the kind; the Gateway of the Gateway API is `KubernetesGateway`, as in istiod, and a kind that another API
-    group shares with a known one (Knative's Service) carries its group.
+    It is the kind; the Gateway of the Gateway API is `KubernetesGateway`, as in istiod, and a kind of an API group that
+    istiod does not read (Knative's Service) carries its group.
     """
     if resource.kind == "Gateway" and resource.group == "gateway.networking.k8s.io":
         return KUBERNETES_GATEWAY
-    groups = _GROUPS.get(resource.kind)
-    if groups is not None and resource.group not in groups:
-        return f"{resource.kind}.{resource.group}"
-    return resource.kind
+    return resource.kind if (resource.group, resource.kind) in kinds() else f"{resource.kind}.{resource.group}"
 
 
 def order(resource: Resource) -> tuple[str, str, str]:

@@ -43,9 +43,9 @@ def test_a_template_gets_the_proxy_that_its_pods_would_get() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"kind: CronJob\nmetadata: {{name: a}}\nspec: {{jobTemplate: {{spec: {{template: {TEMPLATE}}}}}}}",
-        f"kind: Job\nmetadata: {{name: a}}\nspec: {{template: {TEMPLATE}}}",
-        f"apiVersion: v1\nkind: List\nitems:\n- {{kind: DaemonSet, spec: {{template: {TEMPLATE}}}}}",
+        f"apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec: {{jobTemplate: {{spec: {{template: {TEMPLATE}}}}}}}",
+        f"apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec: {{template: {TEMPLATE}}}",
+        f"apiVersion: v1\nkind: List\nitems:\n- {{apiVersion: apps/v1, kind: DaemonSet, spec: {{template: {TEMPLATE}}}}}",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: app, image: web}]}",
     ],
 )
@@ -54,6 +54,13 @@ def test_every_kind_with_pods(text: str) -> None:
     (one,) = written(text)
     assert one.value is not None
     assert "istio-proxy" in str(one.value)
+
+
+def test_kinds_that_only_share_a_name_stay_as_they_are() -> None:
+    """A Deployment of an API group of somebody else is not read, whatever stands in it."""
+    text = "apiVersion: example.com/v1\nkind: Deployment\nspec: {template: {spec: {containers: [[1]]}}}\n"
+    (one,) = written(text)
+    assert (one.value, one.text) == (None, text)
 
 
 def test_what_has_no_pods_stays_as_it_was_written() -> None:

@@ -101,3 +101,10 @@ def test_misspelt_fields_are_told() -> None:
     [told] = build_snapshot(parse_manifests(text, source="mesh.yaml")).caveats
     assert (told.kind, told.path) == (CaveatKind.INVALID, ("spec", "http", 0, "timout"))
     assert told.message.endswith("did you mean timeout?")
+
+
+def test_a_kind_that_only_shares_a_name_has_no_effect() -> None:
+    """A PeerAuthentication of another API group is none of Istio's, whatever stands in it."""
+    text = "apiVersion: example.com/v1\nkind: PeerAuthentication\nmetadata: {name: a, namespace: shop}\nspec: {mtls: 1}\n"
+    snapshot = build_snapshot(parse_manifests(text, source="mesh.yaml"))
+    assert snapshot.peer_authentication("shop", {}) == build_snapshot(()).peer_authentication("shop", {})
