@@ -105,6 +105,6 @@ def test_misspelt_fields_are_told() -> None:
 
 def test_a_kind_that_only_shares_a_name_has_no_effect() -> None:
     """A PeerAuthentication of another API group is none of Istio's, whatever stands in it."""
-    text = "apiVersion: example.com/v1\nkind: PeerAuthentication\nmetadata: {name: a, namespace: shop}\nspec: {mtls: 1}\n"
+    text = "apiVersion: a.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, namespace: shop}\nspec: {mtls: 1}\n"
     snapshot = build_snapshot(parse_manifests(text, source="mesh.yaml"))
     assert snapshot.peer_authentication("shop", {}) == build_snapshot(()).peer_authentication("shop", {})
