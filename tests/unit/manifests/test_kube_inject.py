@@ -45,7 +45,7 @@ def test_a_template_gets_the_proxy_that_its_pods_would_get() -> None:
     [
         f"apiVersion: batch/v1\nkind: CronJob\nspec: {{jobTemplate: {{spec: {{template: {TEMPLATE}}}}}}}",
         f"apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec: {{template: {TEMPLATE}}}",
-        f"kind: List\napiVersion: v1\nitems:\n- apiVersion: apps/v1\n  kind: DaemonSet\n  spec: {{template: {TEMPLATE}}}",
+        f"kind: List\nitems:\n- apiVersion: apps/v1\n  kind: DaemonSet\n  spec: {{template: {TEMPLATE}}}",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: app, image: web}]}",
     ],
 )
