@@ -100,7 +100,7 @@ def _rule(rule: Json, number: int, action: str) -> Problems:
 
 
 def _is_http_only(sources: Sequence[Json | None], operations: Sequence[Json | None]) -> bool:
-    """Tell whether TCP connections cannot be told apart by a rule, so that it denies all of them."""
+    """Tell whether a rule has no condition that TCP connections can fail, so that it denies all of them."""
     senders, targets = ([each for each in given if each is not None] for given in (sources, operations))
     if targets:
         return not any(_has(target, ("ports",)) for target in targets)

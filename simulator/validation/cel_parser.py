@@ -1,7 +1,7 @@
-"""The Common Expression Language, parsed: rules of CRDs and filters of access logs are written in it.
+"""A parser of the Common Expression Language (CEL), for rules of CRDs and filters of access logs.
 
-Grammar: github.com/google/cel-spec, doc/langdef.md. What the API server's rules and istiod's filters use is read;
-messages built by name are not. Sentences about syntax errors are those of cel-go, whose parser is ANTLR's.
+Grammar: github.com/google/cel-spec, doc/langdef.md. It reads what the API server's rules and istiod's filters use, but
+no messages built by name. Texts of syntax errors are those of cel-go, whose parser is ANTLR's.
 """
 
 import re
@@ -71,7 +71,7 @@ class _Parser:
     def whole(self) -> Node:
         node = self._choice()
         if self._next.text != _END:
-            more = len(self._tokens) - self._at > 2  # ANTLR drops one token, if what it expects comes after it
+            more = len(self._tokens) - self._at > 2  # ANTLR skips one token where the expected one follows it
             raise self._error(f"{'mismatched' if more else 'extraneous'} input '{self._next.text}' expecting {_END}")
         return node
 

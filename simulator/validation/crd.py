@@ -1,9 +1,9 @@
-"""What the API server checks of Istio's and Gateway API's objects: the schemas of their CRDs.
+"""The API server's schema checks of Istio's and Gateway API's objects, by their CRDs.
 
 `crd.json` holds them (Istio 1.30, Gateway API 1.5), parts that occur several times by number in `shared`. In it `p` are
 fields, `a` items of a list, `m` values of a map with any keys, `r` required fields, `t` a type (s, i, n, b, x for a
 number or text, o for anything), `e` allowed values, `lo`/`hi` a range, `re` a pattern, `n` least and greatest length,
-`1` groups of fields of which one may be set. Rules in CEL are elsewhere: `kubectl_mesh.analysis.crd_rules`.
+`1` groups of fields of which one may be set. CEL rules are checked in `kubectl_mesh.analysis.crd_rules`.
 """
 
 import copy
@@ -26,17 +26,17 @@ _MEASURES: Mapping[type, str] = {str: "characters", list: "items", dict: "entrie
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misfit:
-    """One field that the schema refuses; `is_unknown` is for a name that no field has."""
+    """One violation of a schema; `is_unknown` marks a field that the schema does not have."""
 
     path: Path
     text: str
     is_unknown: bool = False
     respelt: str = ""
-    """The field that the name stands for where protobuf's spelling is used."""
+    """The field's JSON name, where it is spelt as in protobuf."""
     overruled: bool = False
-    """A later field of the same group is given, and istiod's parser keeps that one."""
+    """Whether a later field of the same group is given, which istiod's parser keeps instead."""
     is_unreadable: bool = False
-    """Not even Istio's own parser, which takes "80" for a number, can read the object."""
+    """Whether even Istio's own parser, which reads "80" as a number, cannot read the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def misfits(resource: Resource) -> Iterator[Misfit]:
 
 
 def as_istiod_reads(resource: Resource, given: Iterable[Misfit]) -> Resource:
-    """Return a resource as istiod's parser reads it: fields may be spelt as in protobuf; of a group the last counts."""
+    """Return a resource as istiod's parser reads it: with JSON names, and only the last field of each group."""
     document = None
     for misfit in given:
         if misfit.respelt or misfit.overruled:
@@ -183,7 +183,7 @@ def _shown(value: Any) -> str:
 
 
 def unknown_field(field: str, known: Json, path: Path) -> str:
-    """Say that the part at `path` has no such field, and which of those that it has is meant."""
+    """Return the message about an unknown field of the part at `path`, with a suggestion."""
     near = _nearest(field, list(known))
     return f"{field_path((*path, field))} is not a field" + (f"; did you mean {near}?" if near else "")
 

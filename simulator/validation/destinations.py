@@ -1,4 +1,4 @@
-"""Rules of where routes lead and which gateways they are for. istio: pkg/config/validation/validation.go."""
+"""Rules of the destinations and gateways of routes. istio: pkg/config/validation/validation.go."""
 
 from collections.abc import Sequence
 
@@ -53,7 +53,7 @@ def _weighted(routes: Sequence[Json], *, from_gateway_api: bool, with_headers: b
 
 
 def gateway_names(given: Sequence[str], *, from_gateway_api: bool = False) -> Problems:
-    """Check the gateways that a route is for; Istio looks no further behind a name without a namespace."""
+    """Check the gateways of a route; as in Istio, the first name without a namespace ends the checks."""
     for number, gateway in enumerate(given):
         namespace, slash, name = gateway.partition("/")
         if not slash:

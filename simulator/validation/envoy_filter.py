@@ -85,11 +85,11 @@ def _missing(target: str, patch: Json | None) -> str:
 
 
 def _match_problems(target: str, match: Json | None) -> Iterator[tuple[Problem, bool]]:
-    """Yield problems of how match and target fit, each with whether Istio looks no further."""
+    """Yield (problem, whether Istio stops there) for matches that do not fit the target."""
     given = [field for field in _MATCHES if (match or {}).get(field) is not None]
     if match is None or not given:
         return
-    kind = given[-1]  # of several, the last one in the order of the message counts
+    kind = given[-1]  # of several, the last one in the message's field order counts
     if target in _LISTENER_CLASS:
         if kind != "listener":
             yield _clash("listener class", "listener"), True

@@ -1,8 +1,8 @@
-"""Whether what an EnvoyFilter adds fits Envoy's own types. istio: pkg/config/xds/xds.go.
+"""Checks of the values of EnvoyFilters against Envoy's message types. istio: pkg/config/xds/xds.go.
 
-Istio parses the value twice, leniently and strictly: what only the second refuses (an unknown field) is a warning. The
-sentences are those of the parser, golang/protobuf's jsonpb, which stops at the first problem in the order of the
-message's fields and looks for unknown fields after the known ones.
+Istio parses the value twice, leniently and strictly: a problem of the second parse only (an unknown field) is a
+warning. The texts are those of the parser, golang/protobuf's jsonpb, which stops at the first problem in the order of
+the message's fields and checks for unknown fields after the known ones.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,19 +35,19 @@ _WITH_VALUE = frozenset(
         *("Int32Value", "UInt32Value", "Int64Value", "UInt64Value", "FloatValue", "DoubleValue"),
     )
 )
-"""Messages with a JSON form of their own, which an Any holds under `value`."""
+"""Messages with a special JSON form, which an Any holds under `value`."""
 
 
 @cache
 def deprecated_names() -> Mapping[str, str]:
-    """Return the names that filters had before Envoy 1.14, and those they have now."""
+    """Return the names of filters before Envoy 1.14 → their present names."""
     names = {f"envoy.{name}": f"envoy.filters.http.{name}" for name in _HTTP.split()}
     names |= {f"envoy.listener.{name}": f"envoy.filters.listener.{name}" for name in _LISTENER.split()}
     return names | {f"envoy.{name}": f"envoy.filters.network.{name}" for name in _NETWORK.split()} | _OTHER
 
 
 def problems_of(message: str, value: Json) -> Problems:
-    """Check a value against a message type; one problem is told, as Go's parser stops at the first."""
+    """Check a value against a message type; yields one problem at most, since Go's parser stops at the first."""
     try:
         _message(message, value, strict=False)
     except Refused as refused:
@@ -139,7 +139,7 @@ def _any(value: Any, *, strict: bool) -> None:
 
 
 def without_typed_config(message: str, value: Any) -> Iterator[str]:
-    """Yield the names of extensions that have no configuration of a type, which Envoy looks up by name no longer."""
+    """Yield the names of extensions without a typed configuration: Envoy no longer finds extensions by name."""
     if not isinstance(value, dict):
         return
     known = envoy_types.fields(message)

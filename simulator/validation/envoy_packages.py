@@ -1,6 +1,6 @@
-"""Envoy packages that istiod knows and whose types are not in `simulator/model/envoy_schema.json`.
+"""Packages whose messages istiod can resolve, but whose types are not in `simulator/model/envoy_schema.json`.
 
-istio: pkg/config/xds/filter_types.gen.go. Most are Envoy's contrib extensions; their messages are taken as written.
+istio: pkg/config/xds/filter_types.gen.go. Most are Envoy's contrib extensions; their messages are not checked.
 """
 
 import re

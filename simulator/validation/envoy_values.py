@@ -1,4 +1,4 @@
-"""Single values of Envoy's fields as golang/protobuf's jsonpb reads them, and what it says of those it cannot."""
+"""Checks of single values as golang/protobuf's jsonpb reads them, with its error messages."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ class Refused(Exception):
 
 
 def wrong_kind(value: Any, wanted: str) -> Refused:
-    """Make encoding/json's sentence about a value of another kind than `wanted`, a type of Go."""
+    """Return encoding/json's error about a value that does not fit the Go type `wanted`."""
     if isinstance(value, bool):
         kind = "bool"
     elif isinstance(value, (int, float)):
@@ -31,7 +31,7 @@ def wrong_kind(value: Any, wanted: str) -> Refused:
 
 
 def quoted(value: Any) -> str:
-    """Return a value as JSON; whole numbers without a point, as they come out of a Struct."""
+    """Return a value as JSON, whole numbers without a decimal point, as Go prints those of a Struct."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -8,7 +8,7 @@ from simulator.validation.problems import Problems, at, error
 
 
 def fault(given: Json | None) -> Problems:
-    """Check an injected fault. That an abort has no status is a warning, which Istio loses on the way."""
+    """Check an injected fault. An abort without a status passes: Istio drops that warning."""
     if given is None:
         return
     abort, delay = given.get("abort"), given.get("delay")

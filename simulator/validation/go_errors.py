@@ -1,6 +1,6 @@
-"""What Go's own parsers say of text they cannot read: durations (package time) and JSON (encoding/json).
+"""Error messages of Go's parsers of durations (package time) and JSON (encoding/json).
 
-Istio's rules print these sentences as they are.
+Istio's rules print these texts verbatim.
 """
 
 import json
@@ -28,7 +28,7 @@ _LITERALS = ("true", "false", "null")
 
 
 def duration_problem(text: str) -> str:
-    """Return what is wrong with a duration; empty for a good one."""
+    """Return what is wrong with a duration; empty for a valid one."""
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
         return ""
@@ -50,12 +50,12 @@ def duration_problem(text: str) -> str:
 
 
 def parse_json(text: str) -> tuple[Any, str]:
-    """Return the value of a JSON text, and what is wrong with it; empty for a good one."""
+    """Return (value of a JSON text, error); the error is empty for a valid text."""
     return _parsed(text, json.JSONDecoder(parse_constant=_no_constant).decode)
 
 
 def first_json(text: str) -> tuple[Any, str]:
-    """Return the first value in a text, and what is wrong with it: Go's decoders of streams read no further."""
+    """Return (first value in a text, error): like Go's stream decoder, it ignores what follows the first value."""
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     value, problem = _parsed(text, lambda given: decoder.raw_decode(given.lstrip())[0])
     return value, "unexpected EOF" if problem == _CUT_OFF and text.strip() else problem
@@ -73,7 +73,7 @@ def _parsed(text: str, decode: Callable[[str], Any]) -> tuple[Any, str]:
 
 
 class _Constant(Exception):
-    """NaN or Infinity, which Python reads and Go does not."""
+    """Raised for NaN and Infinity, which Python's parser accepts and Go's does not."""
 
 
 def _no_constant(word: str) -> None:

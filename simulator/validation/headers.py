@@ -20,7 +20,7 @@ _EMPTY = "header name cannot be empty"
 
 
 def is_claim(name: str) -> bool:
-    """Tell whether a match on a header is one on a claim of a token."""
+    """Tell whether a header in a match stands for a claim of a token."""
     if not name.lower().startswith(_CLAIM):
         return False
     rest = name[len(_CLAIM) :]
@@ -45,7 +45,7 @@ def matched_name(name: str) -> Problems:
 
 
 def strict_name(name: str) -> Problems:
-    """Check a header that a claim is written to."""
+    """Check the name of a header into which a claim is copied."""
     if not name:
         yield error(_EMPTY)
     elif not _STRICT.match(name):
@@ -115,7 +115,7 @@ def _value(value: str) -> Problems:
 
 
 class _Variables:
-    """Reads `%VAR%` and `%VAR(["a", "b"])%` in a header's value, state by state."""
+    """A state machine that reads `%VAR%` and `%VAR(["a", "b"])%` in a header's value."""
 
     def __init__(self, value: str) -> None:
         self.value = value
@@ -123,7 +123,7 @@ class _Variables:
         self.state = "literal"
 
     def problem(self) -> str:
-        """Return what is wrong; empty when nothing is."""
+        """Return what is wrong; empty for a valid value."""
         while self.position < len(self.value):
             problem: str = getattr(self, f"_{self.state}")(self.value[self.position])
             if problem:

@@ -1,4 +1,4 @@
-"""What is wrong with an IP address or a range of them, in the words of Go's net/netip."""
+"""Checks of IP addresses and CIDR ranges, with the error messages of Go's net/netip."""
 
 import re
 
@@ -10,14 +10,14 @@ _GROUPS, _BYTES = 16, 2
 
 
 class _Refused(Exception):
-    """Why a text is no address, and from where on."""
+    """A text is not an address; `rest` is the part that cannot be read."""
 
     def __init__(self, message: str, rest: str = "") -> None:
         super().__init__(f"{message} (at {quote(rest)})" if rest else message)
 
 
 def address_problem(text: str) -> str:
-    """Return what is wrong with an address; empty for a good one."""
+    """Return what is wrong with an address; empty for a valid one."""
     first = re.search(r"[.:%]", text)
     try:
         if first is None:
@@ -31,7 +31,7 @@ def address_problem(text: str) -> str:
 
 
 def prefix_problem(text: str) -> str:
-    """Return what is wrong with a range in CIDR notation; empty for a good one."""
+    """Return what is wrong with a range in CIDR notation; empty for a valid one."""
     host, slash, bits = text.rpartition("/")
     if not slash:
         return "no '/'"
@@ -90,7 +90,7 @@ def _check_6(text: str) -> None:
 
 
 def _group(rest: str) -> int:
-    """Return the number of digits of the group that a text begins with."""
+    """Return the number of digits in the group at the beginning of a text."""
     size = len(_HEX.match(rest)[0])  # type: ignore[index]
     if size > 4:
         raise _Refused("each group must have 4 or less digits", rest)
@@ -100,7 +100,7 @@ def _group(rest: str) -> int:
 
 
 def _after_group(rest: str, *, shortened: bool) -> tuple[str, bool]:
-    """Return what follows the colon behind a group, and whether that is a second one, which stands for zeros."""
+    """Return the text after the `:` or `::` that ends a group, and whether it was `::`, which stands for zeros."""
     if rest[0] != ":":
         raise _Refused("unexpected character, want colon", rest)
     if len(rest) == 1:

@@ -1,5 +1,5 @@
 """Inline key sets of RequestAuthentications. istio: validateJwtRule and warnPrivateJwksKeys in
-pkg/config/validation/validation.go; the sentences are those of the library it reads them with, lestrrat-go/jwx.
+pkg/config/validation/validation.go; the texts are those of the library that it uses, lestrrat-go/jwx.
 """
 
 from typing import Any

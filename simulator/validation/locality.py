@@ -53,7 +53,7 @@ def _failover(source: str, target: str) -> Problems:
 
 
 def _localities(localities: Sequence[str]) -> Problems:
-    """Check `region/zone/subzone` texts; one that contains another must not stand with it."""
+    """Check a list of `region/zone/subzone`, none of which may contain another."""
     seen: list[list[str]] = []
     for text in localities:
         if text.count("*") > 1 or ("*" in text and not text.endswith("*")):
@@ -71,7 +71,7 @@ def _localities(localities: Sequence[str]) -> Problems:
 
 
 def _overlap(later: list[str], earlier: list[str]) -> bool:
-    """Tell whether one of two localities holds the other; a final `*` holds all of its level."""
+    """Tell whether one of two localities contains the other; a final `*` stands for all of its level."""
     earlier = earlier[:-1] if earlier[-1] == "*" and len(earlier) > 1 else earlier
     shorter = min(len(later), len(earlier))
     return later[:shorter] == earlier[:shorter]

@@ -19,7 +19,7 @@ _ABOUT_ALLOCATION = (
 
 
 def validate(resource: Resource) -> Problems:
-    """Check a MeshConfig, istiod's defaults included."""
+    """Check a MeshConfig into which istiod's defaults are merged."""
     return at(("spec",), _mesh(resource.spec))
 
 

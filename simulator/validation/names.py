@@ -29,7 +29,7 @@ ANY = "*"
 
 
 def is_label(name: str) -> bool:
-    """Tell whether a name is a DNS label as Istio takes it, capitals included."""
+    """Tell whether Istio accepts a name as a DNS label, which may have capital letters."""
     return len(name) <= _LONGEST_LABEL and _DNS_LABEL.match(name) is not None
 
 
@@ -132,7 +132,7 @@ def unix_path(path: str) -> Problems:
 
 
 def milliseconds(text: Any) -> float | None:
-    """Return a duration, written as Go writes it (`1h30m`, `0.5s`), in milliseconds; None where it is none."""
+    """Return a duration, written as Go writes it (`1h30m`, `0.5s`), in milliseconds; None for anything else."""
     if not isinstance(text, str) or not _DURATION.match(text):
         return None
     nanoseconds = sum(int(Decimal(amount) * _UNITS[unit]) for amount, unit in _AMOUNT.findall(text))
@@ -140,7 +140,7 @@ def milliseconds(text: Any) -> float | None:
 
 
 def any_duration(text: Any) -> Problems:
-    """Check that something is a duration, however short."""
+    """Check that a value is a duration of any length."""
     if text is not None and milliseconds(text) is None:
         yield error(f"invalid duration {quote(str(text))}: it has a number and a unit, such as 1.5s")
 
@@ -171,7 +171,7 @@ def labels(given: Mapping[str, Any] | None) -> Problems:
 
 
 def is_wildcard(host: str) -> bool:
-    """Tell whether a host stands for several."""
+    """Tell whether a host is a wildcard."""
     return host.startswith("*")
 
 

@@ -9,7 +9,7 @@ _KNOWN = _HTTP | _TCP | {"udp"}
 
 
 def is_known(name: str) -> bool:
-    """Tell whether Istio knows a protocol, whatever its case."""
+    """Tell whether Istio knows a protocol, ignoring case."""
     return name.lower() in _KNOWN
 
 
@@ -29,6 +29,6 @@ def is_tcp(name: str) -> bool:
 
 
 def protocol(name: str) -> Problems:
-    """Check a protocol; without one the proxy finds it out itself."""
+    """Check a protocol; an empty one is valid, since the proxy then detects it."""
     if name and not is_known(name):
         yield error(f"unsupported protocol: {name}")

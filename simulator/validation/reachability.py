@@ -1,7 +1,7 @@
-"""Rules of a VirtualService that are never reached, and matches that decide nothing.
+"""Rules of a VirtualService that no request reaches, and matches without effect.
 
-istio: analyzeUnreachableHTTPRules in pkg/config/validation/validation.go. Only equal matches, and prefixes that hold
-one another, are found here; what needs the algebra of match spaces is found elsewhere.
+istio: analyzeUnreachableHTTPRules in pkg/config/validation/validation.go. Only equal matches, and prefixes that
+contain one another, are found here; `kubectl_mesh.analysis.analyzers.dead_rules` finds further cases.
 """
 
 import json
@@ -15,12 +15,12 @@ from simulator.validation.problems import Path, Problem, Problems
 _LAYER_4 = frozenset(
     {"sniHosts", "destinationSubnets", "port", "sourceLabels", "gateways", "sourceNamespace", "sourceSubnet"}
 )
-"""What a match of a tcp or tls route can say."""
+"""Fields of a match of a tcp or tls route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prefix:
-    """A match on a prefix, and what else it asks for."""
+    """A match on a prefix, with its other conditions."""
 
     route: str
     match: str
@@ -33,7 +33,7 @@ class _Prefix:
 
 
 def unreachable(routes: Sequence[Json], kind: str) -> Problems:
-    """Warn of routes (`http`, `tcp` or `tls`) after one without matches, and of matches that came before."""
+    """Warn of routes (`http`, `tcp` or `tls`) after one without matches, and of matches that repeat earlier ones."""
     seen: dict[str, int] = {}
     without = -1
     prefixes: list[_Prefix] = []
@@ -112,7 +112,7 @@ def _covers(earlier: _Prefix, later: _Prefix) -> bool:
 
 
 def _key(match: Json, kind: str) -> str:
-    """Return what makes two matches equal: all but the name of an HTTP match."""
+    """Return the key by which matches are compared: everything except the name of an HTTP match."""
     if kind == "http":
         match = {name: value for name, value in match.items() if name != "name"}
     else:

@@ -93,7 +93,7 @@ def with_addresses(values: Sequence[str]) -> Problems:
 
 
 def ports(values: Sequence[str]) -> Problems:
-    """Check port numbers, which are text here."""
+    """Check port numbers, which are strings in policies."""
     for value in values:
         if not re.fullmatch("[0-9]+", value):
             yield error(f"bad port ({value}): strconv.ParseUint: parsing {quote(value)}: invalid syntax")
@@ -104,7 +104,7 @@ def ports(values: Sequence[str]) -> Problems:
 
 
 def paths(field: str, values: Sequence[str]) -> Problems:
-    """Check templates (`{*}` for one segment, `{**}` for the rest) in paths; Istio tells of the first wrong one."""
+    """Check templates (`{*}` for one segment, `{**}` for the rest) in paths; Istio reports the first wrong one only."""
     for value in values:
         path = value.strip("/")
         if problem := _template_problem(path, is_template=_ONE in value or _ALL in value):
@@ -127,7 +127,7 @@ def _template_problem(path: str, *, is_template: bool) -> str:
 
 
 def attribute(key: str, values: Sequence[str]) -> str:
-    """Return what is wrong with a condition's key or its values; empty when nothing is."""
+    """Return what is wrong with a condition's key or its values; empty for a valid one."""
     found = list(not_empty(key, values))
     if not found and key in _ADDRESSES:
         addresses = list(with_addresses(values))

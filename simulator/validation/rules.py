@@ -1,6 +1,6 @@
-"""Where the rules of each kind are.
+"""The validation rules by kind.
 
-They are loaded when there is a resource of the kind: most commands meet few kinds.
+Each module is imported for the first resource of its kind, since most commands meet few kinds.
 """
 
 import importlib
@@ -27,12 +27,12 @@ RULES: Mapping[str, str] = {
     "WorkloadEntry": "workload_entry.validate",
     "WorkloadGroup": "workload_entry.validate_group",
 }
-"""Module and function that hold the rules of a kind of Istio's APIs."""
+"""Kind of Istio's APIs → module and function with its rules."""
 
 
 @cache
 def rules_of(kind: str) -> Callable[[Resource], Problems]:
-    """Return the function that yields what istiod says of a resource of this kind."""
+    """Return the function that yields istiod's errors and warnings about a resource of a kind."""
     module, _, function = RULES[kind].partition(".")
     found: Callable[[Resource], Problems] = getattr(importlib.import_module(f"simulator.validation.{module}"), function)
     return found

@@ -1,4 +1,4 @@
-"""Rules that several kinds share: whom a resource selects, and where it is exported to."""
+"""Rules that several kinds share: selectors, targets and `exportTo`."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ def workload_selector(spec: Json) -> Problems:
 
 
 def policy_attachment(spec: Json) -> Problems:
-    """Check whom a policy is for: one selector, or targets of the kinds that take policies."""
+    """Check that a policy has one selector, or targets of kinds that policies can name."""
     given = [field for field in ("selector", "targetRef") if spec.get(field) is not None]
     if len(given) + bool(spec.get("targetRefs")) > 1:
         yield error("only one of targetRefs or workloadSelector can be set", "targetRefs")

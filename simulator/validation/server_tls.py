@@ -39,7 +39,7 @@ _MUTUAL_FORBIDS = (
 
 
 def mode_of(tls: Json) -> str:
-    """Return the mode; PASSTHROUGH is the first of the enum, and so the one without a word."""
+    """Return the mode; PASSTHROUGH is the enum's zero value, and so the default."""
     return tls.get("mode") or "PASSTHROUGH"
 
 

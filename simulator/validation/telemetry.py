@@ -1,6 +1,6 @@
 """Rules of a Telemetry. istio: ValidateTelemetry in pkg/config/validation/validation.go.
 
-Of its filters of access logs, which are CEL expressions, istiod checks the syntax only.
+istiod checks only the syntax of filters of access logs, which are CEL expressions.
 """
 
 from collections.abc import Sequence

@@ -191,7 +191,7 @@ def _maglev(size: int) -> Problems:
 
 
 def _is_prime(number: int) -> bool:
-    """Tell whether Envoy takes a number for prime: 1 counts."""
+    """Tell whether Envoy accepts a number as prime, which includes 1."""
     if number in (1, 2, 3):
         return True
     return number % 2 == 1 and all(number % factor for factor in takewhile(lambda f: f * f <= number, count(3, 2)))

@@ -1,4 +1,4 @@
-"""What is wrong with a URL, in the words of Go's net/url, which Istio's rules print."""
+"""Checks of URLs, with the error messages of Go's net/url, which Istio's rules print."""
 
 import ipaddress
 import re
@@ -15,19 +15,19 @@ _USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
 
 
 class _Refused(Exception):
-    """Why a URL is none."""
+    """A text is not a URL, with the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Url:
-    """What Istio's rules look at; `problem` is set where it is no URL."""
+    """The parts of a URL that Istio's rules read; `problem` is set where the text is not a URL."""
 
     scheme: str = ""
     problem: str = ""
 
 
 def parse(text: str, *, absolute: bool = False) -> Url:
-    """Read a URL; `absolute` asks for a scheme or a path that begins with `/`, and knows no fragment."""
+    """Read a URL; `absolute` requires a scheme or a path that begins with `/`, and keeps a `#` in it."""
     shown = text if absolute else text.partition("#")[0]
     try:
         return Url(scheme=_scheme_of(shown, absolute=absolute))

@@ -97,7 +97,7 @@ def _hosts(spec: Json, hosts: Sequence[str], *, on_gateway: bool) -> Problems:
 
 
 def _gateway_host(host: str, *, sni: bool) -> str:
-    """Return what is wrong with a host on a gateway, where istiod's own names for SNI are allowed too."""
+    """Return what is wrong with a host on a gateway, where istiod's own SNI names are allowed too."""
     if not (sni and host.startswith("outbound_")):
         return names.domain_problem(host, wildcard=True)
     parts = host.split("_")
