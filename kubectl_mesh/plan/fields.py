@@ -1,5 +1,7 @@
 """Explain how two versions of one Envoy resource differ, field by field."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,19 +36,46 @@ def _name_of(item: Any) -> str | None:
     return next((str(item[key]) for key in _KEYS if isinstance(item.get(key), str)), None)
 
 
-def _named(value: Any) -> Any:
-    """Turn a list of distinctly named objects into an object, which DeepDiff pairs by key; anything else stays."""
-    if not isinstance(value, list) or not value:
-        return value
-    names = [_name_of(item) for item in value]
-    if None in names or len(set(names)) != len(names):
-        return value
-    return {_Named(str(name)): item for name, item in zip(names, value, strict=True)}
+def _named(before: Any, after: Any) -> tuple[Any, Any]:
+    """Turn two lists of distinctly named objects into objects, which DeepDiff pairs by key; anything else stays."""
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return before, after
+    names = _names(before, after)
+    if names is None:
+        return before, after
+    old, new = (
+        dict(zip(map(_Named, own), items, strict=True)) for own, items in zip(names, (before, after), strict=True)
+    )
+    return old, new
+
+
+def _names(*lists: list[Any]) -> list[list[str]] | None:
+    """Name the items of lists; namesakes are told apart by what they match. None where that is not enough."""
+    several = {name for items in lists for name, count in Counter(map(_name_of, items)).items() if count > 1}
+    if any(_name_of(item) is None for items in lists for item in items):
+        return None
+    found = [
+        [f"{name}{_criteria(item)}" if name in several else str(name) for item in items for name in [_name_of(item)]]
+        for items in lists
+    ]
+    return found if all(len(set(names)) == len(names) for names in found) else None
+
+
+def _criteria(item: Any) -> str:
+    """Write the values that a filter chain or a route matches, shortly: ` istio,… 8080 tls`."""
+    match = item.get("filter_chain_match") or item.get("match") or {}
+    return "".join(f" {_short(match[name])}" for name in sorted(match))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return f"{_short(value[0])}{',…' if len(value) > 1 else ''}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _differing(before: Any, after: Any) -> tuple[Any, Any]:
     """Return both values without the parts they share: DeepDiff looks long at what is equal."""
-    before, after = _named(before), _named(after)
+    before, after = _named(before, after)
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return before, after
     old = {key: value for key, value in before.items() if key not in after or after[key] != value}
@@ -65,7 +94,10 @@ def _reordered(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
             yield from _reordered(before[key], after[key], f"{path}.{key}" if path else key)
     if not (isinstance(before, list) and isinstance(after, list)):
         return
-    old, new = ({name: item for item in side if (name := _name_of(item))} for side in (before, after))
+    names = _names(before, after)
+    if names is None:
+        return
+    old, new = (dict(zip(*side, strict=True)) for side in zip(names, (before, after), strict=True))
     common = [name for name in old if name in new]
     now = [name for name in new if name in old]
     if common != now:

@@ -28,3 +28,13 @@ def test_equal_resources_have_no_changes() -> None:
     """A resource compared with itself yields nothing."""
     resource = {"name": "c", "endpoints": [{"address": "10.0.0.1"}]}
     assert field_changes(resource, dict(resource)) == ()
+
+
+def test_namesakes_are_told_apart_by_what_they_match() -> None:
+    """Filter chains that share a name, even on one side only, are paired by their criteria, so that one goes alone."""
+    plain = {"name": "in", "filter_chain_match": {"transport_protocol": "raw_buffer"}}
+    tls = {"name": "in", "filter_chain_match": {"application_protocols": ["a", "b"], "transport_protocol": "tls"}}
+    found = field_changes({"filter_chains": [plain, tls]}, {"filter_chains": [tls]})
+    assert found == (FieldChange(path="filter_chains[in raw_buffer]", before=plain),)
+    changed = field_changes({"filter_chains": [plain, tls]}, {"filter_chains": [plain, {**tls, "filters": []}]})
+    assert changed == (FieldChange(path="filter_chains[in a,… tls].filters", after=[]),)
