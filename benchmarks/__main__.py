@@ -1,4 +1,4 @@
-"""Measure what the project promises, each figure also as a ratio to a yardstick of the same run.
+"""Measure the speed and memory that the project promises, also relative to a reference measured in the same run.
 
 `python -m benchmarks [NAME…]`; without a name all of them run.
 """
@@ -27,7 +27,7 @@ os._exit(0)  # as the program itself ends
 _LOAD = "import sys, yaml; [d for d in yaml.load_all(open(sys.argv[1]), Loader=yaml.CSafeLoader)]"
 
 Row = tuple[str, Measure, str, Measure | None]
-"""What was measured, the figure, the yardstick's name and figure."""
+"""(what was measured, its figure, name of the reference, its figure)."""
 
 
 def python(code: str, *arguments: str, runs: int = 3) -> Measure:
@@ -72,7 +72,7 @@ def analyze(folder: Path) -> Iterator[Row]:
 
 
 def traffic_tests(folder: Path) -> Iterator[Row]:
-    """200 cases of `kubectl mesh test` over the example mesh, from a cold start; 3 s are promised."""
+    """200 cases of `kubectl mesh test` over the example mesh, from a cold start; the limit is 3 s."""
     typer = statement(IMPORT_TYPER)
     file = folder / "large.meshtest.yaml"
     write_tests(str(file), cases=200)
@@ -90,7 +90,7 @@ SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {
 
 
 def main() -> None:
-    """Print a line for each figure of the suites named, or of all."""
+    """Print a line for each figure of the named suites, or of all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     parser.add_argument("suite", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     names = parser.parse_args().suite or list(SUITES)

@@ -1,4 +1,4 @@
-"""Run a command or a Python statement in a process of its own; seconds of wall clock and MB at the peak."""
+"""Measure a command or a Python program in a process of its own: wall clock time in seconds, peak memory in MB."""
 
 import os
 import statistics
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """Median of several runs."""
+    """The medians of several runs."""
 
     seconds: float
     megabytes: float
 
 
 def command(words: Sequence[str], *, runs: int = 5, warmup: int = 1, exit_codes: Sequence[int] = (0,)) -> Measure:
-    """Measure a command; its output is thrown away. Raises when it ends with another exit code."""
+    """Measure a command, discarding its output. Raises when it ends with an exit code not in `exit_codes`."""
     seconds, peaks = [], []
     for turn in range(warmup + runs):
         start = time.perf_counter()
@@ -37,5 +37,5 @@ def command(words: Sequence[str], *, runs: int = 5, warmup: int = 1, exit_codes:
 
 
 def statement(code: str, *, runs: int = 5, warmup: int = 1) -> Measure:
-    """Measure a Python program given as text, the interpreter's own start included."""
+    """Measure a Python program given as text, including the start of the interpreter."""
     return command([sys.executable, "-c", code], runs=runs, warmup=warmup)

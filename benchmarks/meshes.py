@@ -1,4 +1,4 @@
-"""Meshes and test files of any size, as YAML text."""
+"""Generates meshes and test files of any size, as YAML text."""
 
 from collections.abc import Iterator
 
@@ -113,6 +113,6 @@ _CASE = """\
 
 
 def write_tests(path: str, *, cases: int) -> None:
-    """Write a test file of so many cases about the example mesh: by header, by weight, over a policy, by a gateway."""
+    """Write a test file of `cases` cases about the example mesh: by header, weight, policy and gateway."""
     with open(path, "w", encoding="utf-8") as file:
         file.write(_TESTS + "".join(_CASE.format(i=i) for i in range(cases // _CASE.count("- name"))))

@@ -1,8 +1,8 @@
-"""Make what krew installs: `python -m krew`, or `make krew`.
+"""Build archives and a manifest for krew: `python -m krew`, or `make krew`.
 
 Builds the archive of the platform it runs on and renders the manifest for all archives at hand. `--render-only` builds
-nothing: the last step of a release, when the archives of other platforms lie beside that of this one. A release says
-where the project lives; without that, a manifest is good for trying out on this machine and for nothing else.
+nothing: it is the last step of a release, once the archives of all platforms are in one folder. A release needs the
+project's homepage; without it, a manifest can only be tried out on this machine.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from kubectl_mesh.cli.program import PLUGIN
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAM = f"kubectl-{PLUGIN}"
 UNKNOWN = f"https://{PROGRAM}.invalid"
-"""Stands where the project's homepage is not known: an address that nobody can ever have (RFC 2606)."""
+"""Placeholder for an unknown homepage: a domain that can never exist (RFC 2606)."""
 
 
 _HOW = "set project.urls.Homepage in pyproject.toml, or give HOMEPAGE=… to make (--homepage here)"
@@ -32,7 +32,7 @@ def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
     homepage = options.homepage or _homepage()
     if options.render_only and homepage == UNKNOWN:
-        print(f"a release names where the project lives: {_HOW}", file=sys.stderr)
+        print(f"a release needs the project's homepage: {_HOW}", file=sys.stderr)
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
     version = manifest.semantic_version(__version__)
@@ -52,7 +52,7 @@ def main(words: list[str] | None = None) -> int:
         return 1
     _write(options.out, text, found)
     if homepage == UNKNOWN:
-        print(f"note: this manifest is for trying out only, its addresses lead nowhere: {_HOW}", file=sys.stderr)
+        print(f"note: this manifest is for trying out only, its addresses do not exist: {_HOW}", file=sys.stderr)
     return 0
 
 
@@ -77,7 +77,7 @@ def build(target: Path, *, work: Path) -> None:
 
 
 def _write(out: Path, text: str, found: dict[platforms.Platform, Path]) -> None:
-    """Write the manifest, the same as an index of one plugin, and a digest beside each archive."""
+    """Write the manifest, a copy of it in an index of one plugin, and a digest beside each archive."""
     index = out / "index" / "plugins"
     index.mkdir(parents=True, exist_ok=True)
     for path in (out / f"{PLUGIN}.yaml", index / f"{PLUGIN}.yaml"):
@@ -88,7 +88,7 @@ def _write(out: Path, text: str, found: dict[platforms.Platform, Path]) -> None:
 
 
 def _homepage() -> str:
-    """Return the homepage that the project's metadata name, which wheels carry too."""
+    """Return the homepage in the project's metadata, which wheels contain too."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project.get("urls", {}).get("Homepage", UNKNOWN)).rstrip("/")
 
@@ -96,9 +96,9 @@ def _homepage() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m krew", description="Make archives and a manifest for krew.")
     parser.add_argument("--out", type=Path, default=PROJECT / "dist" / "krew", help="folder of the archives")
-    parser.add_argument("--work", type=Path, default=PROJECT / "build" / "krew", help="folder for what is in between")
+    parser.add_argument("--work", type=Path, default=PROJECT / "build" / "krew", help="folder for intermediate files")
     parser.add_argument("--render-only", action="store_true", help="build nothing; render for the archives at hand")
-    parser.add_argument("--homepage", default="", help="where the project lives; project.urls.Homepage by default")
+    parser.add_argument("--homepage", default="", help="the project's homepage; project.urls.Homepage by default")
     parser.add_argument("--url", default="", help="folder the archives are downloaded from; {version} is filled in")
     return parser
 

@@ -1,7 +1,7 @@
-"""A folder as a tar.gz that krew unpacks, equal for equal content.
+"""Reproducible tar.gz archives that krew can unpack.
 
-krew: internal/download/downloader.go refuses links, absolute names and any name with `..` in it; it detects the form by
-content. Symbolic links are followed, so that each becomes a copy of its file.
+krew: internal/download/downloader.go refuses links, absolute names and any name with `..` in it; it detects the format
+by content. Symbolic links are replaced by copies of their files.
 """
 
 import gzip
@@ -19,7 +19,7 @@ _LICENSES = frozenset(
 
 
 def pack(folder: Path, target: Path, *, epoch: int = 0) -> None:
-    """Write the files of a folder to an archive: sorted, owned by nobody, all of one time (seconds since 1970)."""
+    """Write the files of a folder to an archive: sorted, without owners, all dated `epoch` (seconds since 1970)."""
     with (
         target.open("wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=epoch) as packed,
@@ -49,7 +49,7 @@ def digest(path: Path) -> str:
 
 
 def problems(path: Path, *, program: str) -> list[str]:
-    """Return what krew, or the checks of its index, would refuse an archive for."""
+    """Return the reasons for which krew, or the checks of its index, would refuse an archive."""
     found: list[str] = []
     names = set()
     with tarfile.open(path, mode="r:gz") as archive:

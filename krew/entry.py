@@ -1,6 +1,6 @@
-"""What the packaged program runs: the command line, or its completion when it is called by that name.
+"""The entry point of the packaged program: the command line, or shell completion, depending on the program's name.
 
-krew links one program only, so the one program answers for both names.
+krew links only one program, so it serves both names.
 """
 
 import os
@@ -10,7 +10,7 @@ _COMPLETER = "kubectl_complete-"
 
 
 def main() -> None:
-    """Run the program that the called name stands for."""
+    """Run the program for the name that was called."""
     restore_library_path(os.environ)
     if os.path.basename(sys.argv[0]).startswith(_COMPLETER):
         from kubectl_mesh.cli.completion import main as complete
@@ -23,9 +23,9 @@ def main() -> None:
 
 
 def restore_library_path(environment: "os._Environ[str] | dict[str, str]") -> None:
-    """Undo what PyInstaller's loader did to the search path of libraries.
+    """Undo the change of the library search path by PyInstaller's loader.
 
-    Credential plugins of a kubeconfig are other programs: with our libraries before their own they may not start.
+    Credential plugins of a kubeconfig are other programs, which may not start with our libraries before their own.
     """
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         kept = environment.pop(f"{name}_ORIG", None)

@@ -1,7 +1,7 @@
-"""A virtual environment that holds what goes into an archive, and nothing else.
+"""A virtual environment with exactly the packages that go into an archive.
 
-The environment of a developer has the project installed by reference, where PyInstaller does not find its packages, and
-test tools whose packages share names with ours (`envoy`). A fresh one has just the wheel and what it requires.
+A developer's environment has an editable installation, whose packages PyInstaller does not find, and test tools with
+packages of the same names as ours (`envoy`). A fresh one has only the wheel and its requirements.
 """
 
 import os
@@ -15,7 +15,7 @@ EXTRAS = "serve,krew"
 BUILD_TOOLS = frozenset(
     {"pip", "setuptools", "wheel", "altgraph", "macholib", "packaging", "pyinstaller-hooks-contrib", "pefile"}
 )
-"""Distributions in the environment that build the archive without becoming part of it."""
+"""Distributions in the environment that only build the archive."""
 
 
 _SOURCES = (
@@ -31,7 +31,7 @@ _SOURCES = (
 
 
 def copy_sources(project: Path, target: Path) -> Path:
-    """Copy what the wheel is built from: setuptools would mix in what earlier builds left beside the originals."""
+    """Copy the sources of the wheel: in place, setuptools would add files that earlier builds left there."""
     target.mkdir(parents=True)
     for name in _SOURCES:
         source = project / name
@@ -43,7 +43,7 @@ def copy_sources(project: Path, target: Path) -> Path:
 
 
 def make(folder: Path, *, project: Path) -> Path:
-    """Create the environment anew with the project and its packaging tool in it, and return its Python."""
+    """Create a fresh environment with the project and its packaging tool, and return its Python."""
     venv.create(folder, with_pip=True, clear=True, symlinks=os.name != "nt")
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run(
@@ -55,7 +55,7 @@ def make(folder: Path, *, project: Path) -> Path:
 
 
 def site_packages(python: Path) -> Path:
-    """Return the folder that an environment's packages lie in."""
+    """Return the folder of an environment's packages."""
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     done = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True)
     return Path(done.stdout.strip())

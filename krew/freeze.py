@@ -1,7 +1,7 @@
-"""The program with its own Python, as a folder: PyInstaller's `--onedir`.
+"""Builds the program with its own Python as a folder, with PyInstaller's `--onedir`.
 
-A folder, because a one-file program unpacks itself at each start. What is imported by a name made at run time
-(commands, analyzers, the protobuf modules of Envoy) is invisible to PyInstaller and is listed here.
+A one-file program would unpack itself at each start. Modules imported by computed names (commands, analyzers, the
+protobuf modules of Envoy) are invisible to PyInstaller and are listed here.
 """
 
 import os
@@ -19,13 +19,13 @@ _NEVER = (
     *("IPython", "_pytest", "hypothesis", "numpy", "pytest", "test", "unittest"),
     *("lib2to3", "pydoc_data", "readline", "simulator.testing", "tkinter"),
 )
-"""Modules that something names and nothing here needs; GNU readline's license would become the whole archive's."""
+"""Modules to exclude: imported somewhere but not needed, such as GNU readline, whose license would bind the archive."""
 
 
 def freeze(python: Path, site: Path, *, program: str, work: Path) -> Path:
     """Run PyInstaller in an environment and return the folder of the program.
 
-    The seed of hashes is fixed so that one environment gives one result.
+    The hash seed is fixed so that equal environments give equal results.
     """
     folders = {"distpath": work / "program", "workpath": work / "pyinstaller", "specpath": work}
     arguments = [
@@ -45,7 +45,7 @@ def freeze(python: Path, site: Path, *, program: str, work: Path) -> Path:
 
 
 def protobuf_modules(site: Path) -> Iterable[str]:
-    """Yield the modules that describe Envoy's messages; the server looks them up by the name of a message."""
+    """Yield the modules of Envoy's messages; the server imports them by the name of a message."""
     for distribution in distributions(path=[str(site)]):
         if distribution.name == _PROTOBUF:
             for file in distribution.files or ():
@@ -54,6 +54,6 @@ def protobuf_modules(site: Path) -> Iterable[str]:
 
 
 def add_documents(folder: Path, *, project: Path, notices: str) -> None:
-    """Put the license and the notices of others' work beside the program."""
+    """Write the license and the third-party notices beside the program."""
     shutil.copyfile(project / "LICENSE", folder / "LICENSE")
     (folder / "THIRD_PARTY_NOTICES.txt").write_text(notices, encoding="utf-8")

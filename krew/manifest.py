@@ -1,6 +1,6 @@
 """The plugin's manifest: `mesh.yaml.in` filled in for the archives at hand.
 
-krew: docs/developer guide "Plugin manifest"; which rules hold is checked by `krew.validation` on every rendering.
+krew: docs/developer guide "Plugin manifest"; `krew.validation` checks every rendered manifest.
 """
 
 import re
@@ -20,10 +20,10 @@ _PRE = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 
 def semantic_version(version: str) -> str:
-    """Return a Python version as krew wants it, semantic with a leading v; ValueError where it has no such form."""
+    """Return a Python version as krew requires it: semantic, with a leading v. Raises ValueError where impossible."""
     match = _PYTHON_VERSION.fullmatch(version)
     if not match or match["release"].count(".") > 2:
-        raise ValueError(f"{version}: not a version of a release")
+        raise ValueError(f"{version}: not a release version")
     numbers = [int(each) for each in match["release"].split(".")]
     release = ".".join(str(each) for each in (*numbers, 0, 0)[:3])
     pre = [f"{_PRE[match['pre']]}.{match['number']}"] if match["pre"] else []
@@ -36,7 +36,7 @@ def render(
 ) -> str:
     """Return the manifest of these archives.
 
-    `url` is the folder that the archives of one release are downloaded from; `{version}` in it stands for the version.
+    `url` is the folder from which the archives of a release are downloaded; `{version}` in it is replaced.
     """
     base = url.replace("{version}", version).rstrip("/")
     entries = [_entry(platform, path, plugin=plugin, base=base) for platform, path in sorted(archives.items())]

@@ -1,7 +1,7 @@
-"""The licenses of the work that an archive carries besides our own.
+"""Notices and licenses of the third-party work in an archive.
 
-What is in it is read from the environment it was made of: distributions and their license files, Python's own license,
-and the shared libraries of the system that PyInstaller copied.
+The contents are determined from the environment that it was built from: distributions and their license files, Python's
+own license, and the shared libraries of the system that PyInstaller copied.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ _FILE_WORDS = ("license", "licence", "copying", "notice", "authors")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One piece of others' work, what it says about its license, and the texts that come with it."""
+    """One third-party work, the license it declares, and the license texts that come with it."""
 
     name: str
     version: str = ""
@@ -25,7 +25,7 @@ class Notice:
 
 
 def render(notices: Iterator[Notice] | list[Notice], *, program: str) -> str:
-    """Return the notices as one text, sorted by name; equal texts are printed each time, as their licenses ask."""
+    """Return the notices as one text, sorted by name; equal texts are repeated, as their licenses require."""
     parts = [f"{program} is distributed together with the work of others, listed here with the licenses they gave it."]
     for notice in sorted(notices, key=lambda each: each.name.lower()):
         heading = " ".join(part for part in (notice.name, notice.version) if part)
@@ -47,7 +47,7 @@ def of_distributions(site: Path, *, without: frozenset[str]) -> Iterator[Notice]
 
 
 def _declared(distribution: Distribution) -> str:
-    """Return what the metadata says of the license, in the newest of the three ways that there are."""
+    """Return the license in the metadata, from the newest of the three fields that may have it."""
     metadata = distribution.metadata
     for field in ("License-Expression", "License"):
         if field in metadata and metadata[field].strip():
@@ -65,7 +65,7 @@ def _license_texts(distribution: Distribution) -> Iterator[str]:
 
 
 def of_python(prefix: Path, version: str) -> Notice:
-    """Return the notice of the Python that is packed in, whose license lies in its library folder."""
+    """Return the notice of the bundled Python, whose license is in its library folder."""
     places = sorted(prefix.glob("lib/python3*/LICENSE.txt")) + sorted(prefix.glob("LICENSE*"))
     texts = tuple(path.read_text(encoding="utf-8", errors="replace") for path in places[:1])
     return Notice(name="Python", version=version, license="PSF-2.0", texts=texts)
@@ -74,7 +74,7 @@ def of_python(prefix: Path, version: str) -> Notice:
 def of_libraries(folder: Path) -> Iterator[Notice]:
     """Yield a notice for each Debian package whose shared libraries PyInstaller copied to a program's folder.
 
-    On other systems the libraries are part of Python's own distribution, and covered by its license.
+    On other systems the libraries are part of Python's distribution and covered by its license.
     """
     packages: dict[str, list[str]] = {}
     for path in sorted(folder.glob("lib*.so*")):

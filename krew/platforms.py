@@ -31,11 +31,11 @@ KNOWN = tuple(
     )
     for arch in processors
 )
-"""What krew installs on; a selector that matches none of these is refused."""
+"""The platforms of krew; it refuses a selector that matches none of them."""
 
 
 def this_platform() -> Platform:
-    """Return the platform that this Python was built for; ValueError where krew has no name for it."""
+    """Return the platform of this Python. Raises ValueError where krew has no name for it."""
     machine = host.machine().lower()
     if sys.platform not in _SYSTEMS or machine not in _PROCESSORS:
         raise ValueError(f"krew has no name for {sys.platform} on {machine}")
@@ -48,7 +48,7 @@ def archive_name(plugin: str, version: str, platform: Platform) -> str:
 
 
 def archives(folder: Path, *, plugin: str, version: str) -> dict[Platform, Path]:
-    """Return the archives of this version that lie in a folder, by platform; others are passed over."""
+    """Return the archives of this version in a folder, by platform; other files are ignored."""
     found = {}
     for path in folder.glob("*.tar.gz"):
         match = _NAME.fullmatch(path.name)

@@ -1,4 +1,4 @@
-"""The rules that krew holds a manifest to, so that a release is never refused for its form.
+"""krew's rules for manifests, checked so that no release is refused for its form.
 
 krew: internal/index/validation/validate.go, internal/installation/move.go (clean paths),
 cmd/validate-krew-manifest/main.go (platforms).
@@ -21,12 +21,12 @@ _VERSION = re.compile(
     rf"v{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_WORD}(?:\.{_WORD})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 )
 _SHORT = 50
-"""Reviewers of krew's index ask for a description of at most so many characters."""
+"""Most characters of a short description, as reviewers of krew's index require."""
 _KEYS = {"os", "arch"}
 
 
 def problems(manifest: Mapping[str, Any], *, file_name: str) -> list[str]:
-    """Return what krew would refuse a manifest in a file of this name for; nothing when it is good."""
+    """Return the reasons for which krew would refuse a manifest in a file of this name; none when it is valid."""
     return [*_of_identity(manifest, file_name), *_of_spec(manifest.get("spec") or {})]
 
 
@@ -47,7 +47,7 @@ def _of_spec(spec: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         yield f"spec.version: {version!r} is not a semantic version with a leading v"
     if not short or "\n" in short or "\r" in short or len(short) > _SHORT:
-        yield f"spec.shortDescription: one line of at most {_SHORT} characters is wanted"
+        yield f"spec.shortDescription: must be one line of at most {_SHORT} characters"
     yield from (f"spec.{field} is empty" for field in ("description", "homepage") if not spec.get(field))
     platforms = spec.get("platforms") or []
     if not platforms:

@@ -1,1 +1,1 @@
-"""Traffic as tests: what requests must meet, written down and judged without a cluster."""
+"""Traffic tests: expectations about requests in a mesh, checked without a cluster."""

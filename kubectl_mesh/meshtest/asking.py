@@ -1,4 +1,4 @@
-"""The request of a case, in the form that can be traced."""
+"""The requests of cases, converted to requests that can be traced."""
 
 from collections.abc import Iterator
 
@@ -44,6 +44,6 @@ def _flags(spec: RequestSpec) -> RequestFlags:
 
 
 def _without_flag(error: UsageError) -> str:
-    """Return a message without the flag of `trace` that it begins with: a file has keys."""
+    """Return a message without the leading flag of `trace`, since files have keys instead of flags."""
     text = str(error)
     return text.partition(" ")[2] if text.startswith("-") else text

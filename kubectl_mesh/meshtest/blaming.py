@@ -1,4 +1,4 @@
-"""What decided the parts of an answer that do not hold: hop, decision, rule, file and line."""
+"""The decisions behind failed expectations: hop, decision, rule, file and line."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from simulator.model.proxies import Direction
 from simulator.model.traces import Hop, Step, StepKind
 
 _LISTED = 4
-"""Rules tried in vain that are named."""
+"""Most rejected rules that are listed."""
 _ENDING = frozenset({"disposition", "status", "not"})
 _PARTS = {
     "authz": StepKind.RBAC,
@@ -19,12 +19,12 @@ _PARTS = {
     "upstreamTls": StepKind.TRANSPORT,
     "virtual host": StepKind.VIRTUAL_HOST,
 }
-"""Part of an expectation → the decision that it hangs on; the route for all others."""
+"""Part of an expectation → the decision on which it depends; the route for all others."""
 _ROUTING = (StepKind.ROUTE, StepKind.CLUSTER, StepKind.NETWORK_FILTER, StepKind.FILTER_CHAIN, StepKind.LISTENER)
 _AFTER_ROUTING = frozenset({StepKind.CLUSTER, StepKind.ENDPOINT, StepKind.TRANSPORT, StepKind.HTTP_FILTER})
-"""Where a request may end because of the route that led there."""
+"""Dispositions that may be due to the route that was chosen."""
 _TELLING = frozenset(_ROUTING) | {StepKind.RBAC, StepKind.NAME_RESOLUTION, StepKind.TRANSPORT}
-"""Decisions of which the reason, and what was tried in vain, help to find the mistake."""
+"""Decisions whose reason and rejected rules help to find the mistake."""
 _NOTHING = "none"
 _WORDS = {StepKind.RBAC: "authorization", StepKind.TRANSPORT: "encryption"}
 
@@ -68,7 +68,7 @@ def _decisions(seen: Observed, mismatch: Mismatch) -> Iterator[tuple[Hop | None,
 
 
 def _told(predictor: Predictor, seen: Observed, hop: Hop | None, step: Step) -> Iterator[str]:
-    """Write a decision with its rule, then what was tried before it in vain."""
+    """Yield a line for a decision with its rule, then lines for the rules that were rejected before it."""
     where = f"{hop.proxy} {hop.direction.value}" if hop is not None else seen.trace.source or "client"
     word = _WORDS.get(step.kind, step.kind.value.replace("-", " "))
     origin = predictor.origin(step)
@@ -77,7 +77,7 @@ def _told(predictor: Predictor, seen: Observed, hop: Hop | None, step: Step) -> 
     lost = step.kind is StepKind.NAME_RESOLUTION and step is seen.trace.last_step
     guess = _guess(seen.trace.request.host, predictor.directory.services) if lost else ""
     chosen = step.chosen
-    if step.kind is StepKind.RBAC and origin is not None:  # istiod's name for the rule says what its own does
+    if step.kind is StepKind.RBAC and origin is not None:  # the origin repeats istiod's name for the rule
         chosen, because = ("allowed" if step.details.get("allowed", True) else "denied"), ""
     yield _placed(f"{where}: {word} {chosen}{by}{because}{guess}", origin)
     if step.kind in _TELLING and not (origin is not None and step.kind is StepKind.FILTER_CHAIN):
@@ -89,7 +89,7 @@ def _told(predictor: Predictor, seen: Observed, hop: Hop | None, step: Step) -> 
 
 
 def _guess(name: str, hosts: Iterable[str]) -> str:
-    """Return a suggestion for a host that nothing has: a name of as many parts as the one that was asked for."""
+    """Return a suggestion for an unknown host: a known one with as many parts."""
     dots = name.count(".") + 1
     close = get_close_matches(name, {".".join(host.split(".")[:dots]) for host in hosts}, n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,6 +1,6 @@
-"""What files of other tools ask of a request and our own do not, held to what the request met.
+"""Expectations that only test files of other tools have, and their comparison with the predicted answer.
 
-A rewrite is known by its block, a fault by its share, a route by Envoy's words for it, headers by Envoy's matchers.
+These state rewrites, the shares of faults, the names of routes in Envoy's terms, and Envoy's header matchers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,14 +22,14 @@ class Borrowed:
     target: str | None = None
     """Path and query as the destination gets them; empty where nothing is sent."""
     rewritten: bool | None = None
-    """The path, or the host, is another one than the client sent."""
+    """Whether the path or the host differs from what the client sent."""
     faults: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """`delay`, `abort` and the `… percent` of each, in the words of a trace."""
+    """`delay`, `abort` and the `… percent` of each, as in a trace."""
     request_headers: tuple[Json, ...] = field(default=(), hash=False)
     """Envoy's HeaderMatchers, for the request as the destination gets it."""
     response_headers: tuple[Json, ...] = field(default=(), hash=False)
     answered: tuple[tuple[str, str], ...] = ()
-    """Headers that the destination is taken to answer with."""
+    """Headers that the destination is assumed to answer with."""
 
 
 def disagreements(wanted: Borrowed, seen: "Observed") -> Iterator[tuple[str, object, object]]:
@@ -73,7 +73,7 @@ def _headers(part: str, matchers: Iterable[Json], message: Message) -> Iterator[
 
 
 def changed(headers: Iterable[tuple[str, str]], changes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield headers after the changes of a route, which a trace tells as `set NAME: VALUE` and `remove NAME`."""
+    """Yield headers with the changes of a route applied, written as in a trace: `set NAME: VALUE`, `remove NAME`."""
     found = [(name.lower(), value) for name, value in headers]
     for change in changes:
         verb, _, rest = change.partition(" ")

@@ -1,4 +1,4 @@
-"""Which rules of a mesh neither a case nor a request that decides an invariant touched."""
+"""Coverage: the rules of a mesh that the requests of cases and invariants used, and those that none used."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -21,7 +21,7 @@ _RULES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def coverage(predictor: Predictor, seen: Iterable[Observed], wanted: Mapping[str, float]) -> tuple[Coverage, ...]:
-    """Count the rules that were touched, by kind of rule; `wanted` has the least per cent of each."""
+    """Return the rules that were used, by kind; `wanted` has the required percentage of each kind."""
     touched: frozenset[str] = frozenset().union(*(each.touched for each in seen))
     found = []
     for what, kinds in _RULES.items():
@@ -52,4 +52,4 @@ def _resources(source: MeshSource, kind: str) -> list[Json]:
     try:
         return list(source.resources(kind))
     except SourceError:
-        return []  # a kind that the source lacks has no rules to touch
+        return []  # a kind that the source lacks has no rules to cover

@@ -16,7 +16,7 @@ _REQUEST = ("url", "method", "headers", "sourceIP", "sni", "tls", "random", "res
 _MATRIX = ("from", *_REQUEST)
 _COVERAGE = ("routes", "authzRules")
 _UNQUOTED = 1.3
-"""What YAML makes of a version 1.30 without quotation marks."""
+"""The number that YAML reads for an unquoted version 1.30."""
 _TLS = ("none", "simple", "mutual")
 
 
@@ -62,7 +62,7 @@ def _suite(root: Node, number: int) -> Suite:
 
 
 def _defaults(node: Node) -> Mapping[str, Node]:
-    """Return what cases need not repeat; mistakes in it are found even where no case uses it."""
+    """Return the defaults of cases; mistakes in them are reported even where no case uses them."""
     fields = node.fields("from", "request", "expect")
     if "request" in fields:
         fields["request"].fields(*_REQUEST)
@@ -90,7 +90,7 @@ def _given(node: Node) -> Given:
         raise node.wrong("manifests, bundle and live cannot be combined", hint="name one mesh; overlay adds to it")
     changes = [key for key in ("overlay", "inject") if key in fields]
     if changes and (given.bundle or given.live):
-        raise fields[changes[0]].wrong("what is recorded or live cannot be changed", hint="use manifests")
+        raise fields[changes[0]].wrong("a recorded or live mesh cannot be changed", hint="use manifests")
     return given
 
 
@@ -108,7 +108,7 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
     """Read a case, and yield it once for each combination of its matrix."""
     fields = node.fields("name", "from", "request", "matrix", "expect", "skip")
     if "expect" not in fields and "expect" not in defaults:
-        raise node.wrong("no expect", hint="say what the request must meet, such as disposition: delivered")
+        raise node.wrong("no expect", hint="state what must hold, such as disposition: delivered")
     stated = fields.get("expect") or defaults["expect"]
     expect = read_expectation(stated)
     given = {key: value.value for part in (defaults.get("request"), fields.get("request")) if part is not None
@@ -136,7 +136,7 @@ def _cases(node: Node, defaults: Mapping[str, Node]) -> Iterator[Case]:
 
 
 def _shown(value: object) -> str:
-    """Write a value of a matrix for the name of a case."""
+    """Return a value of a matrix as it appears in the name of a case."""
     return ", ".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
 
 
@@ -148,7 +148,7 @@ def _combinations(matrix: Node | None) -> Iterator[Mapping[str, Node]]:
     choices = [list(value.items()) for value in fields.values()]
     for key, values in zip(fields, choices, strict=True):
         if not values:
-            raise fields[key].wrong("an empty list makes no case")
+            raise fields[key].wrong("an empty list yields no case")
     for combination in itertools.product(*choices):
         yield dict(zip(fields, combination, strict=True))
 
@@ -198,7 +198,7 @@ def _codes(node: Node) -> tuple[str, ...]:
     nodes = node.items() if isinstance(node.value, list) else [node]
     found = tuple(codes[each.text(among=codes.keys())] for each in nodes)
     if not found:
-        raise node.wrong("an empty list asks for nothing", hint="name codes of kubectl mesh analyze, such as KM0003")
+        raise node.wrong("an empty list checks nothing", hint="name codes of kubectl mesh analyze, such as KM0003")
     return found
 
 

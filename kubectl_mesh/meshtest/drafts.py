@@ -1,4 +1,4 @@
-"""What the cases of other tools' test files have in common while they are translated."""
+"""Cases of other tools' test files, while they are translated."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Draft:
     skip: str = ""
 
     def case(self, url: str, expect: Expectation | None, *, suffix: str = "") -> Case:
-        """Return the case of one URL; one that expects nothing decides nothing."""
+        """Return the case for one URL; it is skipped where it has no expectation."""
         reason = self.skip or ("" if expect is not None else "nothing is expected")
         return Case(
             name=f"{self.name}{suffix}",

@@ -7,7 +7,7 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6,
 
 
 def seconds(text: str) -> float | None:
-    """Return the seconds of a duration; None for `none` and for what is no duration."""
+    """Return the seconds of a duration; None for `none` and for anything else."""
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return None

@@ -1,7 +1,7 @@
-"""Where a request of another tool's file enters the mesh: those files name a host, and neither sender nor port.
+"""Where requests of other tools' files enter the mesh: those files name a host, but neither sender nor port.
 
-A host that rules of the mesh are for is asked from inside. One that only gateways serve is asked at the gateway, over
-TLS where it takes nothing else.
+Requests to a host with rules for the mesh are sent from inside. Requests to a host that only gateways serve are sent to
+the gateway, over TLS where it accepts nothing else.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _USUAL = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """Who sends, and how."""
+    """The sender of a request, and its port and encryption."""
 
     sender: str
     scheme: str
@@ -27,7 +27,7 @@ class Entrance:
 
 
 def entering(source: MeshSource, sender: str, spec: RequestSpec) -> tuple[str, RequestSpec]:
-    """Return the sender and the request for a file that names none; as they are where the mesh itself is asked."""
+    """Return the sender and the request for a file that names none; unchanged for requests inside the mesh."""
     parts = urlsplit(spec.url)
     found = _entrance(source, parts.hostname or "")
     if found is None:
@@ -38,7 +38,7 @@ def entering(source: MeshSource, sender: str, spec: RequestSpec) -> tuple[str, R
 
 
 def _inside(spec: RequestSpec) -> RequestSpec:
-    """Return a request as applications send it: in plain text, with a word about what it was before."""
+    """Return a request as applications send it: in plain text, with a header that names the original scheme."""
     if not spec.url.startswith("https://"):
         return spec
     return replace(
@@ -67,7 +67,7 @@ def _entrance(source: MeshSource, host: str) -> Entrance | None:
 
 
 def _servers(source: MeshSource, name: str) -> Iterator[Json]:
-    """Yield the servers of a gateway, those that take plain text first, those that only redirect to TLS not at all."""
+    """Yield the servers of a gateway, plain text ones first, without those that only redirect to TLS."""
     home, _, short = name.partition("/")
     for document in source.resources("Gateway", home):
         if (document.get("metadata") or {}).get("name") == short:

@@ -1,4 +1,4 @@
-"""The `expect` of a case or an invariant → an Expectation."""
+"""Reads the `expect` of a case or an invariant into an Expectation."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ _EXPECT = (
 )
 _ALL = 100.0
 _ROUNDED = 0.1
-"""Per cent by which rounded weights may miss the whole."""
+"""Percentage points by which the sum of rounded weights may differ from 100."""
 _TLS = ("none", "simple", "mtls")
 _RULES = {"virtualService": "VirtualService", "httpRoute": "HTTPRoute", "grpcRoute": "GRPCRoute"}
 
@@ -126,7 +126,7 @@ def _headers(node: Node | None) -> Mapping[str, str | None]:
 
 
 def _duration(node: Node | None) -> str | None:
-    """Return a duration as written, once it has been understood."""
+    """Return a duration as written, if it is valid."""
     if node is None:
         return None
     text = node.text()

@@ -19,7 +19,7 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "gateway.SecretAnalyzer": frozenset({"IST0161"}),
     "meshnetworks.MeshNetworksAnalyzer": frozenset({"IST0126"}),
 }
-"""Codes that nobody but this analyzer finds, of analyzers that need what no source gives away."""
+"""Codes that only this analyzer finds, for analyzers whose inputs no source provides."""
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def _text(row: FindingRow) -> str:
 
 
 def _skipped(analysis: Analysis, codes: Sequence[str]) -> Iterator[str]:
-    """Yield why silence about some codes means nothing."""
+    """Yield why the absence of some codes proves nothing: their analyzers did not run."""
     for check in analysis.skipped:
         if check.name not in _ONLY or _ONLY[check.name] & set(codes):
             yield f"{check.name} did not run: needs {check.skipped}"

@@ -1,4 +1,4 @@
-"""The way of a request, decision by decision, with the file and line of each: what a code flow of SARIF holds."""
+"""The path of a request as a SARIF code flow: each decision with its file and line."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +8,7 @@ from simulator.model.traces import Step, Trace
 
 
 def flow(predictor: Predictor, trace: Trace) -> tuple[Place, ...]:
-    """Return a place for each decision on the way; those that no file made have a text only."""
+    """Return a place for each decision on the path; decisions without a file have a text only."""
     places = list(_places(predictor, trace.steps, trace.source or "client"))
     for hop in trace.hops:
         places += _places(predictor, hop.steps, f"{hop.proxy} {hop.direction.value}")

@@ -1,4 +1,4 @@
-"""Requests that stand for all that enter at a gateway: some for each of its routes, and for the rules behind these."""
+"""Requests that represent all that enter at a gateway: some for each of its routes, and for the rules behind these."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def _behind(stand_ins: Representatives, proxy: ProxyId, virtual_host: Json) -> I
 
 
 def _deeper(routed: Iterable[Witness], behind: Iterable[Witness]) -> Iterator[Witness]:
-    """Yield requests of each route with the paths and methods of the rules: below its own path, where it rewrites."""
+    """Yield requests of each route with the paths and methods of the rules, below its own path where it rewrites."""
     rules = list(behind)
     for route in routed:
         for rule in rules:

@@ -1,6 +1,6 @@
-"""A test file from a mesh as it is: a case for each way in which requests are treated.
+"""Generates a test file from a mesh: a case for each distinct treatment of requests.
 
-All of them pass until somebody changes what becomes of a request.
+All cases pass until a change of the mesh affects a request.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _KUBERNETES = "kubernetes.default.svc"
 
 
 def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[str] = ()) -> Json:
-    """Return the document of a test file; `senders` limits who sends. Raises NothingFound."""
+    """Return the document of a test file; `senders` limits the senders. Raises NothingFound."""
     proxies = frozenset(predictor.source.proxies())
     stand_ins = Representatives(source=predictor, directory=predictor.directory, proxies=proxies)
     chosen = [predictor.sender(text) for text in senders]
@@ -50,7 +50,7 @@ def generate(predictor: Predictor, *, name: str, given: Json, senders: Sequence[
 
 
 def _named(predictor: Predictor, workloads: Sequence[Workload]) -> Iterator[tuple[Workload, str]]:
-    """Yield senders with a name that means them."""
+    """Yield senders, each with a name that identifies it."""
     for each in workloads:
         text = sender_name(each)
         try:
@@ -86,7 +86,7 @@ def _title(seen: Observed, request: Request) -> str:
 
 
 def _rule_text(seen: Observed) -> str:
-    """Tell the rule by its name, by its number where it has none."""
+    """Return the rule's name, or its number where it has none."""
     kind, _, resource = seen.rule.partition("/")
     if kind not in _KINDS:
         return ""
@@ -128,7 +128,7 @@ def _expected(seen: Observed) -> Json:
 
 
 def destination(cluster: ClusterName) -> Json:
-    """Write a destination as test files do."""
+    """Return a destination in the form of test files."""
     parts = cluster.host.split(".")
     short = f"{parts[1]}/{parts[0]}" if len(parts) > 2 else ""
     service = short if short and is_host(short, cluster.host) else cluster.host

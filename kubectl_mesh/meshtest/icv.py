@@ -1,7 +1,7 @@
-"""Cases of istio-config-validator: blocks of a VirtualService's rule that a request must, or must not, get.
+"""Cases of istio-config-validator: blocks of a VirtualService's rule that must, or must not, apply to a request.
 
-Format: getyourguide/istio-config-validator, docs/test-cases.md. That tool compares the blocks as they are written;
-here they say what must become of the request, so the same words are held to what Istio and Envoy really do.
+Format: getyourguide/istio-config-validator, docs/test-cases.md. That tool compares the blocks as text;
+here they are translated to expectations, which are compared with the behaviour of Istio and Envoy.
 """
 
 import itertools
@@ -18,14 +18,14 @@ from kubectl_mesh.meshtest.nodes import Node, each
 _BLOCKS = ("route", "redirect", "rewrite", "fault", "headers", "delegate")
 _CASE = ("description", "wantMatch", "request", *_BLOCKS)
 _FORWARDED = frozenset({"destination", "split", "path", "authority", "request_headers"})
-"""Parts that a request which a fault aborts does not get far enough to have."""
+"""Parts of an expectation that do not apply to a request that a fault aborts."""
 _ALMOST = 1 - 2**-20
-"""A chance with which faults that do not hit every request spare this one."""
+"""A random value with which faults with a share below 100 per cent do not hit the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What a case asks of every request of it."""
+    """The expectations of a case, which hold for each of its requests."""
 
     draft: Draft
     blocks: Mapping[str, Node]
@@ -61,7 +61,7 @@ def cases(root: Node, sender: str) -> Iterator[Case]:
 
 
 def _url(authority: str, uri: str) -> str:
-    """Return the URL of a request; of a whole URL in place of a path, the path counts."""
+    """Return the URL of a request; where `uri` is a whole URL, only its path counts."""
     parts = urlsplit(uri)
     path = parts.path if parts.netloc else uri
     return f"http://{authority}/{path.removeprefix('/')}"
@@ -86,7 +86,7 @@ def _cases(asked: _Asked, method: str, url: str) -> Iterator[Case]:
 
 
 def _together(found: Mapping[str, Block]) -> Expectation:
-    """Return one expectation of all blocks; a fault that ends every request leaves nothing of where it would go."""
+    """Return one expectation of all blocks; where a fault aborts every request, nothing about its destination."""
     blank = Expectation()
     ends = any(block.ends for block in found.values())
     parts: dict[str, object] = {}

@@ -1,6 +1,6 @@
-"""Blocks of a VirtualService's rule → what must become of a request that gets them.
+"""Blocks of a VirtualService's rule → expectations about a request to which they apply.
 
-istio.io/api: networking/v1alpha3/virtual_service.proto. Keys are taken in both spellings, as protobuf's JSON does.
+istio.io/api: networking/v1alpha3/virtual_service.proto. Keys are accepted in both spellings, as in protobuf's JSON.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,18 +20,18 @@ _EVERY = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """What one block expects, or why it cannot be told."""
+    """The expectation of one block, or why it has none."""
 
     expect: Expectation = field(default_factory=Expectation)
     untold: str = ""
     ends: bool = False
-    """A fault that aborts every request: nothing is sent on."""
+    """Whether a fault aborts every request, so that nothing is forwarded."""
     spared: bool = False
-    """A fault that aborts some requests: this one is taken not to be among them."""
+    """Whether a fault aborts some requests; this one is assumed not to be among them."""
 
 
 def blocks(stated: Mapping[str, Node], url: str) -> Mapping[str, Block]:
-    """Read the blocks of a case; `url` is what a redirect leaves as it is."""
+    """Read the blocks of a case; `url` has the parts that a redirect does not change."""
     readers: Mapping[str, Callable[[Node], Block]] = {
         "route": _route,
         "redirect": lambda node: _redirect(node, url),
@@ -44,7 +44,7 @@ def blocks(stated: Mapping[str, Node], url: str) -> Mapping[str, Block]:
 
 
 def _route(node: Node) -> Block:
-    """Destinations: one is a destination, several are a split."""
+    """Return the expected destination, or the split of several."""
     found: list[tuple[Destination, float]] = []
     headers = Expectation()
     for one in node.items():
@@ -61,7 +61,7 @@ def _route(node: Node) -> Block:
         headers = _headers(fields["headers"]) if "headers" in fields else headers
         found.append((destination, fields["weight"].number() if "weight" in fields else 0.0))
     if not found:
-        return Block(untold="a route without destinations says nothing")
+        return Block(untold="a route without destinations expects nothing")
     if len(found) == 1:
         changes = (headers.request_headers, headers.response_headers)
         return Block(
@@ -69,17 +69,17 @@ def _route(node: Node) -> Block:
         )
     total = sum(weight for _, weight in found)
     if not total:
-        return Block(untold="istiod takes no rule with several destinations of no weight")
+        return Block(untold="istiod refuses rules with several destinations and no weights")
     if headers != Expectation():
-        return Block(untold="which headers a request gets depends on which of the destinations it meets")
+        return Block(untold="the headers depend on which of the destinations is chosen")
     return Block(expect=Expectation(split=tuple((target, 100 * weight / total) for target, weight in found if weight)))
 
 
 def _redirect(node: Node, url: str) -> Block:
-    """Return the parts that a redirect states; what it leaves out stays as in the request."""
+    """Return the expected location; parts that the redirect leaves out are those of the request."""
     node = node.camel()
     if isinstance(node.value, dict) and "prefixRewrite" in node.value:
-        return Block(untold="prefixRewrite says nothing of the path that comes of it")
+        return Block(untold="prefixRewrite does not determine the resulting path")
     fields = node.fields(*_REDIRECT)
     asked = urlsplit(url)
     scheme = fields["scheme"].text() if "scheme" in fields else asked.scheme
@@ -103,11 +103,11 @@ _PORTS = ("FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT")
 
 
 def _rewrite(node: Node) -> Block:
-    """What the destination gets begins with the new path: how much of the old one follows is the rule's to say."""
+    """Return the beginning of the path that the destination gets: the rule decides how much of the old one follows."""
     fields = node.camel().fields("uri", "authority", "uriRegexRewrite")
     if "uriRegexRewrite" in fields:
         fields["uriRegexRewrite"].fields("match", "rewrite")
-        return Block(untold="uriRegexRewrite says nothing of the path that comes of it")
+        return Block(untold="uriRegexRewrite does not determine the resulting path")
     authority = fields["authority"].text() if "authority" in fields else None
     path = f"{fields['uri'].text()}*" if "uri" in fields else None
     return Block(expect=Expectation(path=path, authority=authority))
@@ -119,7 +119,7 @@ def _fault(node: Node) -> Block:
     if "delay" in fields:
         delay = fields["delay"].camel().fields("fixedDelay", "exponentialDelay", "percentage", "percent")
         if "exponentialDelay" in delay:
-            return Block(untold="istiod takes no exponentialDelay")
+            return Block(untold="istiod does not support exponentialDelay")
         if "fixedDelay" in delay:
             length = seconds(delay["fixedDelay"].text())
             if length is None:

@@ -1,4 +1,4 @@
-"""Test files of other tools → suites: which tool a file is of."""
+"""Reads test files of other tools into suites, and detects which tool a file is for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from kubectl_mesh.meshtest.nodes import Node
 ICV = "istio-config-validator"
 ROUTER_CHECK = "router_check_tool"
 CLIENT = "stand-ins/deploy/client"
-"""Who sends the requests of files that name no sender, unless the command does."""
+"""The default sender for files that name none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
-    """What the words of other tools leave out."""
+    """The importer of test files, with what files of other tools leave out."""
 
     sender: str = CLIENT
     form: str = ""
-    """`istio-config-validator` or `router_check_tool`; empty to tell by content."""
+    """`istio-config-validator` or `router_check_tool`; empty to detect it."""
 
     def read(self, text: str, *, source: str) -> tuple[Suite, ...]:
-        """Read a file of any of the forms; raises InputError, which names file and line."""
+        """Read a file of any format; raises InputError, which names file and line."""
         documents = list(roots(text, source=source))
         form = self.form or form_of(documents)
         if not form:
@@ -34,7 +34,7 @@ class Importer:
 
 
 def form_of(documents: Sequence[Node]) -> str:
-    """Tell whose file it is by its first keys; empty for our own."""
+    """Return the tool of a file, detected by its first keys; empty for our own format."""
     for document in documents:
         if isinstance(document.value, list) and any("input" in one for one in document.value if isinstance(one, dict)):
             return ROUTER_CHECK

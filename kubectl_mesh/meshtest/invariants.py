@@ -1,4 +1,4 @@
-"""What must hold for every sender and every destination of a kind, decided over requests that stand for all of them."""
+"""Checks invariants, which hold for all senders and destinations of a kind, by requests that represent them all."""
 
 import fnmatch
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _SAYS_WHICH = "given.creationOrder says which is older"
 
 @dataclass(slots=True)
 class Quantifier:
-    """Decides the invariants of one suite, and remembers what was touched."""
+    """Decides the invariants of one suite, and records what their requests met."""
 
     suite: str
     predictor: Predictor
@@ -60,7 +60,7 @@ class Quantifier:
         return replace(self._blank(invariant), request=f"{asked} requests stand for all")
 
     def _in_other_orders(self, witness: "_Witness", expect: Expectation) -> Result | None:
-        """Return why the invariant does not hold, or is not known to, where another object is the oldest."""
+        """Return a result where the invariant fails, or is undecided, when another object is the oldest; else None."""
         for each in self.orders.alternatives(witness.seen, witness.sender):
             if each.seen is None or each.predictor is None:
                 return self._result(witness, Verdict.UNDECIDED, (each.caveat.message, _SAYS_WHICH))
@@ -89,7 +89,7 @@ class Quantifier:
         return Result(name=invariant.name, suite=self.suite, position=invariant.position, verdict=Verdict.PASS)
 
     def _is_meant(self, invariant: Invariant, seen: Observed) -> bool:
-        """Tell whether a request that entered at a gateway goes where the invariant looks."""
+        """Tell whether a request that entered at a gateway goes to a destination of the invariant."""
         if invariant.destination == _ANY:
             return True
         record = self.predictor.directory.services.get(seen.cluster.host) if seen.cluster is not None else None
@@ -139,9 +139,9 @@ class _Witness:
 
 
 def is_sender(pattern: str, workload: Workload) -> bool:
-    """Tell whether `[!]NAMESPACE/[KIND/]NAME`, with `*` in any part, covers a workload.
+    """Tell whether the pattern `[!]NAMESPACE/[KIND/]NAME`, with `*` in any part, matches a workload.
 
-    Gateways are covered by `gateway/NAME`, for what enters at them; all of them by `outside`.
+    `gateway/NAME` matches a gateway, as the sender of what enters there; `outside` matches all gateways.
     """
     if pattern == OUTSIDE:
         return workload.role is Role.GATEWAY
@@ -158,9 +158,9 @@ def is_sender(pattern: str, workload: Workload) -> bool:
 
 
 def is_destination(pattern: str, record: ServiceRecord) -> bool:
-    """Tell whether `[!]NAMESPACE/[svc/]NAME`, with `*` in any part, or a host, covers a service.
+    """Tell whether the pattern `[!]NAMESPACE/[svc/]NAME`, with `*` in any part, or a host, matches a service.
 
-    `svc/` leaves out the hosts of ServiceEntries. The API server's service is in no mesh: it has to be named.
+    `svc/` excludes the hosts of ServiceEntries. The API server's service, which is in no mesh, must be named in full.
     """
     negated, namespace, kind, name = _parts(pattern)
     if (kind and not record.kubernetes) or (record.host.startswith(_API_SERVER) and ("*" in pattern or negated)):

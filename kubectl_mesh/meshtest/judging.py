@@ -1,4 +1,4 @@
-"""Does what a request met agree with what a test expects? Every disagreement names both."""
+"""Compares the answer to a request with the expectation of a test; each mismatch names both."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from simulator.model.names import ClusterName
 
 _UNCHANGED = "left alone"
 _TOLERANCE = 0.01
-"""Per cent by which a share may differ: weights that do not divide 100 are written rounded."""
+"""Percentage points by which a share may differ, since weights may be rounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Mismatch:
 
 
 def judge(expect: Expectation, seen: Observed, *, namespace: str = "") -> tuple[Mismatch, ...]:
-    """Return what does not hold; names without a namespace are looked for in `namespace`, else in any."""
+    """Return the mismatches; names without a namespace mean those in `namespace`, or in any if it is empty."""
     found = [*_simple(expect, seen), *_structured(expect, seen, namespace)]
     if expect.absent is not None and not judge(expect.absent, seen, namespace=namespace):
         found.append(Mismatch(part="not", expected="any other answer", actual=_stated(expect.absent)))
@@ -53,7 +53,7 @@ def _simple(expect: Expectation, seen: Observed) -> Iterator[Mismatch]:
 
 
 def is_path(wanted: str, path: str) -> bool:
-    """Tell whether a path is the one that is wanted; a `*` at its end stands for anything."""
+    """Tell whether a path is the expected one; a `*` at the end of `wanted` matches anything."""
     return path.startswith(wanted[:-1]) and bool(path) if wanted.endswith("*") else path == wanted
 
 
@@ -102,7 +102,7 @@ def _leads_to(wanted: Destination, cluster: ClusterName, namespace: str) -> bool
 
 
 def is_host(wanted: str, host: str, namespace: str = "") -> bool:
-    """Tell whether a host is the service that a name means: a host, `namespace/name`, or a name alone; empty: any."""
+    """Tell whether a host is the expected one: a host, `namespace/name`, or a name alone; an empty one matches any."""
     if not wanted or wanted == host:
         return True
     parts = host.split(".")
@@ -113,14 +113,14 @@ def is_host(wanted: str, host: str, namespace: str = "") -> bool:
 
 
 def is_workload(wanted: str, workload: Workload, namespace: str = "") -> bool:
-    """Tell whether a workload is the one that `[namespace/][kind/]name` means."""
+    """Tell whether a workload is the expected `[namespace/][kind/]name`."""
     *context, name = wanted.split("/")
     home = context[0] if len(context) == 2 or (context and context[0] == workload.namespace) else namespace
     return home in ("", workload.namespace) and name in (workload.owner, workload.name)
 
 
 def destination_text(wanted: Destination) -> str:
-    """Write a destination in one line."""
+    """Return a destination in one line."""
     service = wanted.service or "any service"
     port = f":{wanted.port}" if wanted.port is not None else ""
     subset = f" subset {wanted.subset or 'none'}" if wanted.subset is not None else ""

@@ -1,4 +1,4 @@
-"""What a `*.meshtest.yaml` says: given a mesh, requests, and what each of them must meet."""
+"""The content of a `*.meshtest.yaml`: a mesh, requests, and the expectation about each of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ DISPOSITIONS = tuple(each.value for each in Disposition)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The mesh under test; paths are relative to the test file. No manifests and no bundle: the command's source."""
+    """The mesh under test; paths are relative to the test file. Without manifests and bundle, the command's source."""
 
     manifests: tuple[str, ...] = ()
     overlay: tuple[str, ...] = ()
     bundle: str = ""
     inject: tuple[str, ...] = ()
-    """Namespaces taken for labelled for injection, as by `--inject`; `*` all that say nothing."""
+    """Namespaces to treat as labelled for injection, as by `--inject`; `*` means all without such a label."""
     live: bool = False
     mesh_config: str = ""
     """A file with MeshConfig, laid over the manifests' own."""
@@ -27,12 +27,12 @@ class Given:
     creation_order: str | tuple[str, ...] = "undetermined"
     """`undetermined`, `file`, `bundle`, or the objects in order, oldest first (`vs/NAME`)."""
     stand_ins: bool = False
-    """Make up services and a client that manifests leave out: files of other tools speak of routes only."""
+    """Whether to make up missing services and a client: files of other tools come with routes only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSpec:
-    """The request of a case, in the words of `kubectl mesh trace`."""
+    """The request of a case, in terms of the arguments of `kubectl mesh trace`."""
 
     url: str
     method: str = ""
@@ -53,7 +53,7 @@ class Destination:
     subset: str | None = None
     port: int | None = None
     workload: str = ""
-    """`[namespace/]name` of the owner or the pod."""
+    """`[namespace/]name` of the pod or its owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """The verdict on the request, and the policy (`namespace/name`, or `<implicit>`) that gives it."""
+    """The expected verdict, and the policy (`namespace/name`, or `<implicit>`) that gives it."""
 
     verdict: str | None = None
     by: str | None = None
@@ -85,7 +85,7 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What a request must meet; only stated fields are compared. `absent` must not hold as a whole."""
+    """What must hold for a request; only stated fields are compared. The parts of `absent` must not all hold."""
 
     disposition: tuple[str, ...] = ()
     """Any of these."""
@@ -97,7 +97,7 @@ class Expectation:
     redirect: str | None = None
     """Location of a redirect; an empty text means none."""
     path: str | None = None
-    """Path as the destination gets it; a `*` at the end stands for anything."""
+    """Path as the destination gets it; a `*` at the end matches anything."""
     authority: str | None = None
     timeout: str | None = None
     retries: Retries | None = None
@@ -109,12 +109,12 @@ class Expectation:
     authz: Authorization | None = None
     absent: "Expectation | None" = None
     borrowed: Borrowed | None = None
-    """What other tools' files ask; no key of our own."""
+    """Expectations that only files of other tools have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One request and its expectation, after the matrix has been multiplied out."""
+    """One request and its expectation, for one combination of the matrix."""
 
     name: str
     sender: str
@@ -123,16 +123,16 @@ class Case:
     position: str
     """`file:line` of the case."""
     skip: str = ""
-    """Why the case is not run; empty to run it."""
+    """Why the case is skipped; empty to run it."""
     document: int = 0
     """Number of the document in the file."""
     expect_path: tuple[str | int, ...] = ()
-    """Where in the document the expectation is written."""
+    """Path of the expectation in the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invariant:
-    """What holds for every sender and destination of a kind, or findings that must not occur."""
+    """An expectation for every sender and destination of a kind, or findings that must not occur."""
 
     name: str
     position: str
@@ -153,7 +153,7 @@ class Suite:
     cases: tuple[Case, ...] = ()
     invariants: tuple[Invariant, ...] = ()
     coverage: Mapping[str, float] = field(default_factory=dict, hash=False)
-    """`routes`, `authzRules` → least per cent."""
+    """`routes`, `authzRules` → required percentage."""
     mistake: str = ""
-    """What is wrong with the file, so that nothing is known of its tests."""
+    """The error in the file, because of which its tests are unknown."""
     hint: str = ""

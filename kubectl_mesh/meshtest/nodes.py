@@ -1,4 +1,4 @@
-"""A value in a test file, with its path: every complaint about it can name the file and the line."""
+"""Values in a test file with their paths, so that every error can name the file and the line."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -17,13 +17,13 @@ _CAMEL = re.compile(r"_([a-z0-9])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A value and where it stands. Readers raise InputError for what is not of the form they ask for."""
+    """A value with its position. Its methods raise InputError for a value of another form than they return."""
 
     value: Any
     origin: Origin
     path: tuple[str | int, ...] = ()
     spelling: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Key → how the file writes it, where that differs."""
+    """Key → its spelling in the file, where that differs."""
 
     @property
     def position(self) -> str:
@@ -34,7 +34,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The path as a reader writes it: `spec.cases[0].expect`."""
+        """The path as text: `spec.cases[0].expect`."""
         return field_path(self.path)
 
     def wrong(self, problem: str, *, hint: str = "") -> InputError:
@@ -55,14 +55,14 @@ class Node:
         return {key: self._named(key, value) for key, value in named if value is not None}
 
     def stated(self, *known: str) -> Mapping[str, "Node"]:
-        """Return the children of an object that has to have one at least."""
+        """Return the children of an object that must have at least one."""
         fields = self.fields(*known)
         if not fields:
             raise self.wrong("nothing is stated", hint=f"its keys are {', '.join(known)}")
         return fields
 
     def camel(self) -> "Node":
-        """Return an object with its keys in camelCase: protobuf's JSON has either spelling."""
+        """Return an object with its keys in camelCase: protobuf's JSON allows both spellings."""
         if not isinstance(self.value, dict):
             return self
         names = {key: _CAMEL.sub(lambda found: found[1].upper(), str(key)) for key in self.value}
@@ -70,12 +70,12 @@ class Node:
         return replace(self, value={name: self.value[key] for key, name in names.items()}, spelling=spelling)
 
     def _spelt(self, key: str) -> str:
-        """Write a key in the manner of the file."""
+        """Return a key in the spelling of the file."""
         snakes = any("_" in each for each in self.spelling.values())
         return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key) if snakes else key
 
     def entries(self) -> Mapping[str, "Node"]:
-        """Return the children of an object with keys of its own choice."""
+        """Return the children of an object with arbitrary keys."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"an object is needed, not {_kind(self.value)}")
         return {str(key): self._named(str(key), value) for key, value in self.value.items()}
@@ -94,7 +94,7 @@ class Node:
         yield from (self.child(index) for index in range(len(self.value)))
 
     def text(self, *, among: Collection[str] = ()) -> str:
-        """Return a string; a number is taken as it is written. `among` limits what it may be."""
+        """Return a string, or a number as it is written. `among` has the allowed values."""
         if isinstance(self.value, bool) or not isinstance(self.value, str | int | float):
             raise self.wrong(f"a text is needed, not {_kind(self.value)}")
         text = str(self.value)
@@ -109,7 +109,7 @@ class Node:
         return (self.text(),) if isinstance(self.value, str) else tuple(item.text() for item in self.items())
 
     def number(self) -> float:
-        """Return a number, or the one before a per cent sign."""
+        """Return a number, with or without a per cent sign."""
         text = self.value.removesuffix("%") if isinstance(self.value, str) else self.value
         if isinstance(text, bool) or text is None:
             raise self.wrong("a number is needed")
@@ -139,7 +139,7 @@ class Node:
 
 
 def _is_on(key: object, known: Collection[str]) -> bool:
-    """Tell whether a key is the word `on`, which YAML takes for a truth value where it is not quoted."""
+    """Tell whether a key is the word `on`, which YAML reads as a boolean unless it is quoted."""
     return key in (True, "true") and _ON in known
 
 

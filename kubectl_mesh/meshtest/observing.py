@@ -1,4 +1,4 @@
-"""A trace in the words of a test file: what the request met, each part comparable on its own."""
+"""A trace in the terms of test files, with parts that can be compared one by one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from simulator.model.requests import Request, Tls
 from simulator.model.traces import Forwarded, Hop, Share, Step, StepKind, Trace
 
 IMPLICIT = "<implicit>"
-"""Denied because no ALLOW policy matched: no policy says so by name."""
+"""The policy of a denial for lack of a matching ALLOW policy, which no policy by name gives."""
 RULE_FIELDS = frozenset({"http", "tls", "tcp", "rules"})
 _NAMED_RULES = {"VirtualService": "http", "HTTPRoute": "rules", "GRPCRoute": "rules"}
 _TLS = {Tls.NONE: "none", Tls.SIMPLE: "simple", Tls.MUTUAL: "mtls"}
@@ -20,7 +20,7 @@ _TLS = {Tls.NONE: "none", Tls.SIMPLE: "simple", Tls.MUTUAL: "mtls"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What became of a request."""
+    """The predicted answer to a request."""
 
     trace: Trace = field(repr=False)
     disposition: str
@@ -44,7 +44,7 @@ class Observed:
     timeout: str = "none"
     retries: Mapping[str, object] = field(default_factory=dict)
     request_headers: tuple[str, ...] = ()
-    """Changes in words, `set x-env: prod`, as the trace tells them."""
+    """Changes of headers in the form of traces: `set x-env: prod`."""
     response_headers: tuple[str, ...] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
     """Faults that may hit the request: `delay`, `abort`, and the `… percent` of each."""
@@ -53,11 +53,11 @@ class Observed:
     authz_by: str = ""
     authz_position: str = ""
     touched: frozenset[str] = frozenset()
-    """Rules that took part, on any hop: `KIND/namespace/name http[1]`."""
+    """Rules that were used, on any hop: `KIND/namespace/name http[1]`."""
 
     @property
     def treatment(self) -> tuple[object, ...]:
-        """What makes two requests be treated alike. Names tell rules apart where numbers do not."""
+        """Equal for requests that are treated alike. Rules without numbers are distinguished by name."""
         rule = (self.rule, self.rule_index, "" if self.rule_index is not None else self.rule_name)
         ending = (self.disposition, self.status, self.location)
         way = (self.cluster, self.shares, self.upstream_tls)
@@ -65,7 +65,7 @@ class Observed:
 
 
 def observe(predictor: Predictor, trace: Trace) -> Observed:
-    """Read a trace."""
+    """Return the predicted answer in a trace."""
     hop = deciding_hop(trace)
     forwarded = hop.forwarded if hop is not None else None
     route = hop.step(StepKind.ROUTE) if hop is not None else None
@@ -104,7 +104,7 @@ def observe(predictor: Predictor, trace: Trace) -> Observed:
 
 
 def _cluster(predictor: Predictor, trace: Trace, hop: Hop | None) -> ClusterName | None:
-    """Return where the client's side sends; of a client without a proxy, the service that it dials itself."""
+    """Return the cluster that the client's side chose; for a client without a proxy, that of the service it dials."""
     if hop is not None and hop.direction is Direction.OUTBOUND:
         return ClusterName.parse(hop.forwarded.cluster) if hop.forwarded is not None else None
     record, port = _dialled(predictor, trace), trace.request.port
@@ -145,7 +145,7 @@ def _receiver(predictor: Predictor, trace: Trace) -> Workload | None:
 
 
 def _rule_number(predictor: Predictor, origin: SourceReport | None, name: str) -> int | None:
-    """Return the number of the rule. A config dump names the resource only: its rules are then told by their names."""
+    """Return the number of the rule. Config dumps name only the resource; the rule is then found by its name."""
     if origin is None or (number := _rule_index(origin.field)) is not None:
         return number if origin is not None else None
     kind, _, place = origin.resource.partition("/")
@@ -160,7 +160,7 @@ def _rule_number(predictor: Predictor, origin: SourceReport | None, name: str) -
 
 
 def _is_named(route: str, rule: str) -> bool:
-    """Tell whether istiod's name of a route is that of a rule, which that of a match may follow."""
+    """Tell whether istiod's name of a route is that of a rule, optionally followed by that of a match."""
     return bool(rule) and (route == rule or route.startswith(f"{rule}."))
 
 
@@ -188,7 +188,7 @@ def _touched_by(predictor: Predictor, step: Step) -> str:
 
 
 def rule_name(resource: str, field_path: str) -> str:
-    """Name a rule of a resource by the field it is written in: matches of one rule have one name."""
+    """Return the name of the rule that a field belongs to, the same for all matches of one rule."""
     rule = next((part for part in field_path.split(".") if part.partition("[")[0] in RULE_FIELDS), "")
     return f"{resource} {rule}".rstrip()
 

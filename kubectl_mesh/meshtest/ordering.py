@@ -1,8 +1,8 @@
-"""Does an answer depend on which of several objects is older? Asked by giving each of them the greatest age in turn.
+"""Whether an answer depends on which of several objects is older, found by making each of them the oldest in turn.
 
-istiod lets the oldest of several objects count, or come first, and manifests do not tell ages. Whatever one request
-meets is decided by the first of the objects that concerns it, so making each the oldest in turn shows every answer;
-groups of objects that compete for different things are tried one at a time.
+istiod gives precedence to the oldest of several objects, and manifests do not tell ages. The answer to one request is
+decided by the first of the objects that concerns it, so making each the oldest in turn shows every answer; groups of
+objects that compete for different things are tried one at a time.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ from simulator.model.resources import ObjectRef
 from simulator.model.traces import StepKind, Trace
 
 Reordered = Callable[[tuple[str, ...]], Predictor | None]
-"""(objects, oldest first) → the same mesh with these ages; None where the mesh cannot be made again."""
+"""(objects, oldest first) → the same mesh with these ages; None where the mesh cannot be rebuilt."""
 _MOST = 24
-"""Rivals that are tried; the answer is left open where there are more."""
+"""Most rivals that are tried; the answer is undecided where there are more."""
 _HARMLESS = frozenset({"Telemetry"})
-"""Kinds that change what is recorded of a request, and not what becomes of it."""
+"""Kinds that change what is recorded about a request, not its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """What the same request meets where another object is the oldest. Without an answer it could not be asked."""
+    """The answer to the same request where another object is the oldest; None where it could not be predicted."""
 
     oldest: ObjectRef
     caveat: Caveat
@@ -38,13 +38,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """The orders of creation in which the objects of one mesh may have come about."""
+    """The possible orders of creation of the objects of one mesh."""
 
     predictor: Predictor
     reordered: Reordered = lambda _: None
 
     def alternatives(self, seen: Observed, sender: Workload | None) -> Iterator[Alternative]:
-        """Yield what the request of an answer meets in other orders that may matter to it."""
+        """Yield the answers to the same request in other orders of creation that may affect it."""
         for caveat in self.predictor.order_dependent:
             if not _concerns(self.predictor, caveat, seen.trace):
                 continue
@@ -63,7 +63,7 @@ class Orders:
         return Alternative(oldest=oldest, caveat=caveat, predictor=predictor, seen=other)
 
     def contrary(self, seen: Observed, sender: Workload | None) -> Mismatch | None:
-        """Return how another order would change an answer; None when none would."""
+        """Return a mismatch where another order changes the answer; None when no order does."""
         for each in self.alternatives(seen, sender):
             if each.seen is None:
                 return _mismatch(each.caveat.message)
@@ -82,7 +82,7 @@ def _told(seen: Observed) -> str:
 
 
 def _concerns(predictor: Predictor, caveat: Caveat, trace: Trace) -> bool:
-    """Tell whether the rivals may have a say in what became of a request; doubt counts as yes."""
+    """Tell whether the rivals may affect the answer to a request; in doubt, they do."""
     kind = caveat.ref.kind
     if not caveat.rivals or kind in _HARMLESS:
         return False
@@ -101,7 +101,7 @@ def _is_gateway(directory: Directory, proxy: ProxyId) -> bool:
 
 
 def _names(directory: Directory, trace: Trace) -> Iterator[str]:
-    """Yield every host that a request was sent to on its way."""
+    """Yield every host that a request was sent to on its path."""
     asked = trace.request
     home = trace.source.rpartition(".")[2]
     for name in (asked.host, _without_port(asked.host_header), asked.sni):

@@ -1,7 +1,7 @@
-"""Cases of Envoy's route table check tool: requests, and what its router makes of them in Envoy's words.
+"""Cases of Envoy's route table check tool: requests, and their routes in Envoy's terms.
 
-Format: https://www.envoyproxy.io/docs/envoy/latest/configuration/operations/tools/router_check. Keys are taken in both
-spellings, as protobuf's JSON does, and so are the names that older versions had.
+Format: https://www.envoyproxy.io/docs/envoy/latest/configuration/operations/tools/router_check. Keys are accepted in
+both spellings, as in protobuf's JSON, and under the names that older versions had.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _FIELDS = {
     "request": ("requestHeaderFields", "headerFields", "customHeaderFields"),
     "response": ("responseHeaderFields",),
 }
-"""The older form, header fields with their values; the oldest did not tell requests from responses."""
+"""The older form, header fields with their values; the oldest did not distinguish requests from responses."""
 _VALIDATE = (
     "clusterName", "virtualClusterName", "virtualHostName", "hostRewrite", "pathRewrite", "pathRedirect",
     "codeRedirect", *_MATCHES.values(), *_FIELDS["request"], *_FIELDS["response"],
@@ -41,7 +41,7 @@ _STRING_MATCH = {
     "ignoreCase": "ignore_case",
 }  # fmt: skip
 _HARMLESS = "re2."
-"""Runtime keys of the regular expression engine's limits."""
+"""Runtime keys for the limits of the regular expression engine."""
 
 
 def cases(root: Node, sender: str) -> Iterator[Case]:
@@ -127,7 +127,7 @@ def _expectation(node: Node, answered: tuple[tuple[str, str], ...]) -> tuple[Exp
 
 
 def _cluster(name: str, expect: Expectation) -> tuple[Expectation, str]:
-    """Read the name of an Envoy cluster; an empty one says that the request goes nowhere."""
+    """Read the name of an Envoy cluster; an empty one means that the request has no route."""
     if not name:
         return replace(expect, absent=Expectation(disposition=_SENT)), ""
     if name == "PassthroughCluster":
@@ -136,7 +136,7 @@ def _cluster(name: str, expect: Expectation) -> tuple[Expectation, str]:
         return replace(expect, disposition=(Disposition.BLACK_HOLE.value,)), ""
     cluster = ClusterName.parse(name)
     if cluster is None:
-        return expect, f"{name} is no cluster of istiod's; it names them outbound|PORT|SUBSET|HOST"
+        return expect, f"{name} is not the name of a cluster of istiod's, which is outbound|PORT|SUBSET|HOST"
     wanted = Destination(service=cluster.host, subset=cluster.subset, port=cluster.port)
     return replace(expect, destination=wanted), ""
 

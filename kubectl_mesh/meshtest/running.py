@@ -21,15 +21,15 @@ from simulator.model.traces import Disposition, Trace
 
 Clock = Callable[[], float]
 Explain = Callable[[Trace, Directory, str, str], str]
-"""(trace, names and places of the mesh, url, sender) → the trace as text."""
+"""(trace, directory, URL, sender) → the trace as text."""
 PUBLIC = "203.0.113.10"
-"""What public DNS is taken to say of a host that the mesh does not know, where stand-ins are (RFC 5737)."""
+"""The address assumed for hosts that the mesh does not know, where stand-ins are used (RFC 5737)."""
 UNDECIDABLE = frozenset({Disposition.NOT_SIMULATED, Disposition.UNREADABLE_CONFIGURATION})
 
 
 @dataclass(slots=True)
 class Runner:
-    """Asks a mesh the questions of one suite, and remembers what was touched."""
+    """Runs the cases of one suite over a mesh, and records what their requests met."""
 
     suite: Suite
     predictor: Predictor
@@ -64,7 +64,7 @@ class Runner:
         mismatches = judge(case.expect, observed, namespace=self.namespace)
         mismatches += (undetermined,) if undetermined is not None else ()
         if mismatches and all(_is_unknown(each, observed) for each in mismatches):
-            reason = f"which rule of {observed.rule} routes is not told here: expect rule.name, or use manifests"
+            reason = f"the rule of {observed.rule} that routes is not known here: expect rule.name, or use manifests"
             return replace(blank, messages=(reason,), request=request)
         if not mismatches:
             return replace(blank, verdict=Verdict.PASS, request=request)
@@ -79,7 +79,7 @@ class Runner:
         )
 
     def ask(self, sender: str, spec: RequestSpec) -> Observed:
-        """Predict a request; raises MeshError where the sender or the URL cannot be understood."""
+        """Predict the answer to a request; raises MeshError for an unknown sender or an invalid URL."""
         if self.suite.given.stand_ins and sender == CLIENT:
             sender, spec = entering(self.predictor.source, sender, spec)
         workload = self.predictor.sender(sender, namespace=self.namespace)

@@ -1,4 +1,4 @@
-"""One call of `kubectl mesh test`: every suite of every file, each over the mesh that it names."""
+"""One run of `kubectl mesh test`: every suite of every file, each over the mesh that it names."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,12 +27,12 @@ class Choice:
     """Part of the name of a case, `not PART`, or several joined by `and` or `or`."""
     fail_fast: bool = False
     shard: tuple[int, int] = (1, 1)
-    """(number from 1, of how many): every so manieth test."""
+    """(number of the shard from 1, number of shards)."""
     coverage: bool = False
 
     @property
     def is_all(self) -> bool:
-        """Every test is to run."""
+        """Whether every test is to run."""
         return not self.keyword and self.shard[1] == 1
 
     def has_name(self, name: str) -> bool:
@@ -44,13 +44,13 @@ class Choice:
 
 
 def undecided(test: Case | Invariant, error: MeshError, *, suite: str) -> Result:
-    """Return the result of a test that an error keeps from being decided."""
+    """Return the result of a test that could not be decided because of an error."""
     messages = (str(error), *([error.hint] if error.hint else []))
     return Result(name=test.name, suite=suite, position=test.position, verdict=Verdict.UNDECIDED, messages=messages)
 
 
 def _mistake(suite: Suite) -> Result:
-    """Return the result of a file that cannot be understood, at the line that its first words name."""
+    """Return the result of a file that cannot be read, at the position with which its error begins."""
     file, _, rest = suite.mistake.removeprefix(suite.source).partition(": ")
     known = suite.mistake.startswith(suite.source)
     position, problem = (f"{suite.source}{file}", rest) if known and rest else (suite.source, suite.mistake)
@@ -65,7 +65,7 @@ def _selects(part: str, name: str) -> bool:
 
 @dataclass(slots=True)
 class Session:
-    """Runs suites; a mesh that several suites share is opened once."""
+    """Runs suites; a mesh that several suites share is loaded once."""
 
     open: Opener
     explain: Explain
@@ -97,7 +97,7 @@ class Session:
         return TestRun(results=tuple(results), coverage=tuple(covered), seconds=self.clock() - started)
 
     def asked(self, suite: Suite) -> Iterator[tuple[Case, Observed]]:
-        """Yield the cases of a suite that can be decided, with what is seen."""
+        """Yield the cases of a suite that can be decided, with their answers."""
         try:
             runner = self._runner(suite, [])
         except MeshError:
@@ -131,7 +131,7 @@ class Session:
         try:
             return self._predictor(replace(suite, given=replace(given, creation_order=(*order, *stated))))
         except MeshError:
-            return None  # the source's ages are what they are
+            return None  # the ages in this source are known and cannot be changed
 
     def _suite(self, suite: Suite, seen: list[Observed]) -> Iterator[Result]:
         tests: list[Case | Invariant] = [*suite.cases, *suite.invariants]
@@ -175,13 +175,13 @@ class Session:
         return self._predictors[key]
 
     def _coverage(self, suite: Suite, seen: list[Observed]) -> Sequence[Coverage]:
-        """Count what the suite touched; a part of its tests is not held to the threshold of the whole."""
+        """Return the coverage of the suite; when only some of its tests run, thresholds do not apply."""
         wanted = suite.coverage if self.choice.is_all else {}
         if not (wanted or self.choice.coverage):
             return ()
         try:
             found = coverage(self._predictor(suite), seen, wanted)
         except MeshError:
-            return ()  # every case has said already why the mesh cannot be seen
+            return ()  # the result of every case has the reason already
         asked = self.choice.coverage
         return [replace(each, asked=asked) for each in found if asked or each.wanted]

@@ -1,7 +1,7 @@
-"""What manifests leave out that a request needs on its way: services and subsets, gateways, and a client.
+"""Stand-ins for objects that manifests leave out and requests need: services and subsets, gateways, and a client.
 
-Files of other tools are kept beside rules of routing and nothing else. A stand-in has the name that the rules use; it
-is never made for what the manifests define.
+Files of other tools usually come with routing rules and nothing else. A stand-in has the name that the rules use; none
+is made for anything that the manifests define.
 """
 
 import json
@@ -16,7 +16,7 @@ _CLIENT = "client"
 _HTTP = 80
 _ISTIO = "networking.istio.io/v1"
 _DEFAULT = {"istio": "ingressgateway", "app": "istio-ingressgateway"}
-"""Labels of the gateway that is there where the manifests bring none."""
+"""Labels of the default gateway, used where the manifests bring none."""
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Pod"})
 
 
@@ -69,7 +69,7 @@ def _subsets(known: Iterable[Resource]) -> Iterator[Json]:
 
 
 def _gateways(known: Sequence[Resource]) -> Iterator[Json]:
-    """Yield the Gateways that rules are bound to and nothing defines, and a workload for each that selects none."""
+    """Yield the undefined Gateways that rules are bound to, and a workload for each Gateway that selects none."""
     defined = {(each.namespace, each.name) for each in known if each.kind == "Gateway"}
     for rule in known:
         for name in rule.spec.get("gateways") or () if rule.kind == "VirtualService" else ():

@@ -1,4 +1,4 @@
-"""Services that an expectation names and the mesh does not have: most likely they are misspelt."""
+"""Services that an expectation names and the mesh does not have, most likely because they are misspelt."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ from kubectl_mesh.meshtest.model import Expectation
 
 
 def strangers(predictor: Predictor, expect: Expectation, *, namespace: str) -> Iterator[str]:
-    """Yield a line for each expected service that does not exist, with one that is named like it."""
+    """Yield a line for each expected service that does not exist, with a similar name that does."""
     wanted = [*((expect.destination,) if expect.destination else ()), *(each for each, _ in expect.split)]
     hosts = predictor.directory.services
     for name in dict.fromkeys(each.service for each in wanted if each.service):
@@ -20,7 +20,7 @@ def strangers(predictor: Predictor, expect: Expectation, *, namespace: str) -> I
 
 
 def _written(host: str, *, like: str) -> str:
-    """Write a host in the form of another: `namespace/name`, `name`, or as it is."""
+    """Return a host in the form of another: `namespace/name`, `name`, or the whole host."""
     name, _, rest = host.partition(".")
     home, _, suffix = rest.partition(".")
     if not suffix.startswith("svc."):

@@ -1,7 +1,7 @@
-"""Failing expectations get the values that are seen, in place: comments, order and style of the file stay.
+"""Replaces the values of failing expectations in a file with the predicted ones, keeping comments, order and style.
 
-A value is replaced where it is written. Cases of one matrix, and cases that take the defaults, share an expectation;
-it is rewritten only if all of them see the same.
+A value is replaced where it is written. Cases of one matrix, and cases that use the defaults, share an expectation,
+which is rewritten only if the answers to all of them agree.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _KINDS = {"virtualService": "VirtualService", "httpRoute": "HTTPRoute", "grpcRou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """The text of a file with new values, how many, and what could not be given one."""
+    """The text of a file with new values, their number, and the expectations that could not be updated."""
 
     text: str
     count: int = 0
@@ -65,12 +65,12 @@ def updated(
                 continue
             edits.append(_edit(text, node, values[0]))
         if not edits and not left:
-            left.append(f"{case.position}: what fails has no value that could be written")
+            left.append(f"{case.position}: the failing part has no value that could be written")
     return Update(text=_spliced(text, edits), count=len(edits), left=tuple(left))
 
 
 def _edit(text: str, node: Any, value: Any) -> tuple[int, int, str]:
-    """Return start, end and text of a new value; one for a block moves behind its key, where flow style may stand."""
+    """Return (start, end, text) of a new value; the value of a block moves to the line of its key, in flow style."""
     start, end = int(node.start_mark.index), _end(node)
     if node.id == "scalar" or node.flow_style:
         return start, end, _flow(value)
@@ -89,7 +89,7 @@ def _spliced(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
 
 
 def _desired(stated: Any, seen: Observed) -> Any:
-    """Return an expectation of the same keys with the values that hold; what has no value is None."""
+    """Return an expectation with the same keys and the predicted values; None where there is no value."""
     made: Mapping[str, Callable[[Any], Any]] = {
         "disposition": lambda value: value if seen.disposition in _listed(value) else seen.disposition,
         "status": lambda _: seen.status,
@@ -142,7 +142,7 @@ def _rule(stated: Any, seen: Observed) -> Any:
 
 
 def _split(stated: Any, seen: Observed) -> Any:
-    """Return new weights for the destinations that are stated; the whole list anew where they are others."""
+    """Return new weights for the stated destinations; a new list where the destinations differ."""
     shares = list(seen.shares)
     rows = []
     for row in stated:
@@ -155,7 +155,7 @@ def _split(stated: Any, seen: Observed) -> Any:
 
 
 class _Whole(list[Any]):
-    """A list that is written as one value."""
+    """A list that is replaced as a whole."""
 
 
 def _as_number(value: Any) -> float:
@@ -197,7 +197,7 @@ def _authz(stated: Any, seen: Observed) -> Any:
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield values that are written as one: scalars, and lists that are new as a whole."""
+    """Yield (path, value) of each value that is replaced as a whole: scalars, and `_Whole` lists."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield from _leaves(child, (*path, key))
@@ -220,7 +220,7 @@ def _find(node: Any, path: Path) -> Any:
 def _plain(node: Any) -> Any:
     import yaml
 
-    make: Any = yaml.SafeLoader  # its stubs leave the constructor's types out
+    make: Any = yaml.SafeLoader  # PyYAML's stubs leave the constructor's types out
     loader = make("")
     try:
         return loader.construct_object(node, deep=True)

@@ -1,1 +1,1 @@
-"""What istiod and the proxies answer on their debug and admin interfaces, computed from a snapshot and config dumps."""
+"""The debug interface of istiod and the admin interfaces of proxies, computed from a snapshot and config dumps."""

@@ -1,6 +1,6 @@
-"""What istiod knows of the ambient mesh, as `/debug/ambientz` shows it.
+"""istiod's data about the ambient mesh, as `/debug/ambientz` shows it.
 
-istiod: pilot/pkg/xds/debug.go (ambientz). Addresses are bytes, which JSON has in base64; they are made text first.
+istiod: pilot/pkg/xds/debug.go (ambientz). Addresses are bytes, in base64 as JSON has them; they are converted to text.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What an Envoy has met that its configuration does not tell: a lost control plane, rejected updates, ejected hosts.
+"""Events that an Envoy's configuration does not show: a lost control plane, rejected updates, ejected hosts.
 
 Envoy: docs/root/operations/admin.rst (failed_outlier_check), configuration/overview/mgmt_server.rst (connected_state,
 update_rejected).
@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What one Envoy has met. `ejected` has patterns of clusters all of whose endpoints failed too often."""
+    """The events that one Envoy has met. `ejected` has patterns of clusters whose endpoints are all ejected."""
 
     connected: bool = True
     ejected: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Envoy's `/clusters` and `/listeners`: the hosts of each cluster with their health, and where listeners are bound.
+"""Envoy's `/clusters` and `/listeners`: the hosts of each cluster with their health, and the addresses of listeners.
 
 Envoy: source/server/admin/clusters_handler.cc (ClusterStatus, HostStatus), listeners_handler.cc.
 """
@@ -20,7 +20,7 @@ _DNS = frozenset({"STRICT_DNS", "LOGICAL_DNS"})
 
 
 def clusters(dump: Json) -> Iterator[tuple[Json, bool]]:
-    """Walk the active clusters of a dump; the flag tells those that came over xDS."""
+    """Yield (cluster, whether it came over xDS) for the active clusters of a dump."""
     found = section(dump, "ClustersConfigDump")
     for each in found.get("static_clusters") or ():
         yield each.get("cluster") or {}, False
@@ -37,7 +37,7 @@ def assignments(dump: Json) -> Mapping[str, Json]:
 
 
 def hosts(cluster: Json, eds: Mapping[str, Json]) -> Iterator[tuple[Json, Json, int]]:
-    """Walk (endpoint, locality, priority) of a cluster. Names that only a resolver turns into hosts are left out."""
+    """Yield (endpoint, locality, priority) of a cluster, without names that are yet to be resolved."""
     name = cluster.get("name", "")
     if cluster.get("type") == "EDS":
         service = (cluster.get("eds_cluster_config") or {}).get("service_name") or name
@@ -163,7 +163,7 @@ def _host_lines(name: str, endpoint: Json, locality: Json, priority: int, *, fla
 
 
 def address_text(address: Json) -> str:
-    """Print an Envoy address."""
+    """Return an Envoy address as text."""
     if socket := address.get("socket_address"):
         text = str(socket.get("address", ""))
         return f"{'[' + text + ']' if ':' in text else text}:{socket.get('port_value', 0)}"
@@ -174,7 +174,7 @@ def address_text(address: Json) -> str:
 
 
 def listeners(dump: Json) -> Iterator[Json]:
-    """Walk the active listeners of a dump."""
+    """Yield the active listeners of a dump."""
     found = section(dump, "ListenersConfigDump")
     for each in found.get("static_listeners") or ():
         yield each.get("listener") or {}

@@ -68,14 +68,14 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Istiod:
-    """One istiod: the snapshot it holds, how to get a proxy's dump, what it pushed, which revision it serves."""
+    """One istiod: its snapshot, a function to get a proxy's dump, its last push, and the revision it serves."""
 
     snapshot: "Snapshot"
     config_dump: Callable[[ProxyId], Json]
     push: Push
     version: str = "1.30.3"
     revision: str | None = None
-    """Proxies of this revision are connected to it; None for all."""
+    """Revision whose proxies are connected to it; None for all proxies."""
     disconnected: frozenset[ProxyId] = frozenset()
     """Proxies that lost their connection."""
 
@@ -321,7 +321,7 @@ def resources_of(istiod: Istiod, proxy: Proxy, types: Sequence[str]) -> list[Jso
 
 
 def sent_dump(istiod: Istiod, proxy: Proxy, *, endpoints: bool) -> list[Json]:
-    """Return what istiod sent a proxy as sections of a config dump: no bootstrap, nothing static."""
+    """Return what istiod sent a proxy, as sections of a config dump, without bootstrap and static resources."""
     dump = istiod.config_dump(proxy.id)
     prefix = "type.googleapis.com/envoy.admin.v3."
     names = ["BootstrapConfigDump", "ClustersConfigDump", "EndpointsConfigDump", "ListenersConfigDump",
@@ -340,7 +340,7 @@ def sent_dump(istiod: Istiod, proxy: Proxy, *, endpoints: bool) -> list[Json]:
 
 
 def _is_sent(secret: Json) -> bool:
-    """Tell whether istiod sends a secret; a workload's own and files are the agent's."""
+    """Tell whether istiod sends a secret; the workload's own certificate and files come from the agent."""
     return str(secret.get("name")).startswith(("kubernetes://", "kubernetes-gateway://", "configmap://"))
 
 

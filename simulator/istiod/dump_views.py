@@ -1,4 +1,4 @@
-"""The parts of a config dump that `/config_dump`'s parameters choose: `mask`, `resource`, `name_regex`, `include_eds`.
+"""The parts of a config dump selected by the parameters of `/config_dump`: mask, resource, name_regex, include_eds.
 
 Envoy: source/server/admin/config_dump_handler.cc, docs/root/operations/admin.rst.
 """
@@ -41,7 +41,7 @@ def section(dump: Json, name: str) -> Json:
 
 
 def view(dump: Json, query: Mapping[str, str]) -> Json:
-    """Return the dump as the parameters of a query ask for it. Raises NoSuchResource."""
+    """Return the parts of a dump that the parameters of a query select. Raises NoSuchResource."""
     configs: Sequence[Json] = dump.get("configs") or ()
     if "include_eds" not in query:
         configs = [each for each in configs if not str(each.get("@type", "")).endswith(ENDPOINTS)]

@@ -50,9 +50,9 @@ def admin_page(
     *,
     indent: int | None = 1,
 ) -> Page:
-    """Answer a request to the admin interface; `dump` returns the config dump, endpoints included, where needed.
+    """Answer a request to the admin interface; `dump` returns the config dump with endpoints, and is called if needed.
 
-    Envoy indents JSON by one; None leaves out what only people need, which takes a tenth of the time.
+    Envoy indents JSON by one space; without indentation (None), printing takes a tenth of the time.
     """
     path, _, parameters = target.partition("?")
     path, query = path.strip("/"), dict(parse_qsl(parameters, keep_blank_values=True))
@@ -143,7 +143,7 @@ def _server_info(dump: Json, loggers: Loggers) -> Json:
 
 
 def statistics(dump: Json, met: Circumstances = UNTROUBLED) -> Iterator[tuple[str, int]]:
-    """Walk the statistics that configuration alone determines, and the traffic counters at zero."""
+    """Yield the statistics that configuration alone determines, and the traffic counters, which are zero."""
     eds, active = cluster_status.assignments(dump), 0
     for cluster, _ in cluster_status.clusters(dump):
         active += 1

@@ -1,4 +1,4 @@
-"""Log levels of one Envoy (`/logging`) or ztunnel: state that a request may change.
+"""Log levels of one Envoy or ztunnel, which requests to `/logging` change.
 
 Envoy: source/server/admin/logs_handler.cc; the loggers are those of Envoy 1.38 (source/common/common/logger.h).
 """
@@ -33,7 +33,7 @@ class Loggers:
         self.levels: dict[str, str] = dict.fromkeys(LOGGERS, level)
 
     def post(self, query: Mapping[str, str]) -> Page:
-        """Answer POST `/logging`: change what the query asks for and list all levels."""
+        """Answer POST `/logging`: set the levels in the query and list all levels."""
         if len(query) > 1:
             return _refused("invalid argument")
         for name, value in query.items():
@@ -69,7 +69,7 @@ class ZtunnelLevel:
         self.level = "info"
 
     def post(self, query: Mapping[str, str]) -> Page:
-        """Answer POST `/logging`: set or reset the filter and tell it."""
+        """Answer POST `/logging`: set or reset the filter and return it."""
         level = query.get("level", "")
         if "reset" in query:
             self.level = "info"

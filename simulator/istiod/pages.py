@@ -1,4 +1,4 @@
-"""One answer of an HTTP interface."""
+"""Answers of HTTP interfaces."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Which configuration each proxy was sent and has acknowledged, as istiod tells it.
+"""Which configuration each proxy was sent and has acknowledged, as istiod reports it.
 
-In the simulated mesh every proxy has what istiod has, unless a deviation says otherwise: that is data, so that a
-desynchronised mesh can be played.
+In the simulated mesh every proxy has what istiod has, except for the deviations that are passed in, with which a mesh
+out of sync can be simulated.
 istiod: pilot/pkg/xds/debug.go (SyncStatus), statusgen.go.
 """
 
@@ -35,7 +35,7 @@ TYPE_NAMES: Mapping[str, str] = {
     "WDS": ADDRESS,
     "WADS": WORKLOAD_AUTHORIZATION,
 }
-"""Type URLs by the short names that people use."""
+"""Type URLs by their common short names."""
 _LEGACY = {CDS: "cluster", LDS: "listener", RDS: "route", EDS: "endpoint", ECDS: "extensionconfig"}
 
 
@@ -59,7 +59,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeStatus:
-    """What a proxy has of one type of resource. `sent` and `acknowledged` are nonces, empty for never."""
+    """A proxy's state for one type of resource. `sent` and `acknowledged` are nonces, empty for never."""
 
     type_url: str
     sent: str
@@ -99,7 +99,7 @@ def _has_http_server(snapshot: "Snapshot", proxy: Proxy) -> bool:
 
 
 def statuses(snapshot: "Snapshot", proxy: Proxy, push: Push) -> Iterator[TypeStatus]:
-    """Walk the state of each type that a proxy watches."""
+    """Yield the state of each type that a proxy watches."""
     for type_url in subscriptions(snapshot, proxy):
         deviation = push.deviations.get((proxy.id, type_url))
         nonce = _nonce(push.version, proxy.id, type_url)
@@ -118,7 +118,7 @@ def _nonce(version: str, proxy: ProxyId, type_url: str) -> str:
 
 
 def connected(snapshot: "Snapshot", revision: str | None = None) -> Sequence[Proxy]:
-    """Return the proxies that are connected to the istiod of a revision; None is all of them."""
+    """Return the proxies that are connected to the istiod of a revision; all of them for None."""
     found = (*snapshot.proxies, *snapshot.ztunnels)
     chosen = found if revision is None else [proxy for proxy in found if (proxy.revision or "default") == revision]
     return sorted(chosen, key=lambda proxy: proxy.id)

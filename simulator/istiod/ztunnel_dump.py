@@ -1,4 +1,4 @@
-"""ztunnel's `/config_dump`: what istiod sends to ztunnels, in the form in which ztunnel keeps it.
+"""ztunnel's `/config_dump`: what istiod sends to ztunnels, in ztunnel's own form.
 
 ztunnel: src/state/workload.rs, src/state/service.rs, src/rbac.rs (their serialised forms).
 """
@@ -28,7 +28,7 @@ def ztunnel_page(snapshot: "Snapshot", target: str, *, node: str) -> pages.Page:
 
 
 def ztunnel_dump(snapshot: "Snapshot", *, node: str = "") -> Json:
-    """Return the dump of the ztunnel of a node; without one, what is the same for every ztunnel of the mesh."""
+    """Return the dump of the ztunnel of a node; without a node, the parts that are the same for every ztunnel."""
     from simulator.xds.ztunnel import ztunnel_resources
 
     resources = ztunnel_resources(snapshot)
@@ -44,7 +44,7 @@ def ztunnel_dump(snapshot: "Snapshot", *, node: str = "") -> Json:
 
 
 def address(text: str) -> str:
-    """Return an address that is packed in base64 as people write it."""
+    """Return an address that is packed in base64, in its usual notation."""
     return str(ipaddress.ip_address(base64.b64decode(text)))
 
 

@@ -1,7 +1,7 @@
-"""What a ztunnel holds for the pods of its own node: a proxy and a certificate's identity for each.
+"""A ztunnel's state for the pods of its own node: a proxy and the identity of a certificate for each.
 
-ztunnel: src/inpod/admin.rs (`workloadState`), src/identity/manager.rs and src/admin.rs (`certificates`). Only names of
-certificates come from manifests, and no connection does: certificates are filled in where a mesh is served by its CA.
+ztunnel: src/inpod/admin.rs (`workloadState`), src/identity/manager.rs and src/admin.rs (`certificates`). Manifests give
+only the names of certificates, and no connections; a served mesh, which has a CA, fills certificates in.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def of_node(snapshot: "Snapshot", node: str) -> Json:
-    """Return `certificates` and `workloadState` of the ztunnel of a node; both empty without a node."""
+    """Return the sections `certificates` and `workloadState` of the ztunnel of a node; both empty without a node."""
     pods = list(_captured(snapshot, node)) if node else []
     identities = {_identity(snapshot.trust_domain, pod) for pod in pods}
     return {

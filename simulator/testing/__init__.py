@@ -1,4 +1,4 @@
-"""For users' own tests: a pytest fixture that asks meshes, assertions that explain, Hypothesis strategies.
+"""Support for users' own tests: a pytest fixture for meshes, assertions that explain, Hypothesis strategies.
 
-Installed with the extra `testing`. `simulator.testing.plugin` is what pytest loads.
+Installed with the extra `testing`. pytest loads `simulator.testing.plugin`.
 """

@@ -1,4 +1,4 @@
-"""What became of a request: values to compare, and assertions that show the whole path when they fail."""
+"""Predicted answers to requests: values to compare, and assertions that show the whole path when they fail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ _TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Answer:
-    """The answer to one question. Its text is the explanation: `assert answer.delivered, answer`."""
+    """The answer to one request. Its text is the explanation: `assert answer.delivered, answer`."""
 
     trace: Trace
     directory: Directory
 
     @property
     def disposition(self) -> str:
-        """How the request ends, in the words of `kubectl mesh trace`: `delivered`, `denied`, `no-route`, …"""
+        """How the request ends, as in `kubectl mesh trace`: `delivered`, `denied`, `no-route`, …"""
         return self.trace.disposition.value
 
     @property
     def delivered(self) -> bool:
-        """Something gets the request: an application, or what lies outside the mesh."""
+        """Whether the request reaches an application or a destination outside the mesh."""
         return self.trace.disposition.is_delivered
 
     @property
     def denied(self) -> bool:
-        """An authorization policy refuses the request."""
+        """Whether an authorization policy refuses the request."""
         return self.disposition == "denied"
 
     @property
     def status(self) -> int | None:
-        """HTTP status that a proxy answers with, or 200 for a delivered request; None where there is none."""
+        """HTTP status of a proxy's answer, or 200 for a delivered request; None where there is none."""
         return self.trace.verdict.status
 
     @property
@@ -54,12 +54,12 @@ class Answer:
 
     @property
     def subset(self) -> str:
-        """Subset of the service; empty without."""
+        """Subset of the service; empty without one."""
         return self._cluster.subset if self._cluster is not None else ""
 
     @property
     def split(self) -> Mapping[str, float]:
-        """`namespace/name` or `namespace/name:subset` → per cent, of all destinations the request could have had."""
+        """`namespace/name` or `namespace/name:subset` → percentage, for all possible destinations of the request."""
         shares: dict[str, float] = {}
         for share in self._forwarded.shares if self._forwarded is not None else ():
             cluster = ClusterName.parse(share.cluster)
@@ -70,7 +70,7 @@ class Answer:
 
     @property
     def rule(self) -> str:
-        """The rule that routes, `VirtualService/shop/cart spec.http[1]`; empty when none of a resource's does."""
+        """The rule that routes, `VirtualService/shop/cart spec.http[1]`; empty when no resource has it."""
         hop = self._hop
         step = hop.step(StepKind.ROUTE) if hop is not None else None
         source = source_of(step) if step is not None else None
@@ -83,28 +83,28 @@ class Answer:
 
     @property
     def tls(self) -> str:
-        """How the chosen proxy encrypts: `none`, `simple` or `mutual`."""
+        """How the proxy that chose the destination encrypts: `none`, `simple` or `mutual`."""
         return self._forwarded.tls.value if self._forwarded is not None else "none"
 
     def assert_delivered(self, *, to: str = "", subset: str | None = None) -> None:
-        """Hold that the request arrives; `to` is `namespace/name` of a service or a workload."""
+        """Assert that the request arrives; `to` is `namespace/name` of a service or a workload."""
         __tracebackhide__ = True
         self._hold(self.delivered, "the request to be delivered")
         self._hold(to in ("", self.service, self.workload), f"it to go to {to}, not {self.service}")
         self._hold(subset in (None, self.subset), f"subset {subset or 'none'}, not {self.subset or 'none'}")
 
     def assert_denied(self) -> None:
-        """Hold that an authorization policy refuses the request."""
+        """Assert that an authorization policy refuses the request."""
         __tracebackhide__ = True
         self._hold(self.denied, "the request to be denied")
 
     def assert_disposition(self, disposition: str) -> None:
-        """Hold that the request ends so."""
+        """Assert that the request ends with a disposition."""
         __tracebackhide__ = True
         self._hold(self.disposition == disposition, f"disposition {disposition}, not {self.disposition}")
 
     def assert_split(self, expected: Mapping[str, float]) -> None:
-        """Hold that requests are shared out so: `{"shop/catalog:v1": 90, "shop/catalog:v2": 10}`."""
+        """Assert how requests are split: `{"shop/catalog:v1": 90, "shop/catalog:v2": 10}`."""
         __tracebackhide__ = True
         seen = self.split
         same = expected.keys() == seen.keys()
@@ -112,7 +112,7 @@ class Answer:
         self._hold(same, f"a split of {dict(expected)}, not {dict(seen)}")
 
     def assert_mutual_tls(self) -> None:
-        """Hold that the request leaves the client's proxy over mutual TLS."""
+        """Assert that the request leaves the client's proxy over mutual TLS."""
         __tracebackhide__ = True
         self._hold(self.tls == "mutual", f"mutual TLS, not {self.tls}")
 
@@ -130,7 +130,7 @@ class Answer:
 
     @property
     def _hop(self) -> Hop | None:
-        """The hop that chose the destination: the last that sends."""
+        """The hop that chose the destination: the last one that forwards."""
         sending = [hop for hop in self.trace.hops if hop.direction is Direction.OUTBOUND]
         routing = [hop for hop in self.trace.hops if hop.step(StepKind.ROUTE)]
         return next(reversed(sending or routing), None)

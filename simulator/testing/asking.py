@@ -1,4 +1,4 @@
-"""The words of a question, a workload's name and a URL, read into what the predictor takes."""
+"""Reads the arguments of `TestMesh.trace`, a workload's name and a URL, into the predictor's types."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from simulator.model.requests import Request, Tls, Wire
 
 OUTSIDE = "outside"
 Headers = Mapping[str, str | Sequence[str]]
-"""Name → value, or several of them."""
+"""Name → value, or several values."""
 _PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443, "h2c": 80, "tcp": 0, "tls": 443}
 _WIRES = {"grpc": Wire.HTTP2, "grpcs": Wire.HTTP2, "h2c": Wire.HTTP2, "tcp": Wire.OPAQUE, "tls": Wire.OPAQUE}
 _SHORT = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "replicaset": "rs", "job": "job"}
@@ -20,7 +20,7 @@ _SHORT = {"deployment": "deploy", "statefulset": "sts", "daemonset": "ds", "repl
 def find_sender(directory: Directory, text: str) -> Workload | None:
     """Return the workload of `[NAMESPACE/][KIND/]NAME`, the first pod of several; None for `outside`.
 
-    Raises SimulatorError for a name that nothing has, or that workloads of several namespaces have.
+    Raises SimulatorError for an unknown name, or one that workloads of several namespaces have.
     """
     __tracebackhide__ = True
     if text == OUTSIDE:
@@ -99,7 +99,7 @@ def read_url(url: str, *, method: str = "GET", headers: Headers | None = None, r
 
 
 def read_tls(text: str) -> Tls:
-    """Read how an application encrypts; raises SimulatorError for another word."""
+    """Read how an application encrypts; raises SimulatorError for an unknown value."""
     known = [each.value for each in Tls]
     if text not in known:
         raise SimulatorError(f"{text}: not known", hint=f"tls is one of {', '.join(known)}")

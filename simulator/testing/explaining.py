@@ -9,7 +9,7 @@ from simulator.model.wire import Sourced
 Origins = Mapping[ObjectRef, Origin]
 _WIDTH = 20
 _RULES = frozenset({StepKind.ROUTE, StepKind.RBAC})
-"""Decisions of which the rules tried in vain are told, as they are where nothing was found."""
+"""Decisions for which rejected rules are listed, as they are where nothing was found."""
 _LISTED = 6
 
 
@@ -50,7 +50,7 @@ def _shares(forwarded: Forwarded) -> Iterator[str]:
 
 
 def source_of(step: Step) -> Provenance | None:
-    """Return the field of a resource that a decision was made from, where the generator recorded it."""
+    """Return the field of a resource behind a decision; None where the generator did not record it."""
     source = step.document.source if isinstance(step.document, Sourced) else step.document
     if isinstance(source, ObjectRef):
         return Provenance(ref=source)
@@ -58,7 +58,7 @@ def source_of(step: Step) -> Provenance | None:
 
 
 def position_of(source: Provenance, origins: Origins) -> str:
-    """Return `file:line` of a field of a resource; empty for what no file holds."""
+    """Return `file:line` of a field of a resource; empty for a resource without a file."""
     from simulator.manifests.positions import line_of
 
     origin = origins.get(source.ref)

@@ -1,4 +1,4 @@
-"""Manifests of made-up meshes: services with one or two versions, routes, a deny rule, mutual TLS."""
+"""Manifests of generated meshes: services with one or two versions, routes, a deny rule, mutual TLS."""
 
 import json
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ class ServicePlan:
     port: int = 80
     protocol: str = "http"
     canary: int = 0
-    """Per cent of requests that the second version gets."""
+    """Percentage of requests that the second version gets."""
     routed_path: str = ""
-    """Prefix that the first rule takes; empty for no VirtualService."""
+    """Path prefix that the first rule matches; empty for no VirtualService."""
     denied_path: str = ""
-    """Prefix that nobody may ask for; empty for no policy."""
+    """Path prefix that is denied to everyone; empty for no policy."""
     mutual_tls: str = ""
 
 
@@ -32,7 +32,7 @@ class MeshPlan:
 
     services: tuple[ServicePlan, ...]
     mutual_tls: str = ""
-    """Mode for the whole mesh; empty for none stated."""
+    """Mutual TLS mode for the whole mesh; empty for no PeerAuthentication."""
 
 
 def manifests(plan: MeshPlan) -> str:

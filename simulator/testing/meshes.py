@@ -1,4 +1,4 @@
-"""A mesh made of manifests that tests can ask."""
+"""Meshes made of manifests, for tests."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,22 +19,22 @@ Found = TypeVar("Found")
 
 @dataclass(slots=True, eq=False)
 class TestMesh:
-    """A mesh to ask, in the words of a test."""
+    """A mesh that predicts the answers to requests."""
 
     __test__ = False  # a class for tests, not one of them
     mesh: Mesh
     listener: Listener | None = None
-    """Told of every answer: the plugin shows them beside a failure."""
+    """Called with every answer: the plugin shows them with a failure."""
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_manifests(
         cls, *paths: str, yaml: str = "", overlay: Sequence[str] = (), inject: Sequence[str] = ()
     ) -> Self:
-        """Read files, directories and globs, and a text; `overlay` replaces resources of the same name.
+        """Simulate the mesh of files, directories and globs, and of the text `yaml`.
 
-        `inject` names namespaces taken for labelled for injection, `*` all that say nothing. Raises ManifestError,
-        which names file and line.
+        Resources of `overlay` replace those of the same name. `inject` names namespaces to treat as labelled for
+        injection, `*` all without such a label. Raises ManifestError, which names file and line.
         """
         from simulator.manifests.changes import changed
         from simulator.manifests.reading import parse_manifests, read_manifests
@@ -46,7 +46,7 @@ class TestMesh:
 
     @classmethod
     def from_resources(cls, resources: Iterable[Resource], *, inject: Sequence[str] = ()) -> Self:
-        """Simulate the mesh of resources that are read already."""
+        """Simulate the mesh of resources that have been read."""
         return cls(Mesh.from_resources(tuple(resources), inject=inject))
 
     def trace(
@@ -62,11 +62,10 @@ class TestMesh:
         random: float | None = None,
         resolve: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask what becomes of a request from `[NAMESPACE/][KIND/]NAME`, or from `outside`.
+        """Predict the answer to a request from `[NAMESPACE/][KIND/]NAME`, or from `outside`.
 
-        `tls` is how the application itself encrypts (`none`, `simple`, `mutual`), `random` decides what is left to
-        chance (0 ≤ random < 1), `resolve` is what public DNS is taken to say of hosts. Raises SimulatorError for an
-        unknown sender.
+        `tls` is how the application itself encrypts (`none`, `simple`, `mutual`), `random` decides random choices
+        (0 ≤ random < 1), `resolve` has the addresses of public hosts. Raises SimulatorError for an unknown sender.
         """
         __tracebackhide__ = True
         directory = self.mesh.directory()
@@ -96,7 +95,7 @@ class TestMesh:
 
     @property
     def caveats(self) -> Sequence[Caveat]:
-        """What a reader of any answer must know: what istiod would refuse, what is not simulated."""
+        """Reservations about all answers: what istiod would refuse, what is not simulated."""
         return self.mesh.caveats()
 
     def keep(self, name: str, make: Callable[[], Found]) -> Found:

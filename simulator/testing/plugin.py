@@ -1,7 +1,7 @@
-"""The pytest plugin: `mesh` and `mesh_from`, and beside every failure the paths of the requests that the test asked.
+"""The pytest plugin: the fixtures `mesh` and `mesh_from`, and reports of failures with the paths of all requests.
 
-It is loaded in every run of pytest where the package is installed, so it imports the engine only when a test asks.
-Meshes never change, so both fixtures live as long as the run: Hypothesis refuses to share what is made for one test.
+It is loaded in every run of pytest where the package is installed, so it imports the engine only when a test uses it.
+Meshes never change, so both fixtures have session scope: Hypothesis rejects function-scoped ones.
 """
 
 import os
@@ -22,7 +22,7 @@ _RUN: "pytest.StashKey[_Run]" = pytest.StashKey()
 
 
 class _Run:
-    """What the plugin knows during a run: meshes that were made, and what the test that runs now has asked."""
+    """The plugin's state during a run: the meshes made, and the answers that the running test got."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -33,13 +33,13 @@ class _Run:
         self.caveats: dict[str, None] = {}
 
     def begin(self, item: pytest.Item) -> None:
-        """Forget the test before."""
+        """Forget the answers of the previous test."""
         self.item, self.marked = item, None
         self.asked.clear()
         self.caveats.clear()
 
     def make(self, *paths: str, yaml: str = "", overlay: Sequence[str] = (), inject: Sequence[str] = ()) -> "TestMesh":
-        """Simulate manifests, or return what was made of the same words before."""
+        """Simulate manifests, or return the mesh made of the same arguments before."""
         from dataclasses import replace
 
         from simulator.model.errors import SimulatorError
@@ -63,7 +63,7 @@ class _Run:
         return replace(made, listener=heard)
 
     def current(self) -> "TestMesh":
-        """Return the mesh of the marker of the test that runs, or of the setting."""
+        """Return the mesh of the running test's marker, or of the setting."""
         __tracebackhide__ = True
         if self.marked is None:
             marker = self.item.get_closest_marker("mesh") if self.item is not None else None
@@ -74,7 +74,7 @@ class _Run:
         return self.marked
 
     def _place(self, path: str) -> str:
-        """Return a path below rootdir as seen from here, which is how pytest names files."""
+        """Return a path below rootdir relative to the working directory, as pytest names files."""
         there = str(self.config.rootpath / Path(path))
         try:
             return os.path.relpath(there)
@@ -83,7 +83,7 @@ class _Run:
 
 
 class _Current:
-    """The mesh of whichever test runs."""
+    """A proxy for the mesh of the running test."""
 
     def __init__(self, run: _Run) -> None:
         self._run = run
@@ -101,7 +101,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and keep meshes for the whole run."""
+    """Declare the marker, and create the state of the run."""
     config.addinivalue_line(
         "markers", "mesh(*paths, yaml='', overlay=(), inject=()): manifests of the `mesh` fixture in this test"
     )
@@ -110,7 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Note which test runs; make its mesh before it begins, so that what is wrong with it is an error of the setup."""
+    """Note which test runs, and make its mesh now, so that a mistake in it is an error of the setup."""
     run = item.config.stash[_RUN]
     run.begin(item)
     yield
@@ -122,7 +122,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
             run.current()
         except SimulatorError as error:
             mistake = "\n".join([str(error), *error.__notes__])
-        if mistake:  # told outside of the handler, so that the error is told once
+        if mistake:  # raised outside of the handler, so that the error is shown once
             pytest.fail(mistake, pytrace=False)
 
 
@@ -143,7 +143,7 @@ def mesh(pytestconfig: pytest.Config) -> "TestMesh":
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-    """Add to the report of a failing test the paths that it asked for, and what has to be known about the mesh."""
+    """Add to the report of a failing test the paths of its requests, and the caveats of its mesh."""
     outcome = yield
     report = outcome.get_result()
     if report.failed and report.when in ("setup", "call"):
@@ -160,7 +160,7 @@ def _sections(run: _Run, said: str) -> Iterator[tuple[str, str]]:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Explain a comparison of an answer with something else by its path."""
+    """Explain the comparison of an answer with another value by the path of the request."""
     for one, other in ((left, right), (right, left)):
         if type(one).__name__ == "Answer" and hasattr(one, "trace"):
             return [f"an answer {op} {other!r}", *str(one).splitlines()]

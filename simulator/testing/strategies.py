@@ -1,4 +1,4 @@
-"""Hypothesis strategies: requests that meet the rules of a mesh, its senders, and small meshes themselves."""
+"""Hypothesis strategies: requests that reach the rules of a mesh, its senders, and small meshes."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
@@ -39,8 +39,8 @@ def requests(
 ) -> st.SearchStrategy[Request]:
     """Draw a request to a service of the mesh, or to `namespace/name` or host `to`.
 
-    Half of them are made from the rules about the destination, of routes and of authorization, so that rules are met
-    that chance would miss; the rest have any path. `headers` adds headers with one of these values each.
+    Half of them are derived from the destination's routes and authorization rules, which random requests would rarely
+    match; the rest have random paths. `headers` adds headers, each with one of the given values.
     """
     targets = list(_targets(mesh, to))
     if not targets:
@@ -82,7 +82,7 @@ def _targets(mesh: TestMesh, to: str) -> Iterator[tuple[str, int]]:
 
 
 def _examples(mesh: TestMesh, hosts: Container[str]) -> Iterator[Witness]:
-    """Yield requests that some rule about the hosts reads: of routes, and of authorization at the destination."""
+    """Yield examples of requests that match a route of the hosts, or an authorization rule at the destination."""
     found: dict[Witness, None] = {}
     seen: set[int] = set()
     behind = _behind(mesh, hosts)
@@ -111,7 +111,7 @@ def _behind(mesh: TestMesh, hosts: Container[str]) -> frozenset[ProxyId]:
 
 
 def _unseen(documents: Sequence[Any], seen: set[int]) -> Iterator[Any]:
-    """Yield documents that no proxy before had: equal ones are shared."""
+    """Yield documents that no earlier proxy had, by identity: proxies share equal ones."""
     for each in documents:
         if id(each) not in seen:
             seen.add(id(each))
@@ -126,7 +126,7 @@ def _of_routes(configuration: Any, hosts: Container[str]) -> Iterator[Witness]:
 
 
 def _of_rules(rules: Any) -> Iterator[Witness]:
-    """Yield the paths and methods of each policy, those of one policy with each other."""
+    """Yield examples with the paths and methods of each policy, combined within the policy."""
     for policy in (rules.get("policies") or {}).values():
         for target in rule_paths(policy) or ["/"]:
             for method in rule_methods(policy) or ["GET"]:
@@ -134,7 +134,7 @@ def _of_rules(rules: Any) -> Iterator[Witness]:
 
 
 def mesh_plans(*, services: int = 3) -> st.SearchStrategy[MeshPlan]:
-    """Draw what a small mesh consists of; `services` is the most there are."""
+    """Draw the plan of a small mesh with up to `services` services."""
     names = st.sampled_from(["web", "cart", "catalog", "orders", "users", "mail"][: max(services, 1) + 1])
     path = st.sampled_from(["", "/", "/api", "/api/v1", "/admin"])
     service = st.builds(
@@ -155,5 +155,5 @@ def mesh_plans(*, services: int = 3) -> st.SearchStrategy[MeshPlan]:
 
 
 def meshes(*, services: int = 3, extra: str = "") -> st.SearchStrategy[TestMesh]:
-    """Draw a small mesh; `extra` is YAML that every one of them gets, such as the policy under test."""
+    """Draw a small mesh; `extra` is YAML added to each, such as the policy under test."""
     return mesh_plans(services=services).map(lambda plan: TestMesh.from_manifests(yaml=manifests(plan) + extra))

@@ -247,7 +247,7 @@ def test_a_block_that_differs_does_not_match(tmp_path: Path, case: dict[str, obj
 
 
 def test_what_can_be_told_is_judged_beside_what_cannot(tmp_path: Path) -> None:
-    """A regular expression says nothing of the path it makes; the destination beside it is still held."""
+    """A regular expression does not determine the resulting path; the destination beside it is still checked."""
     rewrite = {"uri_regex_rewrite": {"match": "a", "rewrite": "b"}}
     partner = [{"destination": {"host": "partner.prod.svc.cluster.local", "port": {"number": 8000}}}]
     code, results = run(tmp_path, icv(wantMatch=True, route=partner, rewrite=rewrite))
