@@ -31,7 +31,7 @@ def test_version_becomes_semantic(version: str, expected: str) -> None:
 @pytest.mark.parametrize("version", ["1!2.0", "1.0.0.1", "1.0.post1", "1.0+local", "x"])
 def test_version_without_semantic_form_is_refused(version: str) -> None:
     """A version that semantic versions cannot say is refused, not bent."""
-    with pytest.raises(ValueError, match="not a version"):
+    with pytest.raises(ValueError, match="not a release version"):
         manifest.semantic_version(version)
 
 
