@@ -128,12 +128,14 @@ def _told(end: Ending) -> tuple[object, ...]:
 
 
 def _severity(change: RequestChange) -> int:
-    """Rank a change: a request that stops being delivered, one that starts to be, another destination, the rest."""
+    """Rank a change: it stops being delivered, starts to be, goes elsewhere, is treated otherwise, fails otherwise."""
     delivered = ("delivered", "left-mesh", "passed-through")
     old, new = change.before.disposition in delivered, change.after.disposition in delivered
     if old != new:
-        return 3 if old else 2
-    return int((change.before.destination, change.before.shares) != (change.after.destination, change.after.shares))
+        return 4 if old else 3
+    if not old:
+        return 0
+    return 1 + int((change.before.destination, change.before.shares) != (change.after.destination, change.after.shares))
 
 
 def request_text(request: Request) -> str:

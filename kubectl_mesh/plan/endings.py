@@ -10,7 +10,7 @@ from kubectl_mesh.reports.changes import Ending
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.requests import Request
-from simulator.model.traces import Forwarded, Hop, StepKind, Trace
+from simulator.model.traces import Disposition, Forwarded, Hop, StepKind, Trace
 
 _UNTOLD = frozenset({"shares", "policy", "name", "statPrefix"})
 """Details of a route that are told elsewhere, or say nothing about the request."""
@@ -25,17 +25,24 @@ def ending(side: Side, request: Request, sender: Workload | None) -> Ending:
     return Ending(
         disposition=trace.disposition.value,
         status=trace.verdict.status,
-        destination=trace.verdict.location or _destination(trace, forwarded),
+        destination=trace.verdict.location or _destination(side, trace, forwarded),
         shares=shares,
         because=_because(side, trace),
-        effects=_effects(hop),
+        effects={**_effects(hop), **_port(trace)},
     )
 
 
-def _destination(trace: Trace, forwarded: Forwarded | None) -> str:
-    if forwarded is None:
-        return trace.destination
-    return cluster_text(forwarded.cluster) if forwarded.cluster else trace.destination
+def _destination(side: Side, trace: Trace, forwarded: Forwarded | None) -> str:
+    """Name the service that a client's proxy sends to; where none does, the workload or the address that answers."""
+    name = ClusterName.parse(forwarded.cluster) if forwarded is not None else None
+    if forwarded is not None and name is not None and name.host:
+        return cluster_text(forwarded.cluster)
+    by_way = f" by way of {forwarded.cluster}" if forwarded is not None and name is None and forwarded.cluster else ""
+    if not trace.destination:
+        return by_way.removeprefix(" by way of ")
+    pod, _, namespace = trace.destination.rpartition(".")
+    workload = side.workload(pod, namespace)
+    return f"{namespace}/{workload.owner or pod}{by_way}" if workload is not None else trace.destination
 
 
 def cluster_text(cluster: str) -> str:
@@ -78,6 +85,15 @@ def _effects(hop: Hop | None) -> Mapping[str, Any]:
     return effects
 
 
+def _port(trace: Trace) -> Mapping[str, Any]:
+    """Tell the port of the pod where a request arrives, and whether its containers declare others only."""
+    last = trace.last_step if trace.disposition is Disposition.DELIVERED else None
+    if last is None or "port" not in last.details:
+        return {}
+    undeclared = ", which no container declares" if last.details.get("undeclared") else ""
+    return {"port_of_the_pod": f"{last.details['port']}{undeclared}"}
+
+
 def _because(side: Side, trace: Trace) -> str:
     """Name what decided: the rule that refused, else the rule that routed, else the last step's own reason."""
     steps = [step for hop in trace.hops for step in hop.steps] + list(trace.steps)
@@ -90,4 +106,8 @@ def _because(side: Side, trace: Trace) -> str:
                 return str(origin)
             if step.kind is kind is StepKind.RBAC and step.details.get("allowed") is False:
                 return step.because  # that of no policy: none of those that allow does
-    return trace.hops[-1].steps[-1].because if trace.hops and trace.hops[-1].steps else ""
+    if not trace.disposition.is_delivered:
+        return trace.last_step.because if trace.last_step is not None else ""
+    hop = deciding_hop(trace)
+    passed = hop.step(StepKind.NETWORK_FILTER) if hop is not None else None
+    return f"{passed.chosen}: {passed.because}" if passed is not None else ""

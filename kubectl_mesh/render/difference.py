@@ -1,6 +1,6 @@
 """What a change does, for a person at a terminal or in a pull request: the summary first, what breaks before the rest.
 
-3 of 14 proxies change: 1 cluster added, 2 routes changed; 2 kinds of requests end differently, 1 of them fails
+3 of 14 proxies change: 1 cluster added, 2 routes changed; 2 kinds of requests end differently: 1 now fails
 """
 
 import json
@@ -14,6 +14,7 @@ from kubectl_mesh.reports.changes import Action, Changes, Ending, FieldChange, R
 
 _SIGNS = {Action.ADDED: ("+", "green"), Action.REMOVED: ("-", "red"), Action.CHANGED: ("~", "yellow")}
 _DELIVERED = frozenset({"delivered", "left-mesh", "passed-through"})
+_ANSWERED = frozenset({"redirected", "direct-response", "cors-answered"})
 _LISTED = 3
 _FIELDS = 12
 _WIDTH = 100
@@ -37,15 +38,21 @@ def _request_summary(requests: Sequence[RequestChange]) -> str:
     differing = [change for change in requests if change.before.differs(change.after)]
     if not differing:
         return "no request found that ends differently"
-    failing = sum(_fails(change.after) and not _fails(change.before) for change in differing)
     text = f"{_count(len(differing), 'kind')} of requests {'ends' if len(differing) == 1 else 'end'} differently"
-    return f"{text}, {failing} of them now {'fails' if failing == 1 else 'fail'}" if failing else text
+    failing = [change for change in differing if _fails(change.after) and not _fails(change.before)]
+    partly = sum(bool(change.after.shares) for change in failing)
+    mended = sum(_fails(change.before) and not _fails(change.after) for change in differing)
+    counted = (
+        (len(failing) - partly, "now fails", "now fail"),
+        (partly, "now fails in part", "now fail in part"),
+        (mended, "no longer fails", "no longer fail"),
+    )
+    told = [f"{number} {one if number == 1 else several}" for number, one, several in counted if number]
+    return f"{text}: {', '.join(told)}" if told else text
 
 
 def _fails(end: Ending) -> bool:
-    return end.disposition not in _DELIVERED | {"redirected", "direct-response"} or any(
-        label.endswith(")") for label, _ in end.shares
-    )
+    return end.disposition not in _DELIVERED | _ANSWERED or any(label.endswith(")") for label, _ in end.shares)
 
 
 def render(changes: Changes, *, palette: Palette) -> str:
@@ -79,7 +86,7 @@ def _request(change: RequestChange, palette: Palette) -> Iterator[str]:
     fails = _fails(change.after) and not _fails(change.before)
     for sign, style, end in (("-", "dim", change.before), ("+", "red" if fails else "green", change.after)):
         yield palette(style, f"    {sign} {_ending(end)}")
-        if end.because:
+        if end.because and (end is change.after or end.because != change.after.because):
             yield palette("dim", f"        {printable(end.because)}")
     yield from (f"      {effect}" for effect in _effects(change))
 
@@ -114,12 +121,21 @@ def _value(value: Any) -> str:
 
 
 def _effects(change: RequestChange) -> Iterator[str]:
-    """Yield the settings that differ; one that is left out is `none`, as one that says so."""
+    """Yield the settings that differ; one that is left out is `none`, as one that says so.
+
+    A request that gets nowhere has none: only those of requests that get somewhere on both sides are compared.
+    """
+    if not (_arrives(change.before) and _arrives(change.after)):
+        return
     before, after = change.before.effects, change.after.effects
     for name in sorted(before.keys() | after.keys()):
         old, new = _words(before.get(name)), _words(after.get(name))
         if old != new:
             yield f"{printable(name.replace('_', ' '))}: {old} → {new}"
+
+
+def _arrives(end: Ending) -> bool:
+    return end.disposition in _DELIVERED or bool(end.shares)
 
 
 def _words(value: Any) -> str:

@@ -43,7 +43,7 @@ _QUIET = frozenset({"listener-filters", "http-connection", "capture"})
 """Decided the same way for nearly every request: shown on request, and where the path ends."""
 _OBVIOUS = frozenset(
     {
-        *("filter", "health", "allowed", "policy", "pod", "port", "port_name"),
+        *("filter", "health", "allowed", "policy", "pod", "port", "port_name", "undeclared"),
         *("client_ip", "scheme", "path", "shares", "alternatives", "sni", "alpn", "percent", "delay", "mirrors"),
     }
 )

@@ -1,7 +1,7 @@
 """The end of the way: an application's port, a port of the proxy's own, an address outside the mesh, or nothing."""
 
 from simulator.envoy.http_codec import is_upgrade
-from simulator.model.directory import Directory, Workload
+from simulator.model.directory import Directory
 from simulator.model.names import PASSTHROUGH
 from simulator.model.own_ports import CAPTURED_PORTS, LOCAL_PORTS, OWN_PORTS
 from simulator.model.proxies import Role
@@ -24,10 +24,13 @@ def arrive_at_application(place: Place, request: Request, *, by_proxy: bool) -> 
         step = Step(kind=StepKind.TRANSPORT, chosen="refused", because=because, document=workload.source)
         return Verdict(disposition=Disposition.TLS_MISMATCH), step, ""
     name = workload.ports.get(place.port)
-    details = {"pod": workload.id, "port": place.port}
+    details: dict[str, str | int] = {"pod": workload.id, "port": place.port}
     if name:
         details["port_name"] = name
-    because = f"the application of {workload.id}{_undeclared(workload, place.port)}{_layers(request)}"
+    if workload.ports and place.port not in workload.ports:
+        details["undeclared"] = True
+    undeclared = f", whose containers declare no port {place.port}" if "undeclared" in details else ""
+    because = f"the application of {workload.id}{undeclared}{_layers(request)}"
     step = Step(kind=StepKind.ENDPOINT, chosen=where, because=because, details=details, document=workload.source)
     return Verdict(disposition=Disposition.DELIVERED, status=_usual_status(request)), step, workload.id
 
@@ -76,10 +79,6 @@ def wrong_encryption(directory: Directory, place: Place, request: Request) -> st
     if not reason and place.workload is None and place.port == _HTTPS_PORT:
         reason = f"port {_HTTPS_PORT} is that of HTTPS"
     return f"plain HTTP gets there, but the server most likely expects TLS: {reason}" if reason else ""
-
-
-def _undeclared(workload: Workload, port: int) -> str:
-    return f", whose containers declare no port {port}" if workload.ports and port not in workload.ports else ""
 
 
 def _layers(request: Request) -> str:

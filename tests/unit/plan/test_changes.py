@@ -91,6 +91,23 @@ def test_a_denial_that_no_policy_makes_is_told() -> None:
     assert (found.before.disposition, found.before.because) == ("denied", "no ALLOW policy matches")
 
 
+def test_a_port_that_no_container_declares_is_told(tmp_path: Path) -> None:
+    """A Service that leads elsewhere within the same pods is a change to every client, whatever proxies think of it."""
+    service = (BASE / "web.yaml").read_text().split("---")[1].replace("targetPort: http", "targetPort: 9090")
+    found = changes(tmp_path, service).requests
+    assert {change.after.effects["port_of_the_pod"] for change in found} == {"9090, which no container declares"}
+
+
+def test_who_answers_is_named_for_clients_without_a_proxy(tmp_path: Path) -> None:
+    """No proxy names a service for them: the workload that answers is named, or what carries the request as bytes."""
+    service = (BASE / "cart.yaml").read_text().split("---")[1].replace("name: http", "name: tcp")
+    found = changes(tmp_path, service).requests
+    ends = {(source, change.after.destination, change.after.because) for change in found for source in change.sources}
+    assert ("warehouse/stock", "shop/cart", "") in ends
+    carried = "TCP proxy: the filter chain forwards bytes as they are"
+    assert ("shop/web", "cart.shop.svc.cluster.local:80", carried) in ends
+
+
 @pytest.mark.parametrize(("mode", "tls"), [("SIMPLE", "simple"), ("MUTUAL", "mutual")])
 def test_requests_through_gateways_are_those_that_clients_send(mode: str, tls: str, tmp_path: Path) -> None:
     """Gateways are asked by the ports of their services, over TLS where they end it: what is printed can be asked."""

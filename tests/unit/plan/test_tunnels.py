@@ -44,4 +44,4 @@ def test_a_service_that_leaves_its_waypoint_is_reached_directly(tmp_path: Path) 
     assert ("service", "shop/api.shop.svc.cluster.local") in {(each.kind, each.name) for each in found.resources}
     (request,) = found.requests
     assert request.before.destination == "api.shop.svc.cluster.local:80"
-    assert request.after.destination.startswith("api-")
+    assert request.after.destination == "shop/api"

@@ -27,7 +27,7 @@ CHANGES = Changes(
 def test_the_summary_counts_and_says_what_fails() -> None:
     """One line tells how many proxies change and how many requests now fail."""
     assert summary(CHANGES) == (
-        "1 of 2 proxies change: 1 cluster changed; 1 kind of requests ends differently, 1 of them now fails"
+        "1 of 2 proxies change: 1 cluster changed; 1 kind of requests ends differently: 1 now fails"
     )
 
 
@@ -57,3 +57,28 @@ def test_settings_are_told_in_words() -> None:
     text = render(Changes(requests=(change,)), palette=Palette())
     assert "retries: on 5xx,reset, attempts 2 → none" in text
     assert "fault: none → abort 503" in text
+
+
+def test_a_part_that_fails_and_what_is_mended_are_counted_apart() -> None:
+    """A canary that fails is not a service that fails; a request that works again is good news."""
+    good = Ending(disposition="delivered", status=200, because="VirtualService/shop/web")
+    part = Ending(disposition="delivered", status=200, shares=(("web subset v2 (503 no-cluster)", 10.0),))
+    bad = Ending(disposition="denied", status=403)
+    pairs = ((good, part), (good, bad), (good, bad), (bad, good))
+    requests = tuple(
+        RequestChange(request="GET http://web/", sources=("shop/web",), before=before, after=after)
+        for before, after in pairs
+    )
+    assert summary(Changes(requests=requests, proxies_total=1)).endswith(
+        "4 kinds of requests end differently: 2 now fail, 1 now fails in part, 1 no longer fails"
+    )
+
+
+def test_what_both_sides_have_in_common_is_not_repeated() -> None:
+    """One reason for both endings stands once, and a request that gets nowhere has no settings that could differ."""
+    before = Ending(disposition="delivered", because="VirtualService/shop/web", effects={"timeout": "1s"})
+    after = Ending(disposition="no-cluster", because="VirtualService/shop/web")
+    change = RequestChange(request="GET http://web/", sources=("shop/web",), before=before, after=after)
+    text = render(Changes(requests=(change,)), palette=Palette())
+    assert text.count("VirtualService/shop/web") == 1
+    assert "timeout" not in text
