@@ -65,7 +65,7 @@ def test_page_about_messages_is_up_to_date() -> None:
 
 @pytest.mark.parametrize("name", list(analyzers()))
 def test_inputs_are_what_is_read(name: str) -> None:
-    """An analyzer asks the world only for kinds that it declares, so that what it did not see is told."""
+    """An analyzer reads only kinds that it declares, so that inputs it lacks can be reported."""
     world = world_of(read_manifests([str(ROOT / "examples" / "shop" / "base")]), mesh=default_mesh_config())
     analyzer = analyzers()[name]
     list(analyzer.analyze(world))

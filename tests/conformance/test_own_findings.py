@@ -1,4 +1,4 @@
-"""Findings of our own against meshes that somebody wrote to work: nothing is reported that is not so."""
+"""Our own findings on public meshes that work: nothing is reported that is not so."""
 
 import gzip
 from pathlib import Path

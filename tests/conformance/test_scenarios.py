@@ -19,7 +19,7 @@ def explain(outcome: Outcome, unexpected: list[str]) -> str:
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_scenario_is_generated_as_recorded(name: str) -> None:
-    """Every resource of every recorded proxy is equal to istiod's, but for the known gaps, which do differ."""
+    """Every resource of every recorded proxy equals istiod's, except known gaps, which do differ."""
     outcome = compare(Scenario(SCENARIOS / name))
     differing = {str(difference.key) for difference in outcome.differences}
     admitted = {key for key in GAPS.resources if key.startswith(f"{name}/")}

@@ -53,7 +53,7 @@ def test_service_named_like_istiod_leaves_the_control_plane_alone(cluster: Serve
 
 
 def test_deleted_pod_is_followed_by_another(cluster: ServedMesh) -> None:
-    """A pod that somebody labelled has a successor with an address and a proxy when it is deleted."""
+    """A pod that a user labelled has a successor with an address and a proxy when it is deleted."""
     first, second = sorted(names(cluster, PODS))
     label = {"metadata": {"labels": {"watched": "yes"}}}
     assert cluster.request("PATCH", f"{PODS}/{first}", label, content=MERGE)[0] == 200
@@ -108,7 +108,7 @@ SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices"
 
 
 def test_istiod_refuses_invalid_configuration(cluster: ServedMesh) -> None:
-    """What istiod's webhook denies is not stored, on create, update and dry run; a status is nobody's business."""
+    """Objects that istiod's webhook denies are not stored, on create, update and dry run; statuses are not validated."""
     good = virtual_service("web", route=[{"destination": {"host": "web"}}])
     bad = virtual_service("web", route=[{"destination": {"host": "web"}}], timeout="-1s")
     code, status = cluster.request("POST", SERVICES, bad)

@@ -174,7 +174,7 @@ def test_an_old_proxy_is_named_by_its_version(mesh: Operator) -> None:
 
 
 def test_unready_pods_get_no_requests(mesh: Operator) -> None:
-    """A pod that fails its probe leaves the endpoints; when all fail, nobody answers."""
+    """A pod that fails its probe leaves the endpoints; when all fail, requests get no answer."""
     pods = mesh.served.request("GET", "/api/v1/namespaces/shop/pods?labelSelector=app=web")[1]["items"]
     first = pods[0]["metadata"]["name"]
     mesh.fault("unready", first, "-n", "shop")
@@ -224,7 +224,7 @@ def test_slowness_is_waited_for_up_to_the_time_limit(mesh: Operator, fault: str)
 
 
 def test_forbidden_resources_are_said_to_be_missing(mesh: Operator) -> None:
-    """Without pods nothing can be asked; without another kind the answer is partial, and says so."""
+    """A mesh without pods is an error; without another kind the answer is partial, with a note."""
     mesh.fault("api-forbidden", "--resources", "PeerAuthentication")
     code, out, err = mesh("describe", "pod", "deploy/web", "-n", "shop")
     assert (code, bool(out)) == (ExitCode.CANNOT_ANSWER, True)
@@ -236,7 +236,7 @@ def test_forbidden_resources_are_said_to_be_missing(mesh: Operator) -> None:
 
 
 def test_what_may_not_be_read_is_not_said_to_be_gone(example: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
-    """A proxy that refers to a VirtualService nobody may list is not called stale."""
+    """A proxy that refers to a VirtualService that may not be listed is not called stale."""
     mesh = Operator(example, capsys)
     mesh.fault("api-forbidden", "--resources", "virtualservices")
     try:

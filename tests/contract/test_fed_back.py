@@ -120,7 +120,7 @@ def test_dumped_cluster_is_the_same_mesh(what: str, mesh: str, tmp_path: Any) ->
 
 
 def test_istiod_shows_the_ambient_mesh(tmp_path: Any) -> None:
-    """`/debug/ambientz` lists the workloads and services that ztunnels are told of, addresses as base64 of text."""
+    """`/debug/ambientz` lists the workloads and services that ztunnels receive, addresses as base64 of text."""
     with serving(AMBIENT, folder=tmp_path) as cluster:
         pods = cluster.request("GET", "/api/v1/namespaces/istio-system/pods?labelSelector=app=istiod")[1]["items"]
         path = f"/api/v1/namespaces/istio-system/pods/{pods[0]['metadata']['name']}:15014/proxy/debug/ambientz"

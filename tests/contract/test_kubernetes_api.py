@@ -1,4 +1,4 @@
-"""The served API held to what Kubernetes' clients rely on."""
+"""The served API does what Kubernetes' clients rely on."""
 
 import json
 import socket

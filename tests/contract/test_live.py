@@ -127,7 +127,7 @@ def test_proxies_of_another_version_are_named(cluster: ServedMesh) -> None:
 
 
 def test_an_istiod_of_another_revision_is_not_asked(cluster: ServedMesh) -> None:
-    """`--revision` chooses among istiods; one that is not there is an error that says so."""
+    """`--revision` chooses among istiods; a revision that does not exist is an error that names it."""
     assert len(live(cluster, revision="default").istiod("version")) == 1
     with pytest.raises(SourceError, match="no running istiod of revision canary"):
         live(cluster, revision="canary").istiod("version")
@@ -184,7 +184,7 @@ def silence() -> Iterator[int]:
 
 
 def test_a_deadline_ends_what_does_not_answer(example: ServedMesh, tmp_path: Path) -> None:
-    """An API server that accepts and says nothing costs no more than the time limit."""
+    """An API server that accepts connections but does not answer delays a command by the time limit at most."""
     with silence() as port:
         start = time.monotonic()
         for ask in (lambda mesh: mesh.proxies(), lambda mesh: mesh.envoy(ProxyId("a", "b"), "ready")):

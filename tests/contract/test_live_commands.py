@@ -82,7 +82,7 @@ def test_levels_of_proxies(shop: ServedMesh, capsys: pytest.CaptureFixture[str])
 
 
 def test_levels_of_ztunnels(ambient: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every ztunnel is asked where none is named; a level is set on those that are."""
+    """Without a name every ztunnel is read; a level is set only on named ones."""
     assert call(ambient, "zc log") == 0
     assert capsys.readouterr().out.count("current log level") == 3
     assert call(ambient, "zc log ds/ztunnel --level access:debug,info") == 0

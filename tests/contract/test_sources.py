@@ -134,7 +134,7 @@ def test_resources_are_those_of_their_kind_and_namespace(source: MeshSource) -> 
 
 
 def test_unknown_kinds_and_namespaces_are_empty(source: MeshSource) -> None:
-    """What is not installed has no resources; that is no error."""
+    """A kind that is not installed has no resources, which is not an error."""
     assert list(source.resources("NoSuchKind")) == []
     assert list(source.resources("Service", "no-such-namespace")) == []
 

@@ -91,7 +91,7 @@ class User:
 
 
 def git(folder: Path, *words: str) -> None:
-    """Run git in a folder, as nobody in particular."""
+    """Run git in a folder, with a neutral author."""
     identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@mesh.invalid", "-c", "commit.gpgsign=false")
     subprocess.run(["git", "-C", folder, *identity, *words], check=True, capture_output=True, timeout=60)
 
@@ -122,7 +122,7 @@ def publisher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Publis
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and tells nobody."""
+    """Serves files without logging."""
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

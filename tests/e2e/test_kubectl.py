@@ -82,7 +82,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the words of each line but the heading."""
+    """Return the words of each line except the heading."""
     return [line.split() for line in text.splitlines()[1:]]
 
 

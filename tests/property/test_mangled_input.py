@@ -1,4 +1,4 @@
-"""Law: no input, however mangled, ends in a traceback or in an error that nobody foresaw."""
+"""Law: no input, however mangled, ends in a traceback or in an unforeseen error."""
 
 import json
 from functools import cache

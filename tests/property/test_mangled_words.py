@@ -1,4 +1,4 @@
-"""Law: no words of a call, and no test file, however mangled, end in a traceback or in an error that nobody foresaw."""
+"""Law: no arguments and no test file, however mangled, end in a traceback or in an unforeseen error."""
 
 import copy
 from pathlib import Path

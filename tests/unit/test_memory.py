@@ -1,4 +1,4 @@
-"""What is kept of a mesh that nobody holds any more."""
+"""A mesh that is no longer referenced is freed."""
 
 import gc
 from collections.abc import Iterator

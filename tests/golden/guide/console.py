@@ -60,7 +60,7 @@ def rewritten(page: str, printed: list[Command]) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Tell whether two outputs are equal but for ages, widths of columns with ages, and how many checks exist."""
+    """Tell whether two outputs are equal except for ages, widths of columns with ages, and the number of checks."""
     return _plain(one) == _plain(other)
 
 

@@ -29,7 +29,7 @@ def test_every_output_is_real(
 
 
 def test_rewriting_changes_outputs_only() -> None:
-    """Prose, commands, and outputs that are the same but for an age stay as they are."""
+    """Prose, commands, and outputs that differ in ages only are unchanged."""
     page = "Text\n\n```console\n$ one\nold\n$ two\nSYNCED (1s)\n```\n\n```yaml\na: 1\n```\n"
     assert commands(page) == [Command("one", "old\n"), Command("two", "SYNCED (1s)\n")]
     new = rewritten(page, [Command("one", "new\n"), Command("two", "SYNCED   (3m10s)\n")])

@@ -76,7 +76,7 @@ def test_another_rule_may_allow_the_tcp_port() -> None:
 
 
 def test_principals_that_nobody_has_are_reported() -> None:
-    """An ALLOW rule for a service account that no workload runs as allows nobody."""
+    """An ALLOW rule for a service account without workloads allows no requests."""
     spec = "rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/nobody]}}]}]"
     assert codes(IDENTITIES, _policy(spec), deployment("db")) == ["KM0009 policy"]
     assert codes(IDENTITIES, _policy(spec.replace("nobody", "db")), deployment("db")) == []

@@ -38,7 +38,7 @@ OPERAND = (
     ],
 )
 def test_rules_are_evaluated(expression: str, value: object, holds: bool) -> None:
-    """A rule holds or does not; one that has no value says nothing against the document."""
+    """A rule holds or does not; a rule without a value is not broken."""
     assert rule(expression)(value) is holds
 
 
@@ -52,7 +52,7 @@ def test_rules_are_evaluated(expression: str, value: object, holds: bool) -> Non
     ],
 )
 def test_syntax_errors_are_told_as_cel_go_does(expression: str, problem: str) -> None:
-    """An expression that is none is told with its place."""
+    """The error about an invalid expression has its position."""
     with pytest.raises(CelSyntaxError) as refused:
         parse(expression)
     assert str(refused.value) == f"ERROR: <input>:{problem}"

@@ -113,7 +113,7 @@ def test_baseline_of_something_else_is_refused() -> None:
 
 
 def test_a_defect_is_a_finding() -> None:
-    """An analyzer that fails is told of, and the others still run."""
+    """An analyzer that fails is reported, and the others still run."""
 
     def fail(world: World) -> Iterator[Finding]:
         yield Finding(code="IST0002", resource=None, arguments=(str(world.mesh["absent"]),))

@@ -38,7 +38,7 @@ def test_secrets_have_to_exist_beside_the_pods() -> None:
 
 
 def test_certificates_have_to_be_readable_and_valid() -> None:
-    """What is no certificate, or has expired, is reported at the gateway."""
+    """An invalid or expired certificate is reported at the gateway."""
     tls = _gateway(_server(443, more=", tls: {mode: SIMPLE, credentialName: cert}"))
     assert codes(SECRETS, tls, pod("edge"), secret(b"nonsense")) == ["IST0161 front"]
     assert codes(SECRETS, tls, pod("edge"), secret(certificate(NOW - timedelta(days=1)))) == ["IST0161 front"]
@@ -54,7 +54,7 @@ def test_one_certificate_in_two_gateways_of_one_selector_is_reported() -> None:
 
 
 def test_the_same_host_and_port_of_one_selector_conflict() -> None:
-    """Both gateways are told of each other."""
+    """The findings about both gateways name the other one."""
     one, other = _gateway(_server(80, "a.b")), _gateway(_server(80, "a.b"), name="back")
     assert codes(CONFLICTS, one, other) == ["IST0145 back", "IST0145 front"]
 

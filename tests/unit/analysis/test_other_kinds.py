@@ -29,7 +29,7 @@ def test_operations_fit_what_they_are_applied_to() -> None:
 
 
 def test_tcp_entries_need_addresses() -> None:
-    """TCP is told apart by address only, unless addresses are allocated (former false positives)."""
+    """TCP hosts are distinguished by address only, unless addresses are allocated (former false positives)."""
     entry = resource("ServiceEntry", "a", "{hosts: [a.b], ports: [{number: 1, name: tcp, protocol: TCP}]}")
     assert codes(ENTRIES, entry) == ["IST0134 a"]
     for variable in ("ISTIO_META_DNS_AUTO_ALLOCATE", "PILOT_ENABLE_IP_AUTOALLOCATE"):

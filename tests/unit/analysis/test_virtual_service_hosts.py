@@ -21,7 +21,7 @@ def test_two_rules_for_one_host_of_the_mesh_conflict() -> None:
 
 
 def test_rules_private_to_different_namespaces_get_along() -> None:
-    """What nobody sees together does not conflict (a former false positive)."""
+    """VirtualServices that no namespace sees together do not conflict (a former false positive)."""
     assert codes(NAME, _service("a", more=", exportTo: [dev]"), _service("b", more=", exportTo: [ops]")) == []
 
 

@@ -9,7 +9,7 @@ BY_LABEL = "{workloadSelector: {labels: {app: web}}}"
 
 
 def test_two_sidecars_of_one_pod_conflict() -> None:
-    """Each is told of the other and of the pod."""
+    """Each finding names the other resource and the pod."""
     given = found(SIDECARS, resource("Sidecar", "a", BY_LABEL), resource("Sidecar", "b", BY_LABEL), pod("web"))
     text = 'The Sidecars [a b] in namespace "shop" select the same workload pod "web"'
     assert [each.startswith(f"IST0110 {name}: {text}") for name, each in zip("ab", given, strict=True)] == [True, True]

@@ -63,7 +63,7 @@ def test_a_denial_says_who_may_not_do_what_where() -> None:
 
 
 def test_only_the_administrator_may_impersonate() -> None:
-    """`--as` works for the kubeconfig's user and for nobody it turned into."""
+    """`--as` works for the kubeconfig's user, but not for impersonated users."""
     assert impersonated(ADMIN, {"Impersonate-User": "bob"}, ["dev"]).groups == ("dev", "system:authenticated")
     robot = impersonated(ADMIN, {"Impersonate-User": "system:serviceaccount:shop:robot"}, [])
     assert "system:serviceaccounts:shop" in robot.groups

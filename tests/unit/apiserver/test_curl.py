@@ -192,7 +192,7 @@ def test_cors_is_answered(ask: Ask) -> None:
 def test_a_connection_that_breaks_ends_curl_as_it_would(
     ask: Ask, app: str, address: str, code: int, words: str
 ) -> None:
-    """Exit code and words are curl's; `-s` alone says nothing."""
+    """Exit code and message are curl's; with `-s` alone nothing is printed."""
     found = ask(app, "curl", "-sS", address)
     assert (found.status, found.out) == (code, b"")
     assert found.err.decode().startswith(f"curl: ({code}) {words}")

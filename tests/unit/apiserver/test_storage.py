@@ -135,7 +135,7 @@ def test_initial_events_end_with_a_bookmark() -> None:
 
 
 def test_objects_enter_and_leave_a_selection() -> None:
-    """An object that a change takes out of the selection is DELETED for the watcher, one that it brings in ADDED."""
+    """An object that leaves the watcher's selection is DELETED for it, one that enters it ADDED."""
     store = ObjectStore(lambda: TIME)
     put(store, "a", app="web")
     start = str(store.revision)

@@ -58,7 +58,7 @@ def test_line_is_istioctls(broken: str, capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize("form", ["text", "json", "yaml", "sarif", "junit", "github", "md"])
 def test_exit_code_is_the_same_for_every_format(form: str, broken: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the shell learns does not hang on how it is printed."""
+    """The exit code does not depend on the output format."""
     assert call("-f", broken, "-o", form) == 1
     assert "IST0106" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ def call(*words: str) -> int:
 
 
 def test_the_archive_is_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every command takes the archive, and answers for the proxies that were included."""
+    """Every command reads the archive, and answers for the proxies that were included."""
     assert call("bug-report", "--demo", "--include", "payments", "--output-dir", str(tmp_path)) == 0
     archive = tmp_path / "bug-report.tar.gz"
     with tarfile.open(archive) as opened:

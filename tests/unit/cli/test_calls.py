@@ -57,7 +57,7 @@ def test_ports_have_a_range(dump: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_letter_that_a_command_takes_leaves_the_long_name(dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`-r` is the revision, but for commands that reset by it: there --revision still is."""
+    """`-r` is the revision, except for commands where it means reset and only --revision works."""
     assert call("pc", "cluster", "-f", str(dump), "-r", "canary") == 0
     call("pc", "log", "web", "-r", "--revision", "canary", "--demo")
     assert "No such option" not in capsys.readouterr().err
@@ -98,7 +98,7 @@ def test_json_and_yaml_are_one_document(dump: Path, capsys: pytest.CaptureFixtur
     ],
 )
 def test_exit_codes(words: tuple[str, ...], code: int, dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Wrong usage, nothing found, and no answer are told apart; the reason is on stderr."""
+    """Wrong usage, nothing found, and no answer have different exit codes; the reason is on stderr."""
     assert call(*words, "-f", str(dump)) == code
     out, err = capsys.readouterr()
     assert out == ""
@@ -181,7 +181,7 @@ def test_experimental_names(words: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_reader_that_goes_away() -> None:
-    """Output that nobody reads to its end, as in `| head`, is no failure."""
+    """A closed pipe, as with `| head`, is not a failure."""
     import subprocess
     import sys
 

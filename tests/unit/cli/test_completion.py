@@ -78,5 +78,5 @@ def test_ambient_names(tmp_path: Path) -> None:
 
 
 def test_nothing_is_offered_after_the_last_argument() -> None:
-    """Where no more words are taken none is offered."""
+    """After the last argument nothing is offered."""
     assert offered("connect", "web", "") == []

@@ -15,7 +15,7 @@ CHANGE = Path(__file__).parents[3] / "examples" / "shop" / "change"
 
 
 def difference(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
-    """Return the document of a difference, held to the schema."""
+    """Return the document of a difference, after checking it against the schema."""
     schema = json.loads((files("kubectl_mesh") / "schemas" / "diff.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     assert run(["kubectl-mesh", "diff", *words, "-o", "json"]) == 1

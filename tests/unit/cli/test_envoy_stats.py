@@ -38,6 +38,6 @@ def test_forms(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_exit_codes(words: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Wrong words and wrong names are told apart."""
+    """Usage errors and unknown names have different exit codes."""
     assert call(words) == code
     assert "unexpected" not in capsys.readouterr().err

@@ -31,7 +31,7 @@ def call(*words: str) -> int:
     ],
 )
 def test_exit_codes(words: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Answers, wrong words and wrong names are told apart; a mesh that does not change is not waited for."""
+    """Answers, usage errors and unknown names have different exit codes; --wait ends at once for an unchanging mesh."""
     assert call(*words.split()) == code
     assert "unexpected" not in capsys.readouterr().err
 

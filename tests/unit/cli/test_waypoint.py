@@ -1,4 +1,4 @@
-"""waypoint apply and delete where there is no cluster."""
+"""`waypoint apply` and `waypoint delete` without a cluster."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_apply_prints_the_manifest(manifests: str, capsys: pytest.CaptureFixture
     ],
 )
 def test_answers(words: str, code: int, said: str, manifests: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names that are there, names that are not, and wrong words are told apart."""
+    """Known names, unknown names and usage errors have different exit codes."""
     assert call(words, manifests) == code
     out, err = capsys.readouterr()
     assert said in out

@@ -46,7 +46,7 @@ def test_bundle_answers_the_same(words: str, manifests: Path, capsys: pytest.Cap
     [("zc log", 0), ("zc log --level debug", 3), ("zc log --level loud", 2), ("zc w nobody", 5), ("zc cert", 2)],
 )
 def test_exit_codes(words: str, code: int, manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Answers, wrong words and wrong names are told apart."""
+    """Answers, usage errors and unknown names have different exit codes."""
     assert call(*words.split(), "-f", str(manifests)) == code
     assert "unexpected" not in capsys.readouterr().err
 

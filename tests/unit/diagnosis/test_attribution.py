@@ -1,4 +1,4 @@
-"""Routes of a dump are told from which rule they were made, where that can be known."""
+"""Routes of a dump are attributed to the rule from which they were made, where it can be known."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -62,7 +62,7 @@ def test_a_waypoint_takes_what_it_is_for() -> None:
 
 @pytest.mark.parametrize(("pod", "policies"), [("web", {"allow"}), ("api", {"reads"}), ("way", {"reads"})])
 def test_policies_with_targets_hold_for_what_they_name(pod: str, policies: set[str]) -> None:
-    """One for a service holds for its pods, and for the waypoint that enforces it, and for nobody else."""
+    """A policy for a service applies to its pods and to the waypoint that enforces it, and to no others."""
     known = lookup(f"{AMBIENT}---\n{PROTECTED}")
     assert {rule.policy for rule in of_pod(known, pod).rules} == policies
     rows = table(known, subject(known, pod)).rows

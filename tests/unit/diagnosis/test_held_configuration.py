@@ -89,7 +89,7 @@ def test_a_proxy_that_does_not_answer(source: Drifted) -> None:
 
 
 def test_what_cannot_be_told(source: Drifted) -> None:
-    """An object that is not there, and a kind that leaves no name, are refused."""
+    """An unknown object, and a kind whose objects proxies' configuration does not name, are refused."""
     with pytest.raises(NothingFound, match="no such resource"):
         find(Lookup(source=source), kind="VirtualService", namespace="shop", name="gone")
     mesh = parse_manifests(

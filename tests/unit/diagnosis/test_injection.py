@@ -65,7 +65,7 @@ def test_reasons(namespace: dict[str, str], pod: dict[str, str], expected: tuple
 
 
 def test_a_deactivated_webhook_says_so() -> None:
-    """A webhook that can never match is told from one that does not match here."""
+    """A webhook that can never match is distinguished from one that does not match here."""
     never = {"matchLabels": {"istio.io/deactivated": "never-match"}}
     reason, injected = judge([{"namespaceSelector": never, "objectSelector": never}], namespace={}, pod={})
     assert (reason, injected) == ("The injection webhook is deactivated, and will never match labels.", False)

@@ -38,7 +38,7 @@ def test_a_tunnel_is_accepted_where_plain_text_is_not() -> None:
 
 
 def test_the_matrix_is_of_applications() -> None:
-    """Who sends are applications, not the control plane; a waypoint's own ports are nobody's destination."""
+    """Senders are applications, not the control plane; a waypoint's own ports are not destinations."""
     source = SimulatedMesh(Mesh.from_resources(parse_manifests(f"{AMBIENT}---\n{WAYPOINT}{STRICT}")))
     found = diagnose(Lookup(source=source), directory_of(source))
     assert {row.from_ for row in found} == {"api.shop", "web.shop", "old.default"}

@@ -22,7 +22,7 @@ def state_of(status: dict[str, str]) -> tuple[SyncState, str, str]:
 
 
 def test_states() -> None:
-    """Never sent, acknowledged, waiting and rejected are told apart as istiod tells them."""
+    """Never sent, acknowledged, waiting and rejected are distinguished as by istiod."""
     sent = (NOW - timedelta(minutes=5)).isoformat()
     assert state_of({}) == (SyncState.NOT_SENT, "", "")
     assert state_of({"sent": "a", "acked": "a", "sentTime": sent}) == (SyncState.SYNCED, "5m", "")

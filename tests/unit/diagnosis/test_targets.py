@@ -24,7 +24,7 @@ def target(kind: str, name: str, namespace: str) -> Target:
     ],
 )
 def test_readings(text: str, expected: tuple[Target, ...]) -> None:
-    """Namespaces stand in front or behind the last dot; what a name says beats -n."""
+    """The namespace comes first or after the last dot; a namespace in the name overrides -n."""
     assert readings(text, namespace="here") == expected
 
 

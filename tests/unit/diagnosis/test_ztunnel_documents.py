@@ -26,7 +26,7 @@ def test_matches_of_policies_keep_what_is_known() -> None:
 
 
 def test_ports_of_tunnels_are_printed_when_zero() -> None:
-    """The port of an application tunnel is told from none."""
+    """An application tunnel's port is shown; without a tunnel there is none."""
     assert WORKLOAD.document({"applicationTunnel": {"port": 0}})["applicationTunnel"] == {"protocol": "", "port": 0}
 
 

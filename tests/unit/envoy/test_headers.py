@@ -58,6 +58,6 @@ def test_of_repeated_query_parameters_the_first_counts() -> None:
 
 
 def test_cookies_are_read_without_their_quotes() -> None:
-    """Of one name the first cookie counts, and a word without an equals sign is no cookie."""
+    """The first cookie of a name counts, and a part without an equals sign is not a cookie."""
     lines = Message(method="GET", path="/", authority="h", fields=(("cookie", 'a="1"; b'), ("cookie", "a=2; c=")))
     assert lines.cookies == {"a": "1", "c": ""}

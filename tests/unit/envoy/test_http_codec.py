@@ -105,7 +105,7 @@ def test_headers_are_refused_as_in_envoy(headers: tuple[tuple[str, str], ...], s
 
 
 def test_older_http_is_refused_unless_it_is_accepted() -> None:
-    """HTTP/1.0 gets 426, before its missing host matters; where it is accepted, a default host can stand in."""
+    """HTTP/1.0 gets 426, before its missing host matters; where it is accepted, a default host is used."""
     old: dict[str, Any] = {"wire": Wire.HTTP10, "omits_host": True, "authority": ""}
     assert refusal(**old) == (426, "low_version")
     options = {"http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "d"}}

@@ -19,7 +19,7 @@ FORWARDED: dict[str, Any] = {"route": {"cluster": "c"}}
 
 
 def answer(per_route: dict[str, Any], *, action: dict[str, Any] | None = None, **sent: Any) -> Verdict:
-    """Return what becomes of a request on a route with filters of its own."""
+    """Return the answer to a request on a route with filters of its own."""
     route = {"match": {"prefix": "/"}, **(action or FORWARDED), "typed_per_filter_config": per_route}
     manager = {
         "route_config": {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [route]}]},

@@ -57,7 +57,7 @@ def test_the_next_priority_takes_over() -> None:
 def test_load_spills_over_in_parts(
     priorities: list[Counts], healthy: list[int], degraded: list[int], panic: set[int]
 ) -> None:
-    """Healthy endpoints of all priorities come before degraded ones, and panic needs a load that nobody carries."""
+    """Healthy endpoints of all priorities precede degraded ones, and panic needs a load that no priority carries."""
     loads = priority_loads(dict(enumerate(priorities)))
     assert (list(loads.healthy.values()), list(loads.degraded.values()), set(loads.panic)) == (healthy, degraded, panic)
 

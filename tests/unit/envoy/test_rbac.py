@@ -71,7 +71,7 @@ def test_a_principal_is_about_the_source(principal: dict[str, Any], holds: bool)
 
 
 def test_plain_text_has_no_identity() -> None:
-    """A client without certificate is nobody, so a negated identity matches it."""
+    """A client without certificate has no identity, so a negated identity matches it."""
     plain = context(tls=Tls.NONE)
     assert not is_principal(NAMED, plain)
     assert is_principal({"not_id": NAMED}, plain)
@@ -87,7 +87,7 @@ NONE = {"permissions": [{"not_rule": ANY}], "principals": [ANY]}
 
 
 def test_policies_are_tried_by_name() -> None:
-    """The first policy in the order of names that matches decides, and those before it are told as rejected."""
+    """The first matching policy in the order of names decides, and those before it are listed as rejected."""
     found = judge(rules(None, b=ALL, a=NONE), context())
     assert (found.allowed, found.policy, [one.name for one in found.rejected]) == (True, "b", ["a"])
 

@@ -147,7 +147,7 @@ def test_a_grpc_server_is_told_the_timeout_it_has() -> None:
     ],
 )
 def test_a_grpc_timeout_that_counts_is_told_in_milliseconds(asked: str, told: str) -> None:
-    """Where the route heeds the client's timeout, it is rounded up to milliseconds; what is none stays as it is."""
+    """Where the route respects the client's timeout, it is rounded up to milliseconds; an invalid one is unchanged."""
     route = {"timeout": "0s", "max_stream_duration": {"max_stream_duration": "0s", "grpc_timeout_header_max": "0s"}}
     grpc = REQUEST.with_field("content-type", "application/grpc").with_field("grpc-timeout", asked)
     assert with_grpc_timeout(grpc, route, {}).value("grpc-timeout") == told

@@ -30,7 +30,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_release_without_a_homepage_is_refused(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rendering for a release ends before a manifest is written when nothing says where the project lives."""
+    """Rendering for a release fails before a manifest is written when the homepage is unknown."""
     if command._homepage() != command.UNKNOWN:
         pytest.skip("this project has a homepage")
     assert command.main(["--render-only", "--out", str(out)]) == 2

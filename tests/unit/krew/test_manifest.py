@@ -24,13 +24,13 @@ LINUX, MAC = Platform(os="linux", arch="amd64"), Platform(os="darwin", arch="arm
     ],
 )
 def test_version_becomes_semantic(version: str, expected: str) -> None:
-    """A Python version is told as the semantic version that krew sorts alike."""
+    """A Python version becomes the semantic version that krew sorts in the same order."""
     assert manifest.semantic_version(version) == expected
 
 
 @pytest.mark.parametrize("version", ["1!2.0", "1.0.0.1", "1.0.post1", "1.0+local", "x"])
 def test_version_without_semantic_form_is_refused(version: str) -> None:
-    """A version that semantic versions cannot say is refused, not bent."""
+    """A version without a semantic form is refused, not approximated."""
     with pytest.raises(ValueError, match="not a release version"):
         manifest.semantic_version(version)
 

@@ -71,7 +71,7 @@ def test_resource_attributes() -> None:
 
 
 def test_ports_for_the_cni_plugin() -> None:
-    """The CNI plugin is told of outbound ports as the init container would be."""
+    """The CNI plugin gets the outbound ports that the init container would get."""
     name = "traffic.sidecar.istio.io/excludeOutboundPorts"
     found = pod(
         {"pilot": {"cni": {"enabled": True, "provider": "multus"}}, "global": {"proxy": {"excludeOutboundPorts": "9"}}}

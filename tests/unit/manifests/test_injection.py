@@ -53,7 +53,7 @@ def test_system_namespaces_are_never_injected() -> None:
 
 
 def test_the_injectors_selectors_count() -> None:
-    """neverInjectSelector keeps a pod out that says nothing itself."""
+    """neverInjectSelector excludes a pod that does not choose itself."""
     policies = {"default": Policy(never=[{"matchLabels": {"job": "x"}}])}
     labels = {"istio-injection": "enabled"}
     decision = decide(

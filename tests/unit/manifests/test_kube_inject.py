@@ -57,7 +57,7 @@ def test_every_kind_with_pods(text: str) -> None:
 
 
 def test_kinds_that_only_share_a_name_stay_as_they_are() -> None:
-    """A Deployment of an API group of somebody else is not read, whatever stands in it."""
+    """A Deployment of another project's API group is not read, whatever its content."""
     text = "apiVersion: example.com/v1\nkind: Deployment\nspec: {template: {spec: {containers: [[1]]}}}\n"
     (one,) = written(text)
     assert (one.value, one.text) == (None, text)

@@ -42,7 +42,7 @@ def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_a_source() -> None:
-    """`-` reads what standard input gives, and origins say so."""
+    """`-` reads standard input, and origins name it."""
     (resource,) = read_manifests(["-"], stdin=lambda: CONFIG.format(name="piped").encode())
     assert (resource.name, resource.origin.source, resource.origin.line) == ("piped", "<stdin>", 2)
 
@@ -180,7 +180,7 @@ def test_bad_input_is_an_error_with_a_line(text: str, line: int, message: str) -
 
 @pytest.mark.parametrize("text", ["a: 1\n{{- if x }}\n", "a: {{ .Values.b }}\n"])
 def test_unrendered_templates_are_recognised(text: str) -> None:
-    """A Helm template is not called broken YAML and no more: the hint says to render it."""
+    """For a Helm template, the hint says to render it."""
     with pytest.raises(ManifestError) as caught:
         parse_manifests(text)
     assert "render it first" in caught.value.hint
@@ -252,7 +252,7 @@ def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path: Path, monke
 
 
 def test_what_cannot_be_decoded_in_a_folder_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
-    """Who wants what is readable is told of the binary file and given the rest; a file that is named is an error."""
+    """A tolerant reader is informed of a binary file and gets the rest; naming such a file is an error."""
     write(tmp_path / "a.yaml", CONFIG.format(name="a"))
     (tmp_path / "b.yaml").write_bytes(b"PK\x03\x04\x00")
     refused: list[ManifestError] = []
@@ -340,7 +340,7 @@ def test_a_duration_without_unit_is_told_so(given: str, hint: str) -> None:
 
 
 def test_what_is_no_address_is_refused() -> None:
-    """A pod's address that is none is refused where it stands, as it would break what reads it."""
+    """An invalid address of a pod is refused at its line, since it would break later code."""
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: app}]}\nstatus:\n  podIP: x\n"
     with pytest.raises(ManifestError) as refused:
         parse_manifests(pod)
@@ -365,6 +365,6 @@ def test_of_equal_documents_the_first_counts_and_of_others_the_last(tmp_path: Pa
 
 
 def test_a_name_too_long_for_any_file_is_an_error_of_reading() -> None:
-    """The system's refusal to look it up is told as that of a file that cannot be read."""
+    """An error of the system while looking a file up is reported like a file that cannot be read."""
     with pytest.raises(ManifestError, match="too long"):
         read_manifests(["a" * 300])

@@ -363,7 +363,7 @@ def test_a_misspelt_kind_is_named() -> None:
     ],
 )
 def test_kinds_and_versions_that_no_server_has_are_told(version: str, kind: str, message: str) -> None:
-    """Each is told with what becomes of it here; what a server may well have is not judged."""
+    """Each caveat says how the resource is treated here; kinds that a server may well have are not reported."""
     text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web}}\n"
     found = [one.message for one in cluster_state(parse_manifests(text)).caveats if one.ref.kind == kind]
     assert [one[: len(message)] for one in found] == ([message] if message else [])

@@ -72,7 +72,7 @@ def test_a_client_without_a_proxy_is_held_to_the_service_that_it_dials(tmp_path:
 
 
 def test_a_misspelt_service_is_guessed(tmp_path: Path) -> None:
-    """An expectation that names a service which does not exist says so, beside what it got."""
+    """An expectation of a service that does not exist says so, besides the actual one."""
     text = (SHOP / "shop.meshtest.yaml").read_text().replace("[base]", f"[{SHOP / 'base'}]")
     file = tmp_path / "shop.meshtest.yaml"
     file.write_text(text.replace("{service: shop/catalog, subset: v2}", "{service: shop/catlog, subset: v2}"))
@@ -110,7 +110,7 @@ def test_a_file_with_a_mistake_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def test_shards_share_the_work() -> None:
-    """The shards of a run add up to the whole, and none is run twice."""
+    """The shards of a run include every test exactly once."""
     totals = [int(run(str(SHOP), "--shard", f"{number}/3")[1].rpartition("\n")[0].rpartition("\n")[2].split()[0])
               for number in (1, 2, 3)]  # fmt: skip
     assert sum(totals) == int(run(str(SHOP))[1].rstrip().rpartition("\n")[2].split()[0])

@@ -60,7 +60,7 @@ def test_one_sender_may_be_named() -> None:
 
 
 def test_injection_goes_with_the_file(tmp_path: Path) -> None:
-    """Manifests without Namespaces have sidecars by --inject, and the file that is written says so itself."""
+    """With --inject, manifests without Namespaces have sidecars, and the generated file repeats the option."""
     (tmp_path / "mesh.yaml").write_text(PLAIN)
     target = tmp_path / "plain.meshtest.yaml"
     result = CliRunner().invoke(app, ["generate", str(target), "-f", str(tmp_path / "mesh.yaml"), "--inject", "app"])

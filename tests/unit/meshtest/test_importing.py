@@ -241,7 +241,7 @@ def test_faults_and_headers_of_destinations_are_held(
     ],
 )  # fmt: skip
 def test_a_block_that_differs_does_not_match(tmp_path: Path, case: dict[str, object]) -> None:
-    """A redirect to elsewhere is not the redirect that is asked for, and a path left alone is no rewrite."""
+    """A redirect to another location is a mismatch, and an unchanged path is not a rewrite."""
     code, results = run(tmp_path, icv(wantMatch=False, **case))
     assert (code, len(results)) == (0, 1), results
 

@@ -50,7 +50,7 @@ def test_invariants_of_gateways_may_hold(tmp_path: Path, to: str, expect: str) -
 
 
 def test_nothing_asked_decides_nothing(tmp_path: Path) -> None:
-    """A pattern that nothing fits is no pass."""
+    """A pattern that matches nothing is not a pass."""
     code, text = run(tmp_path, "outside", "shop/sessions", "{disposition: denied}")
     assert code == 3
     assert "no sender and destination match outside and shop/sessions" in text

@@ -29,7 +29,7 @@ def test_every_disposition_is_explained() -> None:
 
 
 def test_the_example_of_the_page_is_a_test_file() -> None:
-    """The first example is understood as it stands."""
+    """The first example is valid as written."""
     from kubectl_mesh.meshtest.decoding import read_suites
 
     (suite,) = read_suites(PAGE.partition("```yaml\n")[2].partition("```")[0], source="page")

@@ -17,7 +17,7 @@ from simulator.model.requests import Request
     ],
 )
 def test_the_host_header_is_what_clients_send(request_: Request, header: str) -> None:
-    """A port that goes without saying is left out, an IPv6 address is bracketed, a given header is sent as it is."""
+    """The default port is left out, an IPv6 address is bracketed, a given header is sent unchanged."""
     assert request_.host_header == header
 
 

@@ -20,7 +20,7 @@ def test_operators_of_regular_expressions_are_escaped() -> None:
 
 
 def test_the_path_of_a_field_is_written_as_kubectl_does() -> None:
-    """Names follow a dot, positions stand in brackets, and a field of the document itself has no dot before it."""
+    """Names follow a dot, positions are in brackets, and a top-level field has no leading dot."""
     assert field_path(("spec", "http", 0, "route")) == "spec.http[0].route"
     assert field_path(()) == ""
 

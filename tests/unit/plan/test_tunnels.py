@@ -39,7 +39,7 @@ def test_a_policy_of_a_waypoint_changes_who_is_served(tmp_path: Path) -> None:
 
 
 def test_a_service_that_leaves_its_waypoint_is_reached_directly(tmp_path: Path) -> None:
-    """What the ztunnels know of a service decides the way, and the waypoint's routes hold no more."""
+    """The ztunnels' data about a service decides the path, and the waypoint's routes are unused."""
     found = changes(tmp_path, "istio.io/use-waypoint: way", "istio.io/use-waypoint: none")
     assert ("service", "shop/api.shop.svc.cluster.local") in {(each.kind, each.name) for each in found.resources}
     (request,) = found.requests

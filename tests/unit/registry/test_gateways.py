@@ -76,7 +76,7 @@ def test_what_conflicts_with_an_earlier_server_is_left_out() -> None:
 
 
 def test_another_address_is_another_listener() -> None:
-    """Servers with `bind` stand apart, and their route configurations say so."""
+    """Servers with `bind` are kept apart, in the names of their route configurations too."""
     bound = _http("b.test", name="bound", more=", bind: 10.1.0.9")
     view = snapshot(EDGE, _gateway("gw", f"[{_http('a.test')}, {bound}]"))
     assert [(one.bind, one.route_name) for one in _merged(view).merged] == [

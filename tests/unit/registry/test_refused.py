@@ -72,7 +72,7 @@ def test_extensions_of_contrib_are_not_refused() -> None:
     ],
 )
 def test_malformed_values_are_refused(kind: str, spec: str) -> None:
-    """A duration that is none, or a port out of range, makes istiod refuse the resource."""
+    """An invalid duration, or a port out of range, makes istiod refuse the resource."""
     group = "telemetry" if kind == "Telemetry" else "networking"
     text = f"apiVersion: {group}.istio.io/v1\nkind: {kind}\nmetadata: {{name: x, namespace: shop}}\nspec: {spec}\n"
     snapshot = build_snapshot(parse_manifests(text, source="mesh.yaml"))

@@ -204,7 +204,7 @@ def test_delegate_that_may_not_be_seen_takes_its_route_away() -> None:
 
 
 def test_destination_rules_are_found_from_client_service_and_root() -> None:
-    """The first of client's, service's and root namespace that knows the host decides, be it by a wildcard."""
+    """The first of client's, service's and root namespace that knows the host decides, even by a wildcard."""
     view = snapshot(
         CLIENT,
         pod("away", ip="10.1.0.2", namespace="away"),

@@ -10,7 +10,7 @@ def test_headless_service_passes_through() -> None:
 
 
 def test_external_name_is_an_alias_of_its_end() -> None:
-    """A chain of ExternalNames gives its last service all the names; a loop gives nobody any."""
+    """A chain of ExternalNames gives its last service all the names; a loop gives none to any service."""
     alias = """
     apiVersion: v1
     kind: Service

@@ -34,7 +34,7 @@ def test_sarif_has_rule_place_and_state() -> None:
 
 
 def test_sarif_fingerprint_survives_moves() -> None:
-    """The fingerprint of a result does not hang on its line."""
+    """The fingerprint of a result does not depend on its line."""
     moved = Remark(rule=RULE, severity=Severity.ERROR, message="m", subject="Kind n/o", place=Place(file="z", line=9))
     results = json.loads(sarif.render([remark(), moved], tool="t", version="1"))["runs"][0]["results"]
     assert results[0]["partialFingerprints"] == results[1]["partialFingerprints"]

@@ -19,6 +19,6 @@ def test_tls_of_the_client_is_no_plain_text(url: str, said: str, capsys: pytest.
 
 
 def test_connections_have_no_status(capsys: pytest.CaptureFixture[str]) -> None:
-    """A connection that is not HTTP ends without a status, so none is named."""
+    """A connection that is not HTTP ends without a status, and none is printed."""
     assert run(["kubectl-mesh", "trace", "--demo", "deploy/web.shop", "tcp://catalog.shop:9999"]) == 0
     assert capsys.readouterr().out.startswith("UNREACHABLE: the chosen address belongs to nothing that answers there\n")

@@ -146,7 +146,7 @@ def test_mistakes_end_in_the_test_with_a_hint(properties: "subprocess.CompletedP
 
 
 def test_a_path_is_shown_once(properties: "subprocess.CompletedProcess[str]") -> None:
-    """An assertion that has the path in its message has no second copy below, and files are told as pytest does."""
+    """An assertion with the path in its message has no second copy below, and files are named as by pytest."""
     report = properties.stdout.partition("_ test_asserts_once _")[2]
     assert report.count("virtualInbound") == 1
     assert " k8s/catalog-routes.yaml:23" in report

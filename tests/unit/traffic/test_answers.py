@@ -49,5 +49,5 @@ def test_a_proxy_says_why_it_could_not_forward(request_: Request, mutual: bool, 
     ],
 )
 def test_connections_that_bring_no_response_break_in_their_own_way(request_: Request, sender: str, end: Broken) -> None:
-    """Unknown names, closed ports, refused plain text and unexpected TLS are told apart."""
+    """Unknown names, closed ports, refused plain text and unexpected TLS are distinguished."""
     assert answer(request_, sender) is end

@@ -162,7 +162,7 @@ def test_ports_of_the_proxy_are_not_the_applications(host: str, port: int, sourc
 
 
 def test_ports_of_the_proxy_speak_plain_text() -> None:
-    """TLS to the agent ends as TLS that nobody answers."""
+    """TLS to the agent ends as TLS without an answer."""
     assert (
         trace(Request(host="localhost", port=15020, tls=Tls.SIMPLE), "client-1").disposition is Disposition.TLS_MISMATCH
     )

@@ -10,7 +10,7 @@ from simulator.traffic.redirects import loop_note
 
 
 def redirecting(where: Callable[[Request], str], *, status: int = 301) -> Callable[[Request], Trace]:
-    """Return a mesh that answers with redirects, and delivers where `where` says nothing."""
+    """Return a mesh that answers with redirects to `where`, and delivers where that is empty."""
 
     def ask(request: Request) -> Trace:
         location = where(request)

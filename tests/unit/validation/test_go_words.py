@@ -87,7 +87,7 @@ def test_json_is_refused_as_go_does(text: str, problem: str) -> None:
     ],
 )
 def test_key_sets_are_refused_as_istio_does(text: str, told: list[str]) -> None:
-    """A set without keys that can be read is told in the words of the library that reads it."""
+    """For a key set without readable keys, the error is that of the library that reads it."""
     assert [each.text for each in keys(text)] == [f"jwks parse error: failed to unmarshal JWK set: {t}" for t in told]
 
 

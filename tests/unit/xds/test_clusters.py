@@ -75,7 +75,7 @@ def test_udp_port_has_no_cluster() -> None:
 
 
 def test_http2_port_speaks_http2() -> None:
-    """A gRPC port is spoken to in HTTP/2, and mTLS says so by ALPN."""
+    """Requests to a gRPC port use HTTP/2, which mTLS announces by ALPN."""
     built = clusters(generator(*SHOP[:2], service(ports=(("grpc", 80, 8080),))))[WEB]
     assert options(built)["explicit_http_config"] == {"http2_protocol_options": {}}
     context = built["transport_socket_matches"][0]["transport_socket"]["typed_config"]["common_tls_context"]

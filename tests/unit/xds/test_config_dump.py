@@ -26,7 +26,7 @@ def test_holds_all_that_a_proxy_has() -> None:
 
 
 def test_static_parts_are_those_of_the_bootstrap() -> None:
-    """Clusters and listeners of the bootstrap are told from those that istiod sent; so are inline routes."""
+    """Clusters and listeners of the bootstrap are distinguished from those that istiod sent; so are inline routes."""
     dump = sections(mesh().config_dump(CLIENT))
     static = [one["cluster"]["name"] for one in dump["ClustersConfigDump"]["static_clusters"]]
     assert static == ["prometheus_stats", "agent", "sds-grpc", "xds-grpc"]
@@ -52,7 +52,7 @@ def test_every_cluster_has_its_hosts() -> None:
 
 
 def test_secrets_have_names_and_no_keys() -> None:
-    """Secrets that somebody serves are active, a Gateway's missing credential is awaited; none has content."""
+    """The workload's own secrets are active, a Gateway's missing credential is warming; none has content."""
     server = (
         "{port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: cert}}"
     )

@@ -24,5 +24,5 @@ def test_internal_headers_stay() -> None:
 
 
 def test_nothing_to_do() -> None:
-    """No operations are no fields."""
+    """Without operations no fields are written."""
     assert header_operations(None) == ({}, "")

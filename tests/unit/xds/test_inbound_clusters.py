@@ -58,7 +58,7 @@ def test_only_the_connection_pool_of_a_rule_holds_inbound() -> None:
 
 @pytest.mark.parametrize("selector", ["{}", "{matchLabels: {app: web}}"])
 def test_a_rule_for_some_workloads_holds_outbound_only(selector: str) -> None:
-    """A rule with a workload selector says nothing of inbound connections, even where the selector is empty."""
+    """A rule with a workload selector does not affect inbound connections, even where the selector is empty."""
     config = rule("{connectionPool: {tcp: {maxConnections: 5}}}", more=f", workloadSelector: {selector}")
     built = inbound(service(), config=config)["inbound|8080||"]
     assert built["circuit_breakers"]["thresholds"][0]["max_connections"] == 4294967295

@@ -26,7 +26,7 @@ TRACERS = ("otel", "otelg", "zip", "dd", "sw")
 
 
 def types(value: Any) -> set[str]:
-    """Return the names of all messages that stand in an Any."""
+    """Return the names of all messages that are packed in an Any."""
     if isinstance(value, list):
         return {name for item in value for name in types(item)}
     if isinstance(value, dict):

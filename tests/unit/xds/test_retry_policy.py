@@ -38,7 +38,7 @@ def test_no_attempts_is_no_policy(retries: dict[str, Any]) -> None:
     ],
 )
 def test_status_codes_among_conditions(retry_on: str, conditions: str, codes: list[int] | None) -> None:
-    """HTTP status codes are told from Envoy's conditions, which then include codes; other numbers stay."""
+    """HTTP status codes are separated from Envoy's conditions, which then include codes; other numbers stay."""
     policy = retry_policy({"attempts": 1, "retryOn": retry_on})
     assert policy is not None
     assert policy["retry_on"] == conditions

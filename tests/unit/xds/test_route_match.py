@@ -53,7 +53,7 @@ def test_order_of_header_matchers() -> None:
 
 @pytest.mark.parametrize("value", [None, {}, {"regex": "*"}])
 def test_presence(value: dict[str, str] | None) -> None:
-    """An empty header condition, and the regex that is none, ask for presence."""
+    """An empty header condition and an empty regex both match any header that is present."""
     assert route_match({"headers": {"x": value}})["headers"] == [{"name": "x", "present_match": True}]
 
 

@@ -171,7 +171,7 @@ def test_waypoint_sends_through_tunnels_only() -> None:
 
 
 def test_gateway_sends_through_the_waypoint_where_the_service_asks() -> None:
-    """With `ingress-use-waypoint` the waypoint's instances stand in for the endpoints."""
+    """With `ingress-use-waypoint` the waypoint's instances replace the endpoints."""
     labels = {"istio.io/use-waypoint": "way", "istio.io/ingress-use-waypoint": "true"}
     gateway = pod("gw", "10.0.0.8", app="gw", proxy="router")
     made = ambient(WORKLOAD, WAYPOINT, WAYPOINT_SERVICE, service(labels=labels), gateway, config=GATEWAY)

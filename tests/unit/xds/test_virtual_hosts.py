@@ -146,7 +146,7 @@ def test_the_most_specific_wildcard_owns_a_service() -> None:
 
 
 def test_hosts_outside_the_registry_need_port_80() -> None:
-    """A rule for hosts that nobody registered takes effect on port 80 alone."""
+    """A rule for unregistered hosts takes effect on port 80 only."""
     made = mesh(virtual_service("[{route: [{destination: {host: web}}]}]", hosts="[shop.example.org]"))
     assert "shop.example.org:80" in hosts(made, "80")
     assert "shop.example.org:9000" not in hosts(made, "9000")

@@ -1,4 +1,4 @@
-"""What ztunnel is told of policies, and which of them hold for a workload."""
+"""The policies that ztunnels receive, and which of them apply to a workload."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def _policy(spec: str) -> str:
     ],
 )
 def test_an_empty_selector_selects_nothing(selector: str, scope: str, attached: list[str]) -> None:
-    """ztunnel takes a policy with an empty selector for one of chosen workloads, and no workload names it."""
+    """ztunnel treats a policy with an empty selector as one for selected workloads, and no workload names it."""
     view = snapshot(_policy(f"{{action: DENY, rules: [{{}}]{selector}}}"))
     assert [one["scope"] for one in ztunnel_policies(view)] == [scope]
     assert workload_policies(view, "shop", {"app": "web"}) == attached
