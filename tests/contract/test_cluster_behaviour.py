@@ -108,7 +108,7 @@ SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices"
 
 
 def test_istiod_refuses_invalid_configuration(cluster: ServedMesh) -> None:
-    """Objects that istiod's webhook denies are not stored, on create, update and dry run; statuses are not validated."""
+    """What the webhook of istiod denies is not stored, on create, update and dry run; statuses are not validated."""
     good = virtual_service("web", route=[{"destination": {"host": "web"}}])
     bad = virtual_service("web", route=[{"destination": {"host": "web"}}], timeout="-1s")
     code, status = cluster.request("POST", SERVICES, bad)

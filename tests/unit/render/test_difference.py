@@ -50,7 +50,7 @@ def test_markdown_cells_cannot_break_the_table() -> None:
 
 
 def test_settings_are_told_in_words() -> None:
-    """What a route does with a request is told as in a trace, not as a document."""
+    """The effect of a route is printed as in a trace, not as a document."""
     before = Ending(disposition="delivered", status=200, effects={"retries": {"on": "5xx,reset", "attempts": 2}})
     after = Ending(disposition="delivered", status=200, effects={"fault": {"abort": [503]}})
     change = RequestChange(request="GET http://web/", sources=("shop/web",), before=before, after=after)
