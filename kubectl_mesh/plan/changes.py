@@ -20,6 +20,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_QUESTIONS = 4000
 """Predictions are milliseconds each; a change that touches everything is sampled, and the report says so."""
 
+_NOBODY = frozenset({"name-not-found", "no-healthy-endpoint", "unreachable"})
+"""Ends of requests that nothing is there to answer: how a proxy finds that out is no news."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
@@ -99,7 +102,7 @@ class _Requests:
     def _record(self, request: Request, name: str, old: Workload | None, new: Workload | None, *, listed: bool) -> None:
         self.examined += 1
         before, after = ending(self.before, request, old), ending(self.after, request, new)
-        if not listed and not before.differs(after):
+        if not listed and (not before.differs(after) or {before.disposition, after.disposition} <= _NOBODY):
             return
         text = request_text(request)
         key = (request.host, request.port, repr(_told(before)), repr(_told(after)), text if listed else "")
@@ -140,6 +143,8 @@ def _severity(change: RequestChange) -> int:
 
 def request_text(request: Request) -> str:
     """Write a request in one line: method, URL without the port that goes without saying, headers, `--tls mutual`."""
+    if not request.is_http:
+        return written(request).removesuffix("/")
     headers = [f"Host: {request.authority}"] if request.authority is not None else []
     headers += [f"{name}: {value}" for name, value in request.headers]
     url = urlsplit(written(request))

@@ -16,12 +16,14 @@ from kubectl_mesh.reports.changes import ResourceChange
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.proxies import ProxyId, Role
-from simulator.model.requests import Request
+from simulator.model.requests import Request, Wire
 from simulator.model.wire import Json
 from simulator.spaces.witnesses import domain_example
 
 MOST_SENDERS = 40
 """Workloads that are asked one by one; of more, one of each namespace and set of routes stands for the rest."""
+_ISTIOD = "istiod"
+"""Label `app` of the control plane, which calls no service of the mesh."""
 _CATCH_ALL = frozenset({"allow_any", "block_all", "blackhole:80"})
 
 
@@ -69,6 +71,8 @@ class Questions:
                     yield Question(sender=sender, request=request)
 
     def _requests(self, sender: ProxyId, target: Target) -> list[Request]:
+        if self._carries_bytes(target):
+            return [Request(host=target.host, port=target.door.port, wire=Wire.OPAQUE)]
         found = [
             witness
             for side in self._sides
@@ -77,6 +81,12 @@ class Questions:
         requests = requests_of(found, target.host, target.door)
         self.truncated = self.truncated or len(requests) == MOST
         return requests
+
+    def _carries_bytes(self, target: Target) -> bool:
+        """Tell whether clients of a port speak no HTTP, as far as any side declares it."""
+        records = [side.directory.services.get(target.host) for side in self._sides]
+        known = [record for record in records if record is not None and target.door.port in record.backends]
+        return bool(known) and all(target.door.port in record.tcp_ports for record in known)
 
     def _concerned(self, change: ResourceChange) -> Iterator[tuple[ProxyId, Target]]:
         targets = dict.fromkeys(self._behind(change))
@@ -137,8 +147,11 @@ class Questions:
                         yield Target(host=record.host, door=Door.usual(port))
 
     def _everyone(self) -> list[ProxyId]:
-        """Return one pod of every workload, those without a proxy included, but gateways."""
-        return self._one_each(each for each in self.before.directory.workloads if each.role is not Role.GATEWAY)
+        """Return one pod of every workload, those without a proxy included, but gateways and istiod."""
+        workloads = self.before.directory.workloads
+        return self._one_each(
+            each for each in workloads if each.role is not Role.GATEWAY and each.labels.get("app") != _ISTIOD
+        )
 
     def _senders(self, proxies: Iterable[str]) -> list[ProxyId]:
         found = [self.before.workload(each.name, each.namespace) for each in map(ProxyId.parse, proxies)]

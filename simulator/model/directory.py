@@ -97,6 +97,8 @@ class ServiceRecord:
     """False for ServiceEntry hosts: cluster DNS does not know them."""
     backends: Mapping[int, tuple[Backend, ...]] = field(default_factory=dict, hash=False)
     """Service port → endpoints, in a stable order."""
+    tcp_ports: frozenset[int] = frozenset()
+    """Service ports that are declared to carry neither HTTP nor TLS."""
     source: ObjectRef | None = None
 
 

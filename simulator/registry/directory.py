@@ -67,6 +67,9 @@ def _services(snapshot: Snapshot) -> Iterator[tuple[str, ServiceRecord]]:
                 external_name=first.external_name,
                 kubernetes=first.registry is Registry.KUBERNETES,
                 backends={port.number: _backends(snapshot, first, port.number) for port in first.ports},
+                tcp_ports=frozenset(
+                    port.number for port in first.ports if port.protocol.is_tcp and not port.protocol.is_tls
+                ),
                 source=first.source,
             ),
         )

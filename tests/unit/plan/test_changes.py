@@ -108,6 +108,15 @@ def test_who_answers_is_named_for_clients_without_a_proxy(tmp_path: Path) -> Non
     assert ("shop/web", "cart.shop.svc.cluster.local:80", carried) in ends
 
 
+def test_ports_without_http_are_asked_without_it() -> None:
+    """Clients of a database send it no GET; and istiod is no client of it."""
+    before, after = open_change([str(BASE)], demo=False, apply=[], delete=["AuthorizationPolicy/ledger"])
+    found = compare(before, after).requests
+    assert [change.request for change in found] == ["tcp://ledger.payments.svc.cluster.local:5432"]
+    assert (found[0].before.disposition, found[0].after.disposition) == ("denied", "delivered")
+    assert not any(source.endswith("/istiod") for source in found[0].sources)
+
+
 @pytest.mark.parametrize(("mode", "tls"), [("SIMPLE", "simple"), ("MUTUAL", "mutual")])
 def test_requests_through_gateways_are_those_that_clients_send(mode: str, tls: str, tmp_path: Path) -> None:
     """Gateways are asked by the ports of their services, over TLS where they end it: what is printed can be asked."""
