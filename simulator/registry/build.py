@@ -126,6 +126,7 @@ def _scopes(
         domain=settings.domain,
         root_namespace=root_namespace,
         default_export=default_export(settings.mesh, "defaultDestinationRuleExportTo"),
+        by_export=enabled(settings.flags, "ENABLE_ENHANCED_DESTINATIONRULE_MERGE", default=True),
     )
     return SidecarScopes(
         index.of_kind("Sidecar"),
@@ -134,4 +135,5 @@ def _scopes(
         destination_rules=destination_rules,
         root_namespace=root_namespace,
         mesh_policy=settings.mesh["outboundTrafficPolicy"],
+        picks_best=enabled(settings.flags, "PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE", default=True),
     )

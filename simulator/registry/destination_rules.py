@@ -32,8 +32,16 @@ class DestinationRuleIndex:
     """DestinationRules by namespace and host."""
 
     def __init__(
-        self, resources: Iterable[Resource], *, domain: str, root_namespace: str, default_export: frozenset[str]
+        self,
+        resources: Iterable[Resource],
+        *,
+        domain: str,
+        root_namespace: str,
+        default_export: frozenset[str],
+        by_export: bool = True,
     ) -> None:
+        """`by_export`: rules for one host merge only where those who see one see the other."""
+        self._by_export = by_export
         self._root = root_namespace
         self._by_namespace: defaultdict[str, _Namespace] = defaultdict(_Namespace)
         for resource in sorted(resources, key=lambda one: (not _has_selector(one), order(one))):
@@ -62,16 +70,16 @@ class DestinationRuleIndex:
         rules = self._by_namespace[rule.namespace]
         export_to = rule.export_to
         if not export_to or export_to & {PUBLIC, PRIVATE, rule.namespace}:
-            _merge(rules.local, rule)
+            _merge(rules.local, rule, by_export=self._by_export)
         private = (
             PRIVATE in default_export
             if not export_to
             else len(export_to) == 1 and export_to <= {PRIVATE, rule.namespace}
         )
         if not private:
-            _merge(rules.exported, rule)
+            _merge(rules.exported, rule, by_export=self._by_export)
         elif rule.namespace == self._root:
-            _merge(rules.private, rule)
+            _merge(rules.private, rule, by_export=self._by_export)
 
 
 def _has_selector(resource: Resource) -> bool:
@@ -94,7 +102,7 @@ def _convert(resource: Resource, *, domain: str) -> DestinationRule:
     )
 
 
-def _merge(known: HostMap[_Rules], rule: DestinationRule) -> None:
+def _merge(known: HostMap[_Rules], rule: DestinationRule, *, by_export: bool) -> None:
     """Merge a younger rule into those of its host: subsets are added, the first traffic policy stays.
 
     Rules merge only when they have the same `exportTo` (or the younger one's covers the older one's) and the same
@@ -103,11 +111,10 @@ def _merge(known: HostMap[_Rules], rule: DestinationRule) -> None:
     rules = known.setdefault(rule.host, [])
     separate = True
     for position, older in enumerate(rules):
-        if rule.export_to == older.export_to:
-            separate = False
-        elif not (older.export_to and rule.export_to >= older.export_to):
-            separate = True
-            continue
+        if by_export:
+            separate = rule.export_to != older.export_to
+            if separate and not (older.export_to and rule.export_to >= older.export_to):
+                continue
         if older.selective and rule.selective and older.selector != rule.selector:
             separate = True
             continue

@@ -6,8 +6,9 @@ istiod: pilot/pkg/serviceregistry/serviceentry/conversion.go.
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from simulator.model.labels import selects
+from simulator.model.labels import Labels, selects
 from simulator.model.ports import Port, parse_protocol
 from simulator.model.resources import Resource
 from simulator.model.services import UNSPECIFIED, Endpoint, Registry, Resolution, Service
@@ -24,18 +25,32 @@ _RESOLUTIONS = {
     "DNS_ROUND_ROBIN": Resolution.DNS_ROUND_ROBIN_LB,
     "DYNAMIC_DNS": Resolution.DYNAMIC_DNS,
 }
+CANONICAL_FLAG = "LABEL_CANONICAL_SERVICES_FOR_MESH_EXTERNAL_SERVICE_ENTRIES"
+CANONICAL_NAME = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+CANONICAL_REVISION = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
 _DNS = frozenset({Resolution.DNS_LB, Resolution.DNS_ROUND_ROBIN_LB})
 
 
 def entry_services(index: ResourceIndex, flags: Mapping[str, str]) -> Sequence[Service]:
     """Return the services of all ServiceEntries: one for each host and address."""
     allocate = enabled(flags, "PILOT_ENABLE_IP_AUTOALLOCATE", default=True)
+    canonical = enabled(flags, CANONICAL_FLAG, default=False)
     found: list[Service] = []
     for resource in index.of_kind("ServiceEntry"):
         namespace = index.get("Namespace", "", resource.namespace)
         annotations = namespace.annotations if namespace else {}
-        found += convert_entry(resource, namespace_annotations=annotations, allocate=allocate)
+        for service in convert_entry(resource, namespace_annotations=annotations, allocate=allocate):
+            named = canonical and service.mesh_external
+            found.append(replace(service, labels=_canonical_labels(resource)) if named else service)
     return found
+
+
+def _canonical_labels(resource: Resource) -> Labels:
+    """Return the labels of a ServiceEntry, with the canonical name and revision that its workloads have outside."""
+    labels = resource.labels
+    name = next((labels[key] for key in CANONICAL_NAME if key in labels), resource.name)
+    revision = next((labels[key] for key in CANONICAL_REVISION if key in labels), "latest")
+    return {**labels, CANONICAL_NAME[0]: name, CANONICAL_REVISION[0]: revision}
 
 
 def convert_entry(

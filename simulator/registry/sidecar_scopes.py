@@ -33,7 +33,10 @@ class SidecarScopes:
         destination_rules: DestinationRuleIndex,
         root_namespace: str,
         mesh_policy: Json,
+        picks_best: bool = True,
     ) -> None:
+        """`picks_best`: of services of one host that a VirtualService sends to, not the first namespace's is taken."""
+        self._picks_best = picks_best
         self._services = services
         self._virtual_services = virtual_services
         self._destination_rules = destination_rules
@@ -138,6 +141,8 @@ class SidecarScopes:
         if not known:
             return None
         visible = [one for _, one in sorted(known.items()) if self._services.is_visible(one, namespace)]
+        if not self._picks_best:
+            return visible[0] if visible else None
         return min(visible, key=lambda one: (one.registry is not Registry.KUBERNETES, one.created), default=None)
 
 

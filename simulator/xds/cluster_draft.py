@@ -124,7 +124,7 @@ def _add_dns(snapshot: Snapshot, cluster: Cluster, client: Client) -> None:
     if client.dual_stack:
         cluster["dns_lookup_family"] = "ALL" if snapshot.flag("ISTIO_DUAL_STACK", default=False) else "V4_ONLY"
     elif client.ipv6:
-        both = snapshot.flag("PILOT_ENABLE_ADDITIONAL_IPV4_OUTBOUND_LISTENER_FOR_IPV6_ONLY", default=False)
+        both = snapshot.flag("ISTIO_ENABLE_IPV4_OUTBOUND_LISTENER_FOR_IPV6_CLUSTERS", default=False)
         cluster["dns_lookup_family"] = "ALL" if both else "V6_ONLY"
     else:
         cluster["dns_lookup_family"] = "V4_ONLY"

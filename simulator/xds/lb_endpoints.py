@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from simulator.model.services import Endpoint, Health, Service
 from simulator.model.wire import Json
+from simulator.registry.service_entries import CANONICAL_FLAG, CANONICAL_NAME, CANONICAL_REVISION
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.envoy_messages import additional_addresses, address
 from simulator.xds.internal_sockets import CONNECT_ORIGINATE, ORIGINAL_DST
 
 DRAINING_LABEL = "istio.io/draining"
-_CANONICAL_NAME = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
-_CANONICAL_REVISION = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
 
 
 def envoy_endpoint(snapshot: Snapshot, endpoint: Endpoint, mtls: bool, external: Service | None) -> Json:
@@ -71,14 +70,13 @@ def host_and_port(host: str, port: int) -> str:
 
 def _workload(snapshot: Snapshot, endpoint: Endpoint, external: Service | None) -> str:
     labels, namespace = dict(endpoint.labels), endpoint.namespace
-    canonical = snapshot.flag("PILOT_CANONICAL_SERVICE_FOR_MESH_EXTERNAL_SERVICE_ENTRY", default=False)
-    if canonical and external is not None:
+    if external is not None and snapshot.flag(CANONICAL_FLAG, default=False):
         namespace = external.namespace
-        if _CANONICAL_NAME[0] in external.labels:
-            labels[_CANONICAL_NAME[0]] = external.labels[_CANONICAL_NAME[0]]
-            labels[_CANONICAL_REVISION[0]] = external.labels.get(_CANONICAL_REVISION[0], "")
-    name = _first_label(labels, _CANONICAL_NAME, endpoint.workload_name)
-    revision = _first_label(labels, _CANONICAL_REVISION, "latest")
+        if CANONICAL_NAME[0] in external.labels:
+            labels[CANONICAL_NAME[0]] = external.labels[CANONICAL_NAME[0]]
+            labels[CANONICAL_REVISION[0]] = external.labels.get(CANONICAL_REVISION[0], "")
+    name = _first_label(labels, CANONICAL_NAME, endpoint.workload_name)
+    revision = _first_label(labels, CANONICAL_REVISION, "latest")
     revision = "" if revision == "latest" else revision
     return ";".join((endpoint.workload_name, namespace, name, revision, endpoint.cluster_id))
 
