@@ -20,7 +20,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_QUESTIONS = 4000
 """Predictions are milliseconds each; a change that touches everything is sampled, and the report says so."""
 
-_NOBODY = frozenset({"name-not-found", "no-healthy-endpoint", "unreachable"})
+_NOBODY = frozenset({"name-not-found", "no-cluster", "no-healthy-endpoint", "unreachable"})
 """Ends of requests that nothing is there to answer: how a proxy finds that out is no news."""
 
 
@@ -76,6 +76,10 @@ class _Requests:
             self._ask(question)
         if questions.sampled:
             self.notes.append("requests: of many workloads, one of each namespace and set of routes was asked")
+        if questions.unasked:
+            self.notes.append(
+                "requests: every workload is in the mesh; what clients outside it would meet was not asked"
+            )
         if questions.truncated:
             self.notes.append(f"requests: of hosts with many routes, {MOST} requests each were examined")
 
@@ -102,7 +106,7 @@ class _Requests:
     def _record(self, request: Request, name: str, old: Workload | None, new: Workload | None, *, listed: bool) -> None:
         self.examined += 1
         before, after = ending(self.before, request, old), ending(self.after, request, new)
-        if not listed and (not before.differs(after) or {before.disposition, after.disposition} <= _NOBODY):
+        if not listed and (not before.differs(after) or (_is_vain(before) and _is_vain(after))):
             return
         text = request_text(request)
         key = (request.host, request.port, repr(_told(before)), repr(_told(after)), text if listed else "")
@@ -128,6 +132,11 @@ class _Requests:
 
 def _told(end: Ending) -> tuple[object, ...]:
     return end.disposition, end.status, end.destination, end.shares, sorted(end.effects.items(), key=str)
+
+
+def _is_vain(end: Ending) -> bool:
+    """Tell whether nothing is there to answer, whichever branch a request takes."""
+    return end.disposition in _NOBODY and all(label.endswith(")") for label, _ in end.shares)
 
 
 def _severity(change: RequestChange) -> int:

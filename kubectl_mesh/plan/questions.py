@@ -47,13 +47,15 @@ class Question:
 class Questions:
     """Collects the questions that a set of changes raises.
 
-    `truncated` tells that a host had more requests than were made, `sampled` that workloads stand for others.
+    `truncated` tells that a host had more requests than were made, `sampled` that workloads stand for others, `unasked`
+    that what servers take from everybody changed, and that no client without a proxy is there to ask them.
     """
 
     before: Side
     after: Side
     truncated: bool = False
     sampled: bool = False
+    unasked: bool = False
     _asked: set[tuple[ProxyId, Target]] = field(default_factory=set)
 
     @property
@@ -91,7 +93,9 @@ class Questions:
     def _concerned(self, change: ResourceChange) -> Iterator[tuple[ProxyId, Target]]:
         targets = dict.fromkeys(self._behind(change))
         if targets:
-            yield from ((sender, target) for sender in self._everyone() for target in targets)
+            everyone = self._everyone()
+            self.unasked = self.unasked or not any(self._is_bare(sender) for sender in everyone)
+            yield from ((sender, target) for sender in everyone for target in targets)
             return
         for sender in self._senders(change.proxies):
             yield from ((sender, target) for target in self._targets(change, sender))
@@ -170,6 +174,10 @@ class Questions:
         for side in self._sides:
             resources = side.resources(proxy).get("routes", ()) if proxy in side.proxies else ()
             yield from map(id, resources)
+
+    def _is_bare(self, sender: ProxyId) -> bool:
+        workload = self.before.workload(sender.name, sender.namespace)
+        return workload is not None and workload.proxy is None and not workload.ambient
 
     def _is_gateway(self, proxy: ProxyId) -> bool:
         workload = self.before.workload(proxy.name, proxy.namespace)

@@ -71,7 +71,7 @@ def render(changes: Changes, *, palette: Palette) -> str:
     if changes.resources:
         lines += ["", palette("bold", "Envoy resources")]
         for resource in changes.resources:
-            lines += _resource(resource, palette)
+            lines += _resource(resource, palette, everywhere=len(resource.proxies) == changes.proxies_total > _LISTED)
     lines += [f"note: {printable(note)}" for note in changes.notes]
     return "\n".join(lines) + "\n"
 
@@ -99,9 +99,10 @@ def _ending(end: Ending) -> str:
     return f"{end.disposition}{status}{where}"
 
 
-def _resource(change: ResourceChange, palette: Palette) -> Iterator[str]:
+def _resource(change: ResourceChange, palette: Palette, *, everywhere: bool) -> Iterator[str]:
     sign, style = _SIGNS[change.action]
-    where = palette("dim", f"on {_some(change.proxies)}")
+    named = f"all {len(change.proxies)} proxies" if everywhere else _some(change.proxies)
+    where = palette("dim", f"on {named}")
     yield f"{palette(style, f'  {sign} {change.kind} {printable(change.name)}')}  {where}"
     for field in change.fields[:_FIELDS]:
         yield f"      {_field(field)}"

@@ -117,6 +117,42 @@ def test_ports_without_http_are_asked_without_it() -> None:
     assert not any(source.endswith("/istiod") for source in found[0].sources)
 
 
+BARE = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web, image: web}]}
+"""
+STRICT = """\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+"""
+
+
+def test_clients_that_nobody_knows_are_noted(tmp_path: Path) -> None:
+    """Servers that refuse plain text fail clients without a proxy: where there are none to ask, that is said."""
+    base, change = tmp_path / "base.yaml", tmp_path / "change.yaml"
+    base.write_text(BARE)
+    change.write_text(STRICT)
+    before, after = open_change([str(base)], demo=False, apply=[str(change)], delete=[])
+    found = compare(before, after)
+    assert found.requests == ()
+    assert "what clients outside it would meet was not asked" in " ".join(found.notes)
+    before, after = open_change([str(BASE)], demo=False, apply=[str(change)], delete=[])
+    assert compare(before, after).notes == ()
+
+
 @pytest.mark.parametrize(("mode", "tls"), [("SIMPLE", "simple"), ("MUTUAL", "mutual")])
 def test_requests_through_gateways_are_those_that_clients_send(mode: str, tls: str, tmp_path: Path) -> None:
     """Gateways are asked by the ports of their services, over TLS where they end it: what is printed can be asked."""
