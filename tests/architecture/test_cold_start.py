@@ -1,4 +1,4 @@
-"""What starting costs: which modules a call loads before it has work to do."""
+"""The cost of a start: the modules that a call imports before it has work to do."""
 
 import subprocess
 import sys

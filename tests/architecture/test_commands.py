@@ -1,4 +1,4 @@
-"""Every command tells how it is used, and how it fails."""
+"""Every command documents its usage and its exit codes."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -16,7 +16,7 @@ class KnownGaps:
     pending_reasons: dict[str, str]
     resources: dict[str, str]
     limits: tuple[str, ...] = ()
-    """What no scenario shows and is not simulated, each a sentence."""
+    """Features that no scenario contains and that are not simulated, each in a sentence."""
 
     @classmethod
     def load(cls) -> "KnownGaps":

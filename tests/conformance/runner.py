@@ -32,7 +32,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What is not equal: `verdict` is different, missing or extra; `parts` are (path, golden, actual)."""
+    """A difference: `verdict` is different, missing or extra; `parts` are (path, golden, actual)."""
 
     key: Key
     verdict: str
@@ -74,7 +74,7 @@ class Scenario:
 
     @cached_property
     def snapshot(self) -> Any:
-        """What the registry makes of the scenario's manifests."""
+        """The snapshot of the scenario's manifests."""
         from simulator.manifests.reading import parse_manifests
         from simulator.registry.build import build_snapshot
 
@@ -93,7 +93,7 @@ def scenarios(patterns: Sequence[str] = ()) -> list[Scenario]:
 
 
 def generate(scenario: Scenario, wanted: str = "", types: Sequence[str] = TYPES) -> tuple[dict[str, Json], list[str]]:
-    """Generate the lists of each recorded proxy; a builder that raises costs its own list, told in the errors."""
+    """Generate the lists of each recorded proxy; a builder that raises loses its own list, noted in the errors."""
     from simulator.xds.generator import Generator
 
     errors: list[str] = []

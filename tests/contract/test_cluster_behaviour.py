@@ -1,4 +1,4 @@
-"""What a served cluster does of its own accord, as the controllers of a real one would."""
+"""The controllers' behaviour in a served cluster, as in a real one."""
 
 import base64
 import json
@@ -90,7 +90,7 @@ def test_proxies_hold_certificates_of_the_meshs_own_ca(cluster: ServedMesh) -> N
 
 
 def test_istiod_does_not_send_a_workloads_own_certificate(cluster: ServedMesh) -> None:
-    """What istiod says it sent has no secret that the agent serves."""
+    """istiod's dump of what it sent has no secret that the agent serves."""
     istiod = sorted(name for name in names(cluster, f"{SYSTEM}/pods") if name.startswith("istiod"))[0]
     pod = sorted(names(cluster, PODS))[0]
     path = f"{SYSTEM}/pods/{istiod}:15014/proxy/debug/config_dump?proxyID={pod}.shop"
@@ -108,7 +108,7 @@ SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices"
 
 
 def test_istiod_refuses_invalid_configuration(cluster: ServedMesh) -> None:
-    """What the webhook of istiod denies is not stored, on create, update and dry run; statuses are not validated."""
+    """Objects that the webhook denies are not stored, on create, update and dry run; statuses are not validated."""
     good = virtual_service("web", route=[{"destination": {"host": "web"}}])
     bad = virtual_service("web", route=[{"destination": {"host": "web"}}], timeout="-1s")
     code, status = cluster.request("POST", SERVICES, bad)
@@ -121,7 +121,7 @@ def test_istiod_refuses_invalid_configuration(cluster: ServedMesh) -> None:
 
 
 def test_warnings_reach_the_client(cluster: ServedMesh) -> None:
-    """What istiod warns of is stored, and said in the header that kubectl prints."""
+    """An object with istiod's warnings is stored, and the warnings are in the header that kubectl prints."""
     route = {"destination": {"host": "web"}}
     rules = {"metadata": {"name": "web"}, "spec": {"hosts": ["web"], "http": [{"route": [route]}, {"route": [route]}]}}
     headers = cluster.sent("POST", SERVICES, rules)
@@ -189,7 +189,7 @@ def test_cordoned_node_is_not_the_only_one(cluster: ServedMesh) -> None:
 
 
 def test_odd_objects_do_no_harm(cluster: ServedMesh) -> None:
-    """What no rule expects is refused as the client's mistake; a row that cannot be shown leaves the others."""
+    """A type that no rule expects is the client's error; a row that cannot be shown leaves the others."""
     refused = {
         SERVICES: {"metadata": {"name": "odd"}, "spec": "none"},
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": {

@@ -81,14 +81,14 @@ ROUTES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices"
 
 
 def test_without_faults_all_is_in_sync(mesh: Operator) -> None:
-    """A served mesh does nothing wrong unless it is told to."""
+    """A served mesh has no faults unless they are asked for."""
     code, out, _ = mesh("proxy-status", "-v", "1")
     assert code == ExitCode.CLEAN
     assert "STALE" not in out
 
 
 def test_a_stale_proxy_holds_what_it_held(mesh: Operator) -> None:
-    """Status says STALE, the diff shows what it misses, and another proxy has it."""
+    """Status says STALE, the diff shows what the proxy lacks, and another proxy has it."""
     mesh.fault("stale", "deploy/api", "-n", "shop", "--type", "RDS")
     assert mesh.served.request("POST", ROUTES, route("7s"))[0] == 201
     try:
@@ -201,7 +201,7 @@ def test_ejected_endpoints_fail_their_outlier_check(mesh: Operator) -> None:
 
 
 def test_an_istiod_that_is_down_leaves_proxies_answering(mesh: Operator) -> None:
-    """What needs istiod ends with 3 and its words; what a proxy knows is still told."""
+    """Commands that need istiod exit with 3 and its message; those that read a proxy still work."""
     mesh.fault("istiod-down")
     code, _, err = mesh("proxy-status")
     assert code == ExitCode.CANNOT_ANSWER
@@ -258,7 +258,7 @@ def test_expired_tokens_ask_to_log_in(mesh: Operator) -> None:
 
 
 def test_a_reply_that_ends_in_the_middle_is_no_answer(mesh: Operator) -> None:
-    """Half a list is never taken for the whole."""
+    """A truncated list is never read as a complete one."""
     mesh.fault("api-truncated", "--resources", "pods")
     code, out, err = mesh("proxy-status")
     assert (code, out) == (ExitCode.CANNOT_ANSWER, "")
@@ -268,7 +268,7 @@ def test_a_reply_that_ends_in_the_middle_is_no_answer(mesh: Operator) -> None:
 
 
 def test_faults_are_listed_and_ended_one_by_one(mesh: Operator) -> None:
-    """A list names each fault by its number; what is ended is gone."""
+    """The list names each fault by its number; ended faults disappear from it."""
     mesh.fault("istiod-slow", "--seconds", "0.1")
     mesh.fault("stale", "web-*", "-n", "shop", "--type", "cds,LDS")
     found = json.loads(mesh("simulate", "fault", "list", "-o", "json")[1])["faults"]
@@ -303,7 +303,7 @@ def test_a_fault_without_names_is_that_of_all_in_the_namespace(mesh: Operator) -
     ],
 )
 def test_wrong_faults_are_refused_with_words(mesh: Operator, words: list[str], expected: str) -> None:
-    """What cannot be played is said before anything changes."""
+    """Impossible faults are refused before anything changes."""
     code, _, err = mesh("simulate", "fault", *words)
     assert code != ExitCode.CLEAN
     assert expected in err
@@ -340,7 +340,7 @@ def test_a_wrong_file_of_faults_is_refused_before_serving(
 
 
 def test_requests_from_pods_meet_faults(mesh: Operator) -> None:
-    """What a proxy was not sent it does not use, and what was fixed is used again."""
+    """A proxy does not use resources that it was not sent, and uses them again once the fault ends."""
     pods = mesh.served.request("GET", "/api/v1/namespaces/shop/pods?labelSelector=app%3Dapi")[1]["items"]
     cluster = mesh.served.served.cluster
 

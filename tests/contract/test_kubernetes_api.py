@@ -350,7 +350,7 @@ def test_malformed_requests_never_take_it_down(example: ServedMesh) -> None:
 
 
 def test_events_are_taken_in_both_of_their_apis(cluster: ServedMesh) -> None:
-    """None is there before a client posts one; what is posted to one API is read from the other."""
+    """There are no events before a client posts one; events posted to one API are read from the other."""
     core, other = "/api/v1/namespaces/shop/events", "/apis/events.k8s.io/v1/namespaces/shop/events"
     assert cluster.request("GET", core)[1]["items"] == []
     about = {"kind": "Pod", "name": "web", "namespace": "shop"}

@@ -1,4 +1,4 @@
-"""What the live source does where a cluster refuses, lies, dawdles or is another's."""
+"""The live source with clusters that refuse, answer wrongly or slowly, or belong to another mesh."""
 
 import json
 import socket
@@ -80,7 +80,7 @@ def test_a_partial_answer_is_exit_3(cluster: ServedMesh, capsys: pytest.CaptureF
 
 
 def test_secrets_are_never_read_and_never_listed_for_the_mesh(cluster: ServedMesh) -> None:
-    """Secrets come without data; without a namespace, only Istio's own is asked."""
+    """Secrets come without data; without a namespace, only those of Istio's own are read."""
     secret = {"metadata": {"name": "cert"}, "type": "kubernetes.io/tls", "data": {"tls.key": "c2VjcmV0"}}
     for namespace in ("shop", "istio-system"):
         assert cluster.request("POST", f"/api/v1/namespaces/{namespace}/secrets", secret)[0] == 201

@@ -47,7 +47,7 @@ def test_names_are_told_with_the_namespace_that_was_not_given(
 
 
 def test_istiods_of_a_revision(shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
-    """`-r` asks the istiods of a revision, and version tells which each is of."""
+    """`-r` reads the istiods of a revision, and version shows the revision of each."""
     assert call(shop, "ps -r default") == 0
     assert call(shop, "ps -r nosuch") == 3
     capsys.readouterr()
@@ -91,7 +91,7 @@ def test_levels_of_ztunnels(ambient: ServedMesh, capsys: pytest.CaptureFixture[s
 
 
 def test_ztunnel_tables(ambient: ServedMesh, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A served ztunnel tells what the simulated one does."""
+    """A served ztunnel gives the same answers as the simulated one."""
     manifests = tmp_path / "mesh.yaml"
     manifests.write_text(AMBIENT)
     for words in ("workload", "service", "policy", "workload deploy/web"):
@@ -115,7 +115,7 @@ def test_ztunnel_tables(ambient: ServedMesh, tmp_path: Path, capsys: pytest.Capt
     ],
 )
 def test_exit_codes(words: str, code: int, shop: ServedMesh, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is in sync is clean, and what is not there is said."""
+    """A proxy in sync has no differences, and an unknown proxy is an error."""
     assert call(shop, words) == code
     assert "unexpected" not in capsys.readouterr().err
 
@@ -213,7 +213,7 @@ def test_who_may_create_nothing_cannot_install_istio(shop: ServedMesh, capsys: p
 
 
 def test_only_a_cluster_is_fit_for_istio(capsys: pytest.CaptureFixture[str]) -> None:
-    """Manifests have no API server to ask; what changed since a version can be told of them."""
+    """For manifests, precheck needs --skip-controlplane, and then reports what changed since a version."""
     assert run(["kubectl-mesh", "precheck", "--demo"]) == 3
     assert run(["kubectl-mesh", "precheck", "--demo", "--skip-controlplane", "--from-version", "1.20"]) == 0
     assert run(["kubectl-mesh", "precheck", "--demo", "--skip-controlplane", "--from-version", "2"]) == 2

@@ -90,7 +90,7 @@ POSITION = re.compile(r'(?<="position": )".*"')
 CERTIFICATES = re.compile(r"^(RESOURCE NAME|secret/).*\n", re.MULTILINE)
 """Rows of certificates, which manifests have not."""
 ASKED = re.compile(r"(?<= when analyzing ).*?(?=; )")
-"""What was analyzed: files, or a namespace of a cluster."""
+"""The subject of an analysis: files, or a namespace of a cluster."""
 EMPTY = frozenset(
     {"proxy-config ecds", "proxy-config rootca-compare", "ztunnel-config certificate", "ztunnel-config connections"}
 )
@@ -152,7 +152,7 @@ def test_answers_are_the_same(
 def test_paths_through_ztunnels_are_the_same(
     copy: str, ambient: Mapping[str, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A tunnelled request takes the same way, whoever tells what the ztunnels hold."""
+    """A tunnelled request takes the same path, whatever the source of the ztunnels' state."""
     answers = []
     for source in ("simulated", copy):
         assert run(["kubectl-mesh", "trace", "shop/deploy/web", "http://web.shop/", *ambient[source]]) == 0
@@ -168,7 +168,7 @@ def known_everywhere(command: str, text: str) -> str:
 
 
 def test_every_command_is_asked_or_excused() -> None:
-    """A command that is added is asked here, or it says, or its group, why it is not."""
+    """Every command is run here, or it or its group is excused with a reason."""
     known = {words for words, _ in commands()}
     excused = {words for words in known if any(f"{words} ".startswith(f"{each} ") for each in NOT_ASKED)}
     assert sorted(known - excused) == sorted(QUESTIONS)

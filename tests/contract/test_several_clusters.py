@@ -38,7 +38,7 @@ def joined(served: dict[str, ServedMesh], file: Path) -> str:
 def test_a_service_that_differs_is_found(
     clusters: tuple[ServedMesh, ServedMesh], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ports that differ are told with the clusters; without the option nothing is compared."""
+    """Different ports are reported with the clusters; without the option nothing is compared."""
     file = joined({"east": clusters[0], "west": clusters[1]}, tmp_path / "config")
     words = ["kubectl-mesh", "analyze", "-n", "shop", "-o", "json", "--kubeconfig", file]
     run(words)

@@ -146,7 +146,7 @@ def test_a_proxy_that_is_not_there_is_an_error(source: MeshSource) -> None:
 
 
 def test_caveats_are_readable(source: MeshSource) -> None:
-    """What a source does not know is text that names its subject."""
+    """What a source does not have is an error that names its subject."""
     if isinstance(source, Caveats):
         assert all(str(caveat) for caveat in source.caveats())
 

@@ -50,7 +50,7 @@ def test_archive_is_what_krew_unpacks() -> None:
 
 @needs_archive
 def test_program_runs_without_python(installed: Path, tmp_path: Path) -> None:
-    """The program tells its version and answers about the example mesh, called through a link."""
+    """The program prints its version and answers about the example mesh, called through a link."""
     assert run([installed, "version", "--client"], home=tmp_path) == f"client version: {__version__}\n"
     words = ("trace", "--demo", "deploy/web", "http://catalog/search", "-n", "shop")
     assert run([installed, *words], home=tmp_path).startswith("DELIVERED 200")

@@ -338,7 +338,7 @@ def test_istiod_denies_through_kubectl(shell: Shell) -> None:
 
 
 def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
-    """`simulate serve` writes a private kubeconfig when it is ready, tells it, and ends cleanly on SIGTERM."""
+    """`simulate serve` writes a private kubeconfig when it is ready, prints its path, and ends cleanly on SIGTERM."""
     pytest.importorskip("aiohttp", reason="needs the extra `serve`")
     path = tmp_path / "kubeconfig"
     command = [sys.executable, "-m", "kubectl_mesh", "simulate", "serve", "--demo", "--write-kubeconfig", str(path)]

@@ -46,7 +46,7 @@ DROPPED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back: the status, and what the echo of a cluster saw."""
+    """The response: its status, and the request as a cluster's echo server saw it."""
 
     status: int
     location: str

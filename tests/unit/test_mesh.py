@@ -50,7 +50,7 @@ def test_answers_as_istiod(shop: Mesh) -> None:
 
 
 def test_knows_where_hosts_lead(shop: Mesh) -> None:
-    """The directory tells hosts and workloads of the mesh."""
+    """The directory has the hosts and workloads of the mesh."""
     assert "web.shop.svc.cluster.local" in shop.directory().services
 
 

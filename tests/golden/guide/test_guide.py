@@ -1,4 +1,4 @@
-"""What pages show is what commands print."""
+"""The outputs in the documentation are those that the commands print."""
 
 from pathlib import Path
 

@@ -114,7 +114,7 @@ def test_a_gateway_hears_what_its_gateways_open() -> None:
 
 
 def test_a_policy_that_is_only_tried_out_changes_nothing() -> None:
-    """What the dry-run annotation marks is not judged by its effect."""
+    """Policies with the dry-run annotation are not judged by their effect."""
     deny = _policy("action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]")
     tried = deny.replace("namespace: shop}", "namespace: shop, annotations: {istio.io/dry-run: 'true'}}")
     assert codes(PROTOCOLS, deny, service("db", ports=TCP), pod("db")) == ["KM0004 policy"]

@@ -91,7 +91,7 @@ ROUTE = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {n
     ],
 )
 def test_rules_of_crds_are_kept_with_defaults_filled_in(spec: str, broken: list[str]) -> None:
-    """What the API server's rules refuse is told with the place and the CRD's own message."""
+    """Violations of the API server's rules are reported with their position and the CRD's own message."""
     (resource,) = read(ROUTE.replace("SPEC", spec))
     assert [each.text for each in broken_rules(resource)] == broken
 

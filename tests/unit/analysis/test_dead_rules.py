@@ -66,7 +66,7 @@ def test_rules_that_take_everything_come_last_on_gateways() -> None:
 
 
 def test_equal_matches_are_left_to_istioctl() -> None:
-    """What istioctl reports as IST0130 is not said twice."""
+    """Rules that istioctl reports as IST0130 are not reported again."""
     assert codes(NAME, _rules("{uri: {prefix: /a}}", "{uri: {prefix: /a}}")) == []
 
 

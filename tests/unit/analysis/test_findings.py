@@ -55,7 +55,7 @@ def test_reference_is_the_line_behind_the_dashes() -> None:
 
 
 def test_order_is_level_code_object() -> None:
-    """Errors come first, then codes, and what is told twice of one place is told once."""
+    """Errors come first, then codes; the same text about one place is reported once."""
     first = Finding(code="IST0101", resource=pod(), arguments=("host", "a"))
     info = Finding(code="IST0102", resource=pod(), arguments=("n", "n"))
     assert in_order([info, first, first]) == (first, info)
@@ -86,7 +86,7 @@ def test_suppression_needs_code_and_object() -> None:
 
 @pytest.mark.parametrize("codes", ["IST0103", "*", "IST0001, IST0103"])
 def test_annotation_suppresses(codes: str) -> None:
-    """An object may ask not to be told of."""
+    """An annotation of an object suppresses findings about it."""
     annotated = pod(f"{POD}  annotations:\n    galley.istio.io/analyze-suppress: '{codes}'\n")
     finding = Finding(code="IST0103", resource=annotated, arguments=("p",))
     assert list(audible([finding], suppressions=(), namespace="")) == []
@@ -124,7 +124,7 @@ def test_a_defect_is_a_finding() -> None:
 
 
 def test_an_unreadable_object_keeps_no_other_from_being_checked() -> None:
-    """What has a number where a list belongs is named as such; an analyzer that stumbles over it sees the rest."""
+    """A number in place of a list is reported as such; an analyzer that fails on it sees the other resources."""
     manifest = "apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: NAME}\nspec: {tracing: []}\n"
     world = world_of([pod(manifest.replace("NAME", name)) for name in ("a", "b")])
     world.resources[0].document["spec"]["tracing"] = 3

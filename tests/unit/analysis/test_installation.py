@@ -58,7 +58,7 @@ class _Api:
 
 
 def test_refused_creations_have_a_reason() -> None:
-    """What may not be created is named, with the API server's reason where it gives one."""
+    """Kinds that may not be created are named, with the API server's reason where it gives one."""
     api = _Api({"namespaces": "", "deployments": "no role"})
     assert [text(each) for each in refused_creations(api, istio_namespace="mesh")] == [
         "Missing required permission to create resource namespaces (permission denied)",
@@ -76,7 +76,7 @@ def test_creations_are_asked_where_they_would_happen() -> None:
 
 
 def test_zipkin_was_a_default_until_1_21() -> None:
-    """Whoever comes from 1.21 and runs zipkin loses traces."""
+    """Upgrades from 1.21 with zipkin lose traces."""
     zipkin = world(service("zipkin", namespace="istio-system"))
     assert [each.code for each in changed_defaults(zipkin, since=21)] == ["IST0169"]
     assert list(changed_defaults(zipkin, since=22)) == []

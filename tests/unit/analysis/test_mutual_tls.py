@@ -25,7 +25,7 @@ def test_settings_of_a_port_displace_those_of_the_host() -> None:
 
 
 def test_permissive_servers_take_both() -> None:
-    """Without STRICT plain text is taken."""
+    """Without STRICT plain text is accepted."""
     assert codes(MODES, _rule(), service("web"), deployment("web")) == []
 
 

@@ -72,7 +72,7 @@ def test_only_the_administrator_may_impersonate() -> None:
 
 
 def test_tokens_stand_for_their_service_account_until_they_expire() -> None:
-    """A token is its account's, no longer than asked, and worth nothing when it was changed."""
+    """A token belongs to its account, expires as requested, and is invalid once it is changed."""
     from simulator.apiserver.catalog import Catalog
     from simulator.apiserver.objects import Target
 

@@ -57,5 +57,5 @@ def test_a_pod_with_a_wrong_annotation_is_refused() -> None:
 
 @pytest.mark.parametrize(("path", "body", "status"), [("/inject", b"", 400), ("/validate", b"{}", 404)])
 def test_other_requests_are_refused(path: str, body: bytes, status: int) -> None:
-    """What is no review is not answered as one."""
+    """A request that is not a review gets no review as its answer."""
     assert answer(STATE, path, body, revision="default").status == status

@@ -173,7 +173,7 @@ def test_a_mesh_that_cannot_be_derived_leaves_the_last_one() -> None:
 
 
 def test_manifests_without_dates_are_derived_without_dates() -> None:
-    """What the server dates for its readers does not decide which of two resources is older."""
+    """Creation times that the server adds do not decide which of two resources is older."""
 
     async def work(rig: Rig) -> None:
         patch = {"metadata": {"labels": {"x": "y"}}}

@@ -18,7 +18,7 @@ def test_the_dictionary_is_that_of_the_protocol() -> None:
 
 @given(st.lists(st.dictionaries(st.text("abcxyz", min_size=1), st.text("abc123 "), max_size=5), max_size=5))
 def test_headers_survive_the_way(blocks: list[dict[str, str]]) -> None:
-    """What one side encodes the other decodes, block after block of one stream."""
+    """One side decodes what the other encodes, block after block of one stream."""
     sender, receiver = HeaderCodec(), HeaderCodec()
     for block in blocks:
         assert receiver.decode(sender.encode(block)) == block

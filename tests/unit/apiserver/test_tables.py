@@ -38,7 +38,7 @@ def test_ages_read_as_kubectl_writes_them(seconds: int, text: str) -> None:
 
 
 def test_an_unknown_time_has_an_unknown_age() -> None:
-    """What has no readable date is `<unknown>`."""
+    """An object without a readable date has the age `<unknown>`."""
     assert age(None, NOW) == age("yesterday", NOW) == "<unknown>"
     assert age((NOW - timedelta(hours=1)).isoformat(), NOW) == "60m"
 

@@ -33,7 +33,7 @@ def broken(tmp_path: Path) -> str:
 
 
 def test_example_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
-    """On the example mesh nothing is found at warning level or above, and what was skipped is told."""
+    """The example mesh has no findings at warning level or above, and skipped checks are listed."""
     assert call("--demo", "--failure-threshold", "Warning") == 0
     out = capsys.readouterr().out
     assert "Error [" not in out
@@ -73,7 +73,7 @@ def test_several_formats_at_once(broken: str, tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_baseline_counts_what_is_new(form: str, broken: str, tmp_path: Path) -> None:
-    """What an earlier run found no longer makes the exit code 1."""
+    """Findings of an earlier run no longer make the exit code 1."""
     call("-f", broken, "-o", f"{form}={tmp_path / 'old'}")
     assert call("-f", broken, "--baseline", str(tmp_path / "old")) == 0
 
@@ -102,7 +102,7 @@ def test_unreadable_document_is_no_clean_answer(tmp_path: Path, capsys: pytest.C
 
 
 def test_two_objects_of_one_name_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of two that differ both places are named; copies that say the same are nothing to tell of."""
+    """Different duplicates are reported with both places; identical copies are not."""
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: one}\n"
     (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "b.yaml").write_text(f"# a copy\n{text}", encoding="utf-8")
@@ -141,7 +141,7 @@ def test_analyzers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nothing_to_analyze_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Files without an object, or without one in the namespace asked for, are not approved of in silence."""
+    """Files without objects, or without any in the chosen namespace, get a note instead of silent approval."""
     empty = tmp_path / "empty.yaml"
     empty.write_text("# nothing yet\n")
     assert run(["kubectl-mesh", "analyze", "--use-kube=false", str(empty)]) == 5

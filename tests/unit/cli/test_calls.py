@@ -175,7 +175,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("words", ["proxy-status", "ps", "version"])
 def test_experimental_names(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What istioctl has under `experimental` too is found there."""
+    """Commands that istioctl has under `experimental` are found there too."""
     assert call("x", words, "--demo") == 0
     assert capsys.readouterr().out
 

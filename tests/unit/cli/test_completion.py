@@ -1,4 +1,4 @@
-"""What a shell is offered, from the mesh that the command line names so far."""
+"""Completions from the mesh that the command line names so far."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `diff -o json` prints is what its schema says."""
+"""The output of `diff -o json` conforms to its schema."""
 
 import json
 from importlib.resources import files

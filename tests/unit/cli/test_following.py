@@ -80,7 +80,7 @@ def test_istios_own_clusters_are_explained(name: str) -> None:
 
 @pytest.mark.parametrize("port", [15000, 15001, 15006, 15020, 15021, 15090])
 def test_well_known_ports_are_explained(port: int) -> None:
-    """Each port of the proxy itself has its role told; a service that happens to use the number has not."""
+    """Each port of the proxy itself is explained; a service that happens to use the number is not."""
     assert port in OWN_PORTS
     own = ListenerRow(name="own", addresses="0.0.0.0", port=port, match="ALL", destination="PassthroughCluster")
     assert after_listeners([own]).meanings[0].startswith(f"{port}: ")

@@ -14,7 +14,7 @@ def call(*words: str) -> int:
 
 
 def test_injected_manifests_are_manifests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is written can be read again, and injecting it anew changes nothing."""
+    """The output can be read again, and injecting it again changes nothing."""
     target = tmp_path / "out.yaml"
     assert call("--demo", "-o", str(target)) == 0
     capsys.readouterr()
@@ -36,7 +36,7 @@ def test_wrong_calls(words: tuple[str, ...], code: int, tmp_path: Path, capsys: 
 
 
 def test_a_document_without_a_last_line_end_is_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is left as it is written ends with a line, so that the next document begins one."""
+    """A document that is passed on unchanged ends with a newline, so that the next one starts on a line of its own."""
     left = tmp_path / "left.yaml"
     left.write_text("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}")
     other = tmp_path / "other.yaml"

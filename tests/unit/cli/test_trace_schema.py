@@ -1,4 +1,4 @@
-"""What `trace -o json` prints is what its schema says."""
+"""The output of `trace -o json` conforms to its schema."""
 
 import json
 from importlib.resources import files

@@ -46,7 +46,7 @@ def test_help_has_own_options_before_shared_ones(capsys: pytest.CaptureFixture[s
 def test_without_a_live_cluster_the_client_and_the_way_out_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`version` still tells this program's version, and `analyze` of files says how to do without a cluster."""
+    """`version` still prints this program's version, and `analyze` of files says how to work without a cluster."""
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     assert run(["kubectl-mesh", "version"]) == 3

@@ -31,7 +31,7 @@ def test_workloads_are_reached_over_hbone(manifests: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize("words", ["workload", "service", "policy", "all", "certificate --node node-1", "workload web"])
 def test_bundle_answers_the_same(words: str, manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a simulated ztunnel tells, its recording tells."""
+    """A recording of a simulated ztunnel gives the same answers as the ztunnel."""
     bundle = manifests.with_name("mesh.tgz")
     call("bundle", str(bundle), "-f", str(manifests))
     capsys.readouterr()
@@ -62,13 +62,13 @@ def test_exit_codes(words: str, code: int, manifests: Path, capsys: pytest.Captu
     ],
 )
 def test_empty_answers_say_why(words: str, told: str, manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What manifests cannot tell is said beside the empty table."""
+    """What manifests do not determine is noted beside the empty table."""
     assert call(*words.split(), "-f", str(manifests)) == 0
     assert told in capsys.readouterr().err
 
 
 def test_an_ambient_pod_has_no_proxy(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Who asks for the proxy of an ambient pod is sent to its ztunnel, not to injection."""
+    """A request for the proxy of an ambient pod is answered with its ztunnel, not with injection."""
     assert call("pc", "listeners", "deploy/web", "-n", "shop", "-f", str(manifests)) == 5
     told = capsys.readouterr().err
     assert "the pod is ambient and has no proxy of its own" in told

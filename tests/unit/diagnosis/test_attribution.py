@@ -60,19 +60,19 @@ def rule_of(source: Documents, route: Json) -> str:
 
 @pytest.mark.parametrize("inline", [False, True], ids=["delivered on its own", "part of a listener"])
 def test_equal_routes_are_of_the_same_rule(inline: bool) -> None:
-    """Two rules may match alike; what they do tells them apart, however it is spelt."""
+    """Rules with equal matches are distinguished by what they do, in any spelling."""
     source = Documents(made(0, "/", cluster="a"), made(1, "/", cluster="b", timeout="15s"), inline=inline)
     assert rule_of(source, dict(made(9, "/", cluster="b", timeout="15.000s"))) == "spec.http[1]"
 
 
 def test_a_rule_that_changed_since_is_known_by_what_it_matches() -> None:
-    """A proxy that still has the old destination of a rule was told so by that rule."""
+    """A proxy that still has the old destination of a rule has its route attributed to that rule."""
     source = Documents(made(0, "/items", cluster="a"), made(1, "/", cluster="b"))
     assert rule_of(source, dict(made(9, "/", cluster="old"))) == "spec.http[1]"
 
 
 def test_what_nothing_expects_keeps_its_own_name() -> None:
-    """A rule that is gone is not taken for another: the VirtualService of the document is named, without a rule."""
+    """A removed rule is not mistaken for another: the VirtualService in the document is named, without a rule."""
     source = Documents(made(0, "/items", cluster="a"))
     assert rule_of(source, dict(made(9, "/gone", cluster="a"))) == ""
     assert rule_of(source, {"match": {"prefix": "/"}, "route": {"cluster": "a"}}) == "nothing"

@@ -1,4 +1,4 @@
-"""What leaves the house in a bug report."""
+"""The contents of a bug report."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a description tells beyond istioctl's: the ambient mesh and routes of the Gateway API."""
+"""Additions of `describe` to istioctl's: the ambient mesh and routes of the Gateway API."""
 
 import pytest
 
@@ -76,7 +76,7 @@ def test_a_waypoint_that_is_not_there() -> None:
 
 
 def test_routes_of_the_gateway_api() -> None:
-    """A route says its parents, what it matches and where that goes, in shares."""
+    """A route is described by its parents, its matches and its destinations, with their shares."""
     report = of_service(lookup(SHOP + ROUTE), "web")
     (route,) = report.gateway_routes
     assert (route.kind, route.name) == ("HTTPRoute", "web")
@@ -89,7 +89,7 @@ def test_routes_of_the_gateway_api() -> None:
 
 
 def test_routes_to_others_are_left_out() -> None:
-    """A route that concerns another service is not told."""
+    """A route that concerns another service is left out."""
     elsewhere = ROUTE.replace("name: web}]\n  rules", "name: kubernetes, namespace: default}]\n  rules").replace(
         "{name: web, port: 80, weight: 3}, ", ""
     )

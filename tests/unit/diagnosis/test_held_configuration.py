@@ -136,7 +136,7 @@ spec:
     ],
 )
 def test_what_leaves_no_name_concerns_those_it_selects(document: str, homes: set[str]) -> None:
-    """Of objects that cannot be told in a dump, the proxies that they select are compared as a whole."""
+    """For objects that dumps do not name, the sections of the proxies that they select are compared as a whole."""
     version, kind, namespace, body = document.split(" ", 3)
     text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x, namespace: {namespace}}}\nspec: {body}\n"
     mesh = Drifted(SimulatedMesh(Mesh.from_resources(parse_manifests(f"{SHOP}---{ELSEWHERE}---\n{text}"))))

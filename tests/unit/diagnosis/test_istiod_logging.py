@@ -14,6 +14,6 @@ def test_pairs() -> None:
 
 @pytest.mark.parametrize("text", ["debug", "ads:loud", "ads:debug2", ":info", "ads:debug,,x"])
 def test_not_pairs(text: str) -> None:
-    """Levels that istiod does not know are refused before it is asked."""
+    """Levels that istiod does not know are refused before a request is made."""
     with pytest.raises(UsageError, match="not SCOPE:LEVEL"):
         read_pairs(text)

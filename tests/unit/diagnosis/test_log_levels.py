@@ -10,7 +10,7 @@ PROXY = ProxyId("web-1", "shop")
 
 
 class Admin:
-    """A proxy that remembers what it was told."""
+    """A proxy that records the requests it got."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

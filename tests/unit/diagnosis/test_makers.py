@@ -1,4 +1,4 @@
-"""Resources behind decisions whose Envoy resources do not tell."""
+"""The resources behind decisions whose Envoy resources do not name them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What clients send and servers accept in an ambient mesh."""
+"""The encryption of clients and servers in an ambient mesh."""
 
 import pytest
 
@@ -26,7 +26,7 @@ spec: {containers: [{name: app, image: "old:1"}]}
 
 
 def test_a_tunnel_is_accepted_where_plain_text_is_not() -> None:
-    """Pods behind ztunnels talk mutual TLS whatever is asked for; a pod outside is refused by a strict server."""
+    """Pods behind ztunnels use mutual TLS whatever the rule says; a pod outside is refused by a strict server."""
     source = SimulatedMesh(Mesh.from_resources(parse_manifests(AMBIENT + STRICT)))
     lookup, directory = Lookup(source=source), directory_of(source)
     inside, outside = (

@@ -47,7 +47,7 @@ def test_only_one_namespace() -> None:
 
 
 def test_an_answer_that_is_no_list_is_refused() -> None:
-    """A page of another kind is not taken for an empty mesh."""
+    """A page of another kind is not read as an empty mesh."""
     with pytest.raises(InputError):
         response(b'"hello"', istiod="i")
 

@@ -44,7 +44,7 @@ def test_host_header_is_not_among_the_others() -> None:
     "url", ["", "http://", "ftp://x/", "tcp://x/", "http://x:99999/", "http://x:0/", "http://a b/", "http://[::1/"]
 )
 def test_wrong_urls_are_usage_errors(url: str) -> None:
-    """What no client could send is refused with a hint, not a traceback."""
+    """A request that no client could send is refused with a hint, not a traceback."""
     with pytest.raises(UsageError):
         read_request(url, NONE)
 

@@ -1,4 +1,4 @@
-"""What a user may mean by a name."""
+"""The interpretations of names on the command line."""
 
 import pytest
 
@@ -30,13 +30,13 @@ def test_readings(text: str, expected: tuple[Target, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["", "a/", "/a", "a/b/c/d", "shop/nokind/web"])
 def test_no_names(text: str) -> None:
-    """What cannot be a name is wrong usage."""
+    """An invalid name is a usage error."""
     with pytest.raises(UsageError):
         readings(text)
 
 
 def test_a_pod_belongs_to_its_replica_sets_deployment() -> None:
-    """The hash that the Deployment put on is taken off again."""
+    """The hash that the Deployment appended is removed."""
     pod = {
         "metadata": {
             "labels": {"pod-template-hash": "5d8f"},

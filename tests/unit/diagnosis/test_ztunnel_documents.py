@@ -1,4 +1,4 @@
-"""What ztunnel-config prints as documents: the fields that istioctl knows, as its client writes them."""
+"""The JSON of ztunnel-config: the fields that istioctl knows, in the form of its client."""
 
 from kubectl_mesh.diagnosis import ztunnel
 from kubectl_mesh.reports.ztunnel import POLICY, SERVICE, WORKLOAD

@@ -1,4 +1,4 @@
-"""Which ztunnel is asked, and how."""
+"""Choosing ztunnels, and the requests for their log levels."""
 
 import pytest
 
@@ -62,12 +62,12 @@ def test_a_mesh_without_ztunnel() -> None:
     ],
 )
 def test_levels(levels: str, path: str) -> None:
-    """Levels are asked for in ztunnel's words."""
+    """Levels are converted to ztunnel's names."""
     assert log_request(levels) == path
 
 
 def test_unknown_level() -> None:
-    """A level that no ztunnel knows is refused before anything is asked."""
+    """A level that no ztunnel knows is refused before a request is made."""
     with pytest.raises(UsageError, match="loud"):
         log_request("access:loud")
     assert log_request("", reset=True) == "logging?level=info&reset"

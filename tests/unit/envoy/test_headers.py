@@ -50,7 +50,7 @@ def test_one_line_of_several_is_enough() -> None:
 
 
 def test_of_repeated_query_parameters_the_first_counts() -> None:
-    """Query parameters are taken as sent, and of one name the first counts."""
+    """Query parameters are matched as sent, and the first of one name counts."""
     assert query_parameters("/p?a=1&a=2&b&c=%20#f") == {"a": "1", "b": "", "c": "%20"}
     assert matches_query({"name": "b", "present_match": True}, {"b": ""})
     assert not matches_query({"name": "a", "string_match": {"exact": "2"}}, {"a": "1"})

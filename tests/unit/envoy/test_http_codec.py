@@ -1,4 +1,4 @@
-"""What the HTTP codecs refuse before anything is routed, and how they read what they take."""
+"""Requests that the HTTP codecs refuse before routing, and how they read the others."""
 
 from dataclasses import replace
 from typing import Any
@@ -143,7 +143,7 @@ def test_an_empty_forwarded_protocol_finds_no_route() -> None:
 
 
 def test_a_refused_request_still_has_a_route_where_its_protocol_is_told() -> None:
-    """A request refused for its path is matched as sent, if a proxy before told the protocol."""
+    """A request refused for its path is matched as sent, if an earlier proxy stated the protocol."""
     routes = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {}}]}]}
     manager = PLAIN | {"route_config": routes}
     for headers, route in ((), None), ((("x-forwarded-proto", "https"),), 0):
@@ -163,7 +163,7 @@ def test_a_direct_response_that_redirects_names_the_same_place(status: int, loca
 
 @pytest.mark.parametrize(("source", "internal"), [("10.1.2.3", "true"), ("192.168.0.1", None)])
 def test_only_the_operators_own_addresses_are_internal(source: str, internal: str | None) -> None:
-    """What a client says of being internal does not count; no address is internal unless it is configured."""
+    """The client's claim to be internal is ignored; no address is internal unless it is configured."""
     own = {"internal_address_config": {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}}
     request = replace(GET, source_ip=source, headers=(("x-envoy-internal", "true"),))
     assert accept(own, Connection(request=request)).message.value("x-envoy-internal") == internal
@@ -194,7 +194,7 @@ def test_datagrams_need_the_path_that_is_theirs() -> None:
 
 
 def test_escaped_slashes_can_be_redirected() -> None:
-    """The client is sent to the path it should have asked for."""
+    """The client is redirected to the normalised path."""
     routes = {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": []}]}
     manager = PLAIN | {"path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT", "route_config": routes}
     verdict = route_http(Config(), manager, Connection(request=replace(GET, target="/a%2F..%2Fb?c=%2F"))).verdict
@@ -203,12 +203,12 @@ def test_escaped_slashes_can_be_redirected() -> None:
 
 @pytest.mark.parametrize(("host", "kept"), [("h:80", "h"), ("h:x", "h:x"), ("h:", "h:"), ("[::1]:80", "[::1]")])
 def test_only_a_number_is_a_port_to_strip(host: str, kept: str) -> None:
-    """What follows the last colon is stripped from the host when it is a number."""
+    """A number after the last colon of the host is stripped."""
     request = replace(GET, authority=host)
     assert accept({"strip_any_host_port": True}, Connection(request=request)).message.authority == kept
 
 
 def test_http2_has_its_own_framing() -> None:
-    """What HTTP/1 demands of methods does not hold for HTTP/2."""
+    """HTTP/1's restrictions on methods do not apply to HTTP/2."""
     assert refusal(method="BREW") == (400, "http1.codec_error")
     assert refusal(method="BREW", wire=Wire.HTTP2) == (0, "")

@@ -40,7 +40,7 @@ def answer(per_route: dict[str, Any], *, action: dict[str, Any] | None = None, *
 def test_a_preflight_is_answered_where_the_route_leads_to_a_cluster(
     action: dict[str, Any], disposition: Disposition
 ) -> None:
-    """What the proxy answers itself, it answers to preflights, too."""
+    """Direct answers of the proxy apply to preflights, too."""
     assert answer({CORS: POLICY}, action=action, method="OPTIONS", headers=PREFLIGHT).disposition is disposition
 
 

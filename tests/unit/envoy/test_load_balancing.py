@@ -90,7 +90,7 @@ def test_a_locality_counts_by_what_is_healthy_of_it() -> None:
 
 
 def test_one_number_decides_every_choice_on_its_own() -> None:
-    """What is left of a number after the priority is chosen chooses the endpoint, so all endpoints have their part."""
+    """The remainder of the random number after the choice of a priority chooses the endpoint, so all get a share."""
     first, second = group("a", "b!"), group("c", "d", priority=1)
     found = [chosen(first, second, random=number) for number in (0.69, 0.71, 0.84, 0.86)]
     assert found == ["a", "c", "c", "d"]
@@ -102,7 +102,7 @@ def test_an_original_destination_is_the_address_dialled() -> None:
 
 
 def test_no_endpoints_are_not_unknown_endpoints() -> None:
-    """A configuration without any load assignments cannot tell; one without this cluster's has none."""
+    """Without any load assignments the endpoints are unknown; without this cluster's it has none."""
     cluster = {"name": "c", "type": "EDS"}
     assert not select(Config(), cluster, Request()).known
     assert select(Config(endpoints=[{"cluster_name": "other"}]), cluster, Request()).known

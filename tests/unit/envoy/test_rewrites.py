@@ -1,4 +1,4 @@
-"""What routes make of paths and hosts, and where redirects lead."""
+"""Rewrites of paths and hosts by routes, and the locations of redirects."""
 
 from typing import Any
 
@@ -113,7 +113,7 @@ def test_headers_are_removed_before_they_are_added() -> None:
     ],
 )
 def test_commands_in_values_are_answered(option: dict[str, Any], value: str | None) -> None:
-    """What has no value is left empty, and a header that would be empty is not added unless it is to be kept."""
+    """Variables without a value are empty, and an empty header is not added unless it is to be kept."""
     assert mutate(REQUEST, [{"request_headers_to_add": [option]}], SEEN)[0].value("x-a") == value
 
 

@@ -37,7 +37,7 @@ def dump(*clusters: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", list(FaultKind))
 def test_a_fault_survives_its_document(kind: FaultKind) -> None:
-    """What is listed can be given again."""
+    """A listed fault can be used as input again."""
     document = {"fault": kind.value} | {name: FILLED[name] for name in RULES[kind].required}
     fault = decode_fault(document)
     assert decode_fault(fault.document()) == fault
@@ -89,7 +89,7 @@ def test_what_was_not_sent_is_missing() -> None:
 
 
 def test_a_rejected_listener_keeps_the_error() -> None:
-    """Envoy tells the reason beside the listener that it refused to change."""
+    """Envoy shows the reason with the listener whose update it rejected."""
     text = "Error adding/updating listener(s) in: bad filter"
     found = held(dump("a"), dump("a"), Fault(kind=FaultKind.REJECTED, message=text))
     assert found["configs"][1]["dynamic_listeners"][0]["error_state"] == {"details": text}

@@ -130,7 +130,7 @@ def test_wrong_questions_get_istiods_words(mesh: Mesh, path: str, status: int, w
 
 
 def test_every_listed_page_answers(mesh: Mesh) -> None:
-    """What `/debug/list` names can be asked."""
+    """Every page that `/debug/list` names is served."""
     for path in answer(mesh, "/debug/list"):
         assert path in PATHS
         joint = "&" if "?" in path else "?"

@@ -77,14 +77,14 @@ def entry(name: str, *, kind: bytes = tarfile.REGTYPE, mode: int = 0o755) -> tar
     ],
 )
 def test_what_krew_does_not_unpack_is_told(added: tarfile.TarInfo, told: str, tmp_path: Path) -> None:
-    """Links, absolute names and names with two dots are told."""
+    """Links, absolute names and names with two dots are reported."""
     path = bad_archive(tmp_path / "bad.tar.gz", entry("kubectl-mesh"), entry("LICENSE"), added)
     (problem,) = problems(path, program="kubectl-mesh")
     assert told in problem
 
 
 def test_incomplete_archive_is_told(tmp_path: Path) -> None:
-    """A program that is missing or cannot run, and a missing license, are told."""
+    """A missing or not executable program, and a missing license, are reported."""
     path = bad_archive(tmp_path / "bad.tar.gz", entry("readme"))
     assert len(problems(path, program="kubectl-mesh")) == 2
     path = bad_archive(tmp_path / "bad.tar.gz", entry("kubectl-mesh", mode=0o644), entry("licenses.md"))

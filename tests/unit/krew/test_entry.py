@@ -8,14 +8,14 @@ from krew import entry
 
 
 def test_programs_we_start_get_the_library_path_of_the_user() -> None:
-    """What PyInstaller's loader put before the user's libraries is taken away again."""
+    """The library paths that PyInstaller's loader added are removed."""
     environment = {"LD_LIBRARY_PATH": "/ours", "LD_LIBRARY_PATH_ORIG": "/theirs", "PATH": "/bin"}
     entry.restore_library_path(environment)
     assert environment == {"LD_LIBRARY_PATH": "/theirs", "PATH": "/bin"}
 
 
 def test_library_path_of_a_plain_python_is_left_alone() -> None:
-    """Where nothing was packed, nothing is taken away."""
+    """Outside of a packaged program the environment is unchanged."""
     environment = {"LD_LIBRARY_PATH": "/theirs"}
     entry.restore_library_path(environment)
     assert environment == {"LD_LIBRARY_PATH": "/theirs"}

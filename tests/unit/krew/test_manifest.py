@@ -61,7 +61,7 @@ def rendered(folder: Path) -> str:
 
 
 def test_archives_of_the_version_are_found(folder: Path) -> None:
-    """Only archives of this plugin and version are taken, whatever else lies there."""
+    """Only archives of this plugin and version are used; other files are ignored."""
     found = archives(folder, plugin=PLUGIN, version="v1.0.0")
     assert list(found) == [MAC, LINUX]
 
@@ -80,7 +80,7 @@ def test_each_archive_is_a_platform(folder: Path) -> None:
 
 
 def test_rendered_manifest_is_good(folder: Path) -> None:
-    """What the template gives passes krew's rules, with a description that fits a terminal."""
+    """The rendered template passes krew's rules, with a description that fits a terminal."""
     document = yaml.safe_load(rendered(folder))
     assert validation.problems(document, file_name=f"{PLUGIN}.yaml") == []
     spec = document["spec"]

@@ -83,7 +83,7 @@ BAD = {
 
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_what_krew_refuses_is_told(change: Callable[[Json], object]) -> None:
-    """Each breach of a rule is told."""
+    """Each violation of a rule is reported."""
     assert judged(change)
 
 
@@ -99,12 +99,12 @@ GOOD_CHANGES = {
 
 @pytest.mark.parametrize("change", GOOD_CHANGES.values(), ids=GOOD_CHANGES)
 def test_what_krew_takes_passes(change: Callable[[Json], object]) -> None:
-    """What krew takes is not complained about."""
+    """Manifests that krew accepts have no problems."""
     assert judged(change) == []
 
 
 def test_overlap_is_told() -> None:
-    """Two platforms that select the same machine are told, with the machine."""
+    """Two platforms that select the same machine are reported, with the machine."""
     document = copy.deepcopy(GOOD)
     other = {"selector": {"matchExpressions": [{"key": "os", "operator": "NotIn", "values": ["windows"]}]}}
     document["spec"]["platforms"].append({**document["spec"]["platforms"][0], **other})

@@ -28,7 +28,7 @@ metadata: {name: typo, namespace: shop}
 
 
 def test_caveats_name_file_and_line(tmp_path: Path) -> None:
-    """What is refused, missing or misspelt is said with the file and the line of the field."""
+    """Refused, missing and misspelt objects are reported with the file and the line of the field."""
     path = tmp_path / "rules.yaml"
     path.write_text(RULES)
     told = sorted(map(str, Mesh.from_manifests([str(path)]).caveats()))

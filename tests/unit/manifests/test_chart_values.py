@@ -1,4 +1,4 @@
-"""What values of the chart and annotations make of an injected pod."""
+"""The effect of chart values and annotations on an injected pod."""
 
 import json
 from typing import Any
@@ -45,7 +45,7 @@ def test_images() -> None:
 
 
 def test_resources_without_nulls() -> None:
-    """A limit that the chart sets to null is not asked for."""
+    """A limit that the chart sets to null is left out."""
     found = pod({"global": {"proxy": {"resources": {"limits": {"cpu": None}, "requests": {"cpu": "1000m"}}}}})
     assert container(found, "istio-proxy")["resources"] == {
         "limits": {"memory": "1Gi"},

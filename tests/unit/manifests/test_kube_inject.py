@@ -32,7 +32,7 @@ def proxy(pod: Any) -> Any:
 
 
 def test_a_template_gets_the_proxy_that_its_pods_would_get() -> None:
-    """The proxy is told the workload and the namespace that own the template."""
+    """The proxy gets the workload and the namespace that own the template."""
     (one,) = written(DEPLOYMENT)
     assert one.value is not None
     environment = {each["name"]: each.get("value") for each in proxy(one.value["spec"]["template"])["env"]}
@@ -72,7 +72,7 @@ def test_what_has_no_pods_stays_as_it_was_written() -> None:
 
 
 def test_items_of_lists_move_to_the_margin() -> None:
-    """What is left of a list is YAML again, whatever its indentation was."""
+    """Items of a list become valid YAML documents, whatever their indentation was."""
     items = "- kind: Service\n  metadata:\n    name: a\n- kind: ConfigMap\n  metadata: {name: b}\n"
     first, second = written(f"apiVersion: v1\nkind: List\nitems:\n{items}")
     assert first.text == "kind: Service\nmetadata:\n  name: a\n"

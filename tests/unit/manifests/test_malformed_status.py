@@ -16,7 +16,7 @@ status: {addresses: ADDRESSES}
 
 @pytest.mark.parametrize("addresses", ["[null, {value: 240.240.0.9, host: a.test}]", "[{host: a.test}]", "text"])
 def test_addresses_of_a_strange_form_stay(addresses: str) -> None:
-    """What a ServiceEntry's status says of addresses is kept as it is and breaks nothing."""
+    """Malformed addresses in a ServiceEntry's status are kept and break nothing."""
     [entry] = parse_manifests(ENTRY.replace("ADDRESSES", addresses), source="mesh.yaml")
     [allocated] = allocate_addresses([entry], flags={})
     assert allocated.status == entry.status

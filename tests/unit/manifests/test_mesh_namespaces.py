@@ -31,7 +31,7 @@ def test_a_namespace_that_no_manifest_states_is_told() -> None:
 
 
 def test_a_stated_namespace_means_what_it_says() -> None:
-    """A Namespace among the manifests without labels is outside the mesh on purpose: nothing to tell."""
+    """A Namespace among the manifests without labels is outside the mesh on purpose, so there is no caveat."""
     assert not [each for each in state(POD + STATED).caveats if each.kind is CaveatKind.INCOMPLETE]
 
 

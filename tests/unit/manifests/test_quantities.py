@@ -14,7 +14,7 @@ from simulator.manifests.quantities import canonical, canonical_resources
     ],
 )
 def test_canonical(written: object, kept: str) -> None:
-    """The largest suffix that leaves a whole number is kept; what is no quantity stays."""
+    """The largest suffix that leaves a whole number is kept; other texts are unchanged."""
     assert canonical(written) == kept
 
 

@@ -48,7 +48,7 @@ def test_standard_input_is_a_source() -> None:
 
 
 def test_documents_and_lists_keep_their_lines() -> None:
-    """Each document and each item of a list tells the line it starts on."""
+    """Each document and each item of a list has the line on which it starts."""
     text = "---\n" + CONFIG.format(name="a") + "---\nkind: List\napiVersion: v1\nitems:\n"
     text += "- apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n- apiVersion: v1\n  kind: Secret\n"
     text += "  metadata:\n    name: t\n"
@@ -58,7 +58,7 @@ def test_documents_and_lists_keep_their_lines() -> None:
 
 
 def test_json_lists_keep_their_lines() -> None:
-    """Items of a JSON list tell their lines too, and tabs are no obstacle in JSON."""
+    """Items of a JSON list have their lines too, and tabs are allowed in JSON."""
     text = '{\n\t"kind": "ConfigMapList", "apiVersion": "v1",\n\t"items": [\n'
     text += '\t\t{"metadata": {"name": "a"}},\n\t\t{\n\t\t\t"metadata": {\n\t\t\t\t"name": "b"}}\n\t]\n}'
     resources = parse_manifests(text)
@@ -170,7 +170,7 @@ BAD = {
 
 @pytest.mark.parametrize(("text", "line", "message"), BAD.values(), ids=BAD.keys())
 def test_bad_input_is_an_error_with_a_line(text: str, line: int, message: str) -> None:
-    """What kubectl would refuse ends in a ManifestError that names the line."""
+    """Input that kubectl would refuse ends in a ManifestError that names the line."""
     with pytest.raises(ManifestError) as caught:
         parse_manifests(text, source="x.yaml")
     assert caught.value.line == line
@@ -224,7 +224,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path, path: str) -> None:
 
 
 def test_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:
-    """A dangling link is an error that tells where it leads, also when it is found in a directory."""
+    """A dangling link is an error that names its target, also when it is found in a directory."""
     write(tmp_path / "a.yaml", CONFIG.format(name="a"))
     (tmp_path / "b.yaml").symlink_to("gone.yaml")
     with pytest.raises(ManifestError, match=r"b\.yaml: a symbolic link to gone\.yaml, which does not exist"):
@@ -310,7 +310,7 @@ def test_addresses_are_not_downloaded() -> None:
 
 
 def test_large_input_is_read_like_small(tmp_path: Path) -> None:
-    """What is read in two processes is the same, line by line, and so are its errors."""
+    """Reading in two processes gives the same result, line by line, and the same errors."""
     texts = [CONFIG.format(name=f"c{number}") + "  padding: " + "x" * 500 + "\n" for number in range(1000)]
     path = write(tmp_path / "big.yaml", "---\n".join(texts))
     resources = read_manifests([path])
@@ -349,7 +349,7 @@ def test_what_is_no_address_is_refused() -> None:
 
 
 def test_of_equal_documents_the_first_counts_and_of_others_the_last(tmp_path: Path) -> None:
-    """For checks, what is written twice stands where it was read first; what is written anew replaces it."""
+    """For checks, an exact repetition keeps the first place; a changed one replaces it."""
     text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {one: x}}\n"
     for name, content in (("a.yaml", text), ("b.yaml", f"---\n{text}"), ("c.yaml", text)):
         (tmp_path / name).write_text(content)

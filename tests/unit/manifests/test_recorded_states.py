@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded scen
 
 
 def identity(resource: Resource) -> tuple[str, str, str, str]:
-    """Return what tells a resource from others."""
+    """Return the identity of a resource."""
     return resource.kind, resource.group, resource.namespace, resource.name
 
 

@@ -336,7 +336,7 @@ spec: {containers: [{name: app}]}
 
 
 def test_a_misspelt_kind_is_named() -> None:
-    """A kind that its group lacks is told with its place and the likely meaning; other groups are not judged."""
+    """An unknown kind of a known group is reported with its place and a suggestion; other groups are not checked."""
     text = (
         "apiVersion: networking.istio.io/v1\nkind: VirtualServce\nmetadata: {name: web}\n---\n"
         "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"

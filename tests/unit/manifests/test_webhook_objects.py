@@ -39,7 +39,7 @@ def names(text: str, *, control_plane: bool = True) -> list[str]:
 
 
 def test_each_revision_has_its_webhooks() -> None:
-    """What injects pods can be seen: the default revision's as the profile installs them, and each other revision's."""
+    """The webhooks that inject pods are visible: the default profile's for the default revision, one for each other."""
     expected = ["istio-revision-tag-default", "istio-sidecar-injector", "istio-sidecar-injector-canary"]
     assert names(MESH_CONFIG) == expected
     made = cluster_state(parse_manifests(MESH_CONFIG)).resources

@@ -1,4 +1,4 @@
-"""What counts as touched, and when a threshold is held."""
+"""Which rules count as covered, and when a threshold is met."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def run(folder: Path, text: str, *words: str) -> tuple[int, str]:
 
 
 def test_too_few_rules_fail_the_run(tmp_path: Path) -> None:
-    """A threshold that is not reached fails, and what was missed is listed with its line."""
+    """A threshold that is not reached fails, and uncovered rules are listed with their lines."""
     code, text = run(tmp_path, SUITE)
     assert code == 1
     assert "coverage of routes: 1 of 8 (12 %, 50 % wanted)" in text

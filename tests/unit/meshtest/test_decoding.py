@@ -72,7 +72,7 @@ def test_defaults_are_overridden_by_the_case() -> None:
 
 
 def test_words_that_yaml_misreads_are_understood() -> None:
-    """`on` and 1.30 mean what they say without quotation marks, though YAML has a truth value and 1.3 for them."""
+    """Unquoted `on` and 1.30 keep their spelling, though YAML reads them as a boolean and 1.3."""
     text = CASE.replace("status: 200", "retries: {on: 5xx}") + "  given: {istio: {version: 1.30}}\n"
     (suite,) = read_suites(text, source="t.yaml")
     assert suite.cases[0].expect.retries is not None
@@ -80,7 +80,7 @@ def test_words_that_yaml_misreads_are_understood() -> None:
 
 
 def test_headers_have_one_value_or_several() -> None:
-    """A list is a header sent several times; numbers are taken as they are written."""
+    """A list is a header sent several times; numbers keep their spelling."""
     text = CASE.replace("{url: http://b}", "{url: http://b, headers: {a: [u, v], b: 3}}")
     (suite,) = read_suites(text, source="t.yaml")
     assert suite.cases[0].request.headers == (("a", "u"), ("a", "v"), ("b", "3"))

@@ -22,7 +22,7 @@ def test_the_example_keeps_its_promises() -> None:
 
 
 def test_a_failure_names_the_rule_at_fault(tmp_path: Path) -> None:
-    """What fails is shown with both values and the file and line of the rule that decided."""
+    """A failure is shown with both values and the file and line of the rule that decided."""
     text = (SHOP / "shop.meshtest.yaml").read_text()
     broken = text.replace("[base]", f"[{SHOP / 'base'}]").replace("subset: v2}\n      rule", "subset: v1}\n      rule")
     file = tmp_path / "shop.meshtest.yaml"
@@ -57,7 +57,7 @@ def test_a_misspelt_host_is_guessed(tmp_path: Path) -> None:
 
 
 def test_a_client_without_a_proxy_is_held_to_the_service_that_it_dials(tmp_path: Path) -> None:
-    """kube-proxy leads it there, and what was resolved is to blame where another service was expected."""
+    """kube-proxy chooses the pod, so where another service was expected, the name resolution is blamed."""
     file = tmp_path / "shop.meshtest.yaml"
     case = "{{name: {0}, request: {{url: http://cart.shop/}}, expect: {{destination: {{service: {0}, port: 80}}}}}}"
     file.write_text(
@@ -131,7 +131,7 @@ def test_a_lost_subset_is_blamed_on_the_rule_that_names_it(tmp_path: Path) -> No
 
 
 def test_a_missing_mesh_is_told_once(tmp_path: Path) -> None:
-    """What keeps every test of a file from being decided is said once, with how many it concerns."""
+    """An error that affects all tests of a file is printed once, with their number."""
     text = (SHOP / "shop.meshtest.yaml").read_text()
     (tmp_path / "shop.meshtest.yaml").write_text(text.replace("[base]", "[nowhere]"))
     code, out = run(str(tmp_path))

@@ -114,7 +114,7 @@ def test_every_block_of_a_rule_is_held(tmp_path: Path) -> None:
 
 
 def test_a_wrong_block_fails_with_the_rule(tmp_path: Path) -> None:
-    """What does not hold is named with both values and the line of the rule."""
+    """A mismatch is reported with both values and the line of the rule."""
     code, results = run(tmp_path, ICV.replace("weight: 75", "weight: 60").replace("weight: 25", "weight: 40"))
     (failed,) = [each for each in results if each["verdict"] == "fail"]
     assert code == 1

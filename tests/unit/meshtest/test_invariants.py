@@ -1,4 +1,4 @@
-"""What invariants quantify over, and the witness of one that does not hold."""
+"""The senders and destinations of invariants, and the witness of one that does not hold."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_what_enters_at_gateways_is_held(tmp_path: Path, sender: str) -> None:
     [("payments/*", "{upstreamTls: mtls}"), ("*/*", "{not: {disposition: passed-through}}")],
 )
 def test_invariants_of_gateways_may_hold(tmp_path: Path, to: str, expect: str) -> None:
-    """Only requests that go where the invariant looks are asked; without a destination all are."""
+    """Only requests to the invariant's destination are checked; without a destination all are."""
     code, text = run(tmp_path, "outside", to, expect)
     assert (code, "requests stand for all" in text) == (0, True), text
 

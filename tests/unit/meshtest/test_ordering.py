@@ -89,7 +89,7 @@ def run(folder: Path, order: str, sender: str, url: str, location: str) -> tuple
     [(EDGE, "http://edge.test/api/v1", "http://edge.test/narrow"), ("app/deploy/web", "http://web", "http://web/a")],
 )
 def test_an_answer_that_age_decides_fails(tmp_path: Path, sender: str, url: str, location: str) -> None:
-    """Even where the expectation happens to hold, it fails, and both answers are told."""
+    """Even where the expectation happens to hold, the test fails, and both answers are reported."""
     code, text = run(tmp_path, "undetermined", sender, url, location)
     assert code == 1
     assert "creationOrder: expected one answer whatever the order" in text

@@ -37,7 +37,7 @@ def test_the_example_of_the_page_is_a_test_file() -> None:
 
 
 def test_the_failure_of_the_page_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a failing test is shown to say is what one says."""
+    """The output that the page shows for a failing test is the actual one."""
     example = Path(__file__).parents[3] / "examples" / "shop"
     shutil.copytree(example, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)

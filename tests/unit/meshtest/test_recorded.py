@@ -50,7 +50,7 @@ def test_a_rule_is_known_by_the_recorded_resources(tmp_path: Path) -> None:
 
 
 def test_a_file_is_written_from_a_bundle(folder: Path, tmp_path: Path) -> None:
-    """What is generated from a recorded mesh names it, and passes on it."""
+    """A test file generated from a recorded mesh names it, and passes on it."""
     file = tmp_path / "generated.meshtest.yaml"
     result = CliRunner().invoke(app, ["generate", str(file), "--bundle", str(folder / "shop")])
     assert result.exit_code == 0, result.output

@@ -13,7 +13,7 @@ SHOP = Path(__file__).parents[3] / "examples" / "shop" / "shop.meshtest.yaml"
 
 
 def update(folder: Path, text: str, *words: str) -> tuple[str, int, str]:
-    """Run with --update; return the file's new text, the exit code and what is told on stderr."""
+    """Run with --update; return the file's new text, the exit code and stderr."""
     file = folder / "shop.meshtest.yaml"
     file.write_text(text.replace("[base]", f"[{SHOP.parent / 'base'}]"))
     result = CliRunner().invoke(app, [str(file), "--update", *words])
@@ -34,7 +34,7 @@ WRONG = {
 
 
 def test_every_kind_of_value_is_written_where_it_stands(tmp_path: Path) -> None:
-    """What was changed comes back, in the same style; comments and everything else stay."""
+    """Changed values are restored in the same style; comments and everything else stay."""
     text = SHOP.read_text()
     broken = text
     for right, wrong in WRONG.items():
@@ -52,7 +52,7 @@ def test_what_passes_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_shared_expectation_changes_only_for_all(tmp_path: Path) -> None:
-    """Where cases of a matrix see different things, none of them wins: the place is told."""
+    """Where the cases of a matrix have different answers, the expectation stays and its position is reported."""
     text = SHOP.read_text().replace("from: [shop/deploy/cart,", "from: [shop/deploy/web, shop/deploy/cart,")
     fixed, code, said = update(tmp_path, text, "-k", "only web may")
     assert (fixed, code) == (text, 1)
@@ -111,7 +111,7 @@ def test_watching_runs_again_after_a_change_and_ends_with_ctrl_c(tmp_path: Path)
 
 @pytest.mark.parametrize("pattern", ["*.yaml", ""])
 def test_files_are_found_by_glob_and_directory(tmp_path: Path, pattern: str) -> None:
-    """What a run reads is what is watched, files that have gone included."""
+    """The files that a run reads are watched, including ones that have been removed."""
     (tmp_path / "a.yaml").write_text("x")
     assert list(stamps([str(tmp_path / pattern)])) == [str(tmp_path / "a.yaml")]
     assert stamps([str(tmp_path / "gone")]) == {}

@@ -21,7 +21,7 @@ def test_cluster_names_are_read_in_both_spellings(text: str, port: int, subset: 
 
 @pytest.mark.parametrize("text", ["BlackHoleCluster", "outbound|http||web", "a|1|b", ""])
 def test_other_clusters_have_no_such_name(text: str) -> None:
-    """What istiod does not derive from a service is not read as if it were."""
+    """Names that istiod does not derive from a service are not read as if it did."""
     assert ClusterName.parse(text) is None
 
 

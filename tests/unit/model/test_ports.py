@@ -39,7 +39,7 @@ def test_protocols_are_read_in_any_case() -> None:
 
 
 def test_a_protocol_is_http_or_bytes_or_to_be_found_out() -> None:
-    """No protocol is both; only UDP, tunnels and what is sniffed are neither."""
+    """No protocol is both HTTP and TCP; only UDP, tunnels and undeclared protocols are neither."""
     assert not [each for each in Protocol if each.is_http and each.is_tcp]
     neither = {each for each in Protocol if not each.is_http and not each.is_tcp}
     assert neither == {Protocol.UDP, Protocol.HBONE, Protocol.DOUBLE_HBONE, Protocol.AUTO}

@@ -10,7 +10,7 @@ from simulator.model.resources import ObjectRef, Provenance, field_path
     [("a", '"a"'), ('a"b\\', r'"a\"b\\"'), ("a\nb\x01", r'"a\nb\x01"'), ("é→", '"é→"'), ("\u200b", r'"\u200b"')],
 )
 def test_texts_are_quoted_as_go_does(text: str, quoted: str) -> None:
-    """What can be printed stays, the rest is escaped in the shortest of Go's forms."""
+    """Printable characters stay, others are escaped in the shortest of Go's forms."""
     assert quote(text) == quoted
 
 

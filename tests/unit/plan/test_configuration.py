@@ -52,7 +52,7 @@ def test_what_only_one_side_has_is_added_or_removed() -> None:
 
 
 def test_what_differs_from_the_proxy_before_is_seen_on_either_side() -> None:
-    """Proxies that share all but one resource, of one mesh or of the other, are each told apart."""
+    """Proxies that share all but one resource, of either mesh, are each distinguished."""
     old, new = ([{"name": name, "version": 1} for name in "ab"] for _ in range(2))
     changed = {"name": "b", "version": 2}
     lists = [(old, new), (old, [new[0], changed]), ([old[0], changed], new), (old[:1], new[:1]), (old, new)]

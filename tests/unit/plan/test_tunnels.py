@@ -9,7 +9,7 @@ from tests.unit.diagnosis.ambient import AMBIENT, WAYPOINT
 
 
 def changes(folder: Path, old: str, new: str) -> Changes:
-    """Compare the ambient mesh with itself after `new` has taken the place of `old`."""
+    """Compare the ambient mesh with itself after `old` is replaced by `new`."""
     text = f"{AMBIENT}---\n{WAYPOINT}"
     assert old in text
     (folder / "before.yaml").write_text(text)
@@ -31,7 +31,7 @@ def test_a_policy_of_ztunnels_changes_who_is_served(tmp_path: Path) -> None:
 
 
 def test_a_policy_of_a_waypoint_changes_who_is_served(tmp_path: Path) -> None:
-    """Requests to the services behind a waypoint are asked when its listener changes."""
+    """Requests to the services behind a waypoint are compared when its listener changes."""
     found = changes(tmp_path, "methods: [GET]", "methods: [PUT]")
     assert {(each.kind, each.name) for each in found.resources} == {("listener", "main_internal")}
     ends = {each.request: (each.before.disposition, each.after.disposition) for each in found.requests}

@@ -69,7 +69,7 @@ def test_a_service_opts_out_of_its_namespaces_waypoint() -> None:
 
 
 def test_without_ambient_mode_there_is_nothing() -> None:
-    """Both the registry's index and what ztunnel is told are empty."""
+    """Both the registry's index and the resources for ztunnel are empty."""
     view = snapshot(SHOP, PASS % ("all", "Same"), service("web"), pod("web", ip="10.1.0.1"))
     assert not view.ambient.services
     assert ztunnel_resources(view) == {"addresses": [], "policies": []}

@@ -6,7 +6,7 @@ INIT = f"initContainers: [{{name: istio-init, args: {ARGS}}}]"
 
 
 def test_capture_is_read_from_the_redirection() -> None:
-    """What istio-init was told decides which connections a sidecar takes over; gateways take over none."""
+    """istio-init's settings decide which connections a sidecar captures; gateways capture none."""
     web = pod("web", ip="10.1.0.1").replace("  containers:", f"  {INIT}\n  containers:")
     found = build_directory(snapshot(web, pod("edge", ip="10.1.0.2", role="router")))
     capture = {one.name: one.capture for one in found.workloads}

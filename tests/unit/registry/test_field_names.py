@@ -44,7 +44,7 @@ def test_resources_spelt_as_in_json_are_left_alone() -> None:
 
 
 def test_a_mesh_reads_either_spelling() -> None:
-    """What is spelt as in the .proto file takes effect in it."""
+    """Fields that are spelt as in the .proto file take effect."""
     text = """
 apiVersion: networking.istio.io/v1alpha3
 kind: ServiceEntry

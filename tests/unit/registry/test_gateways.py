@@ -140,6 +140,6 @@ def test_ingress_becomes_gateway_and_virtual_service() -> None:
 
 
 def test_ingress_of_another_class_is_ignored() -> None:
-    """Only Ingresses of istiod's class count, unless it is told to take those without a class."""
+    """Only Ingresses of istiod's class count, unless a setting includes those without a class."""
     view = snapshot(service("web"), INGRESS.replace("ingress.class: istio", "ingress.class: nginx"))
     assert not view.gateways

@@ -29,7 +29,7 @@ spec:
 
 
 def test_refused_resources_are_left_out_and_named() -> None:
-    """What istiod's webhook refuses changes nothing, and a caveat says which resource and why."""
+    """Resources that istiod's webhook refuses have no effect, and a caveat says which resource and why."""
     snapshot = build_snapshot(parse_manifests(MESH, source="mesh.yaml"))
     assert {one.host for one in snapshot.services if "example" in one.host} == {"api.example.com"}
     assert snapshot.gateways == ()
@@ -39,7 +39,7 @@ def test_refused_resources_are_left_out_and_named() -> None:
 
 
 def test_extensions_of_contrib_are_not_refused() -> None:
-    """A type that istiod knows and the simulator has no schema of is taken as written."""
+    """A type that istiod knows and the simulator has no schema for is accepted without checks."""
     filters = """
     apiVersion: networking.istio.io/v1alpha3
     kind: EnvoyFilter

@@ -67,7 +67,7 @@ def test_github_escapes_properties_and_data() -> None:
 
 
 def test_github_shows_ten_of_a_kind_and_counts_the_rest() -> None:
-    """GitHub drops what is too much in silence; the last line tells of it."""
+    """GitHub silently drops annotations over its limit; the last line says so."""
     lines = github.render([remark(str(number)) for number in range(12)]).splitlines()
     assert len(lines) == 11
     assert lines[-1].startswith("2 more")

@@ -1,4 +1,4 @@
-"""What a trace says of TLS that is the client's own."""
+"""The client's own TLS in the text of a trace."""
 
 import pytest
 

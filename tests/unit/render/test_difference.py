@@ -25,7 +25,7 @@ CHANGES = Changes(
 
 
 def test_the_summary_counts_and_says_what_fails() -> None:
-    """One line tells how many proxies change and how many requests now fail."""
+    """One line says how many proxies change and how many requests now fail."""
     assert summary(CHANGES) == (
         "1 of 2 proxies change: 1 cluster changed; 1 kind of requests ends differently: 1 now fails"
     )

@@ -48,7 +48,7 @@ def test_a_bar_shows_how_much_is_done() -> None:
 
 
 def test_documents_are_counted() -> None:
-    """Reading large manifests tells the file, and how many of all documents are read."""
+    """The progress of large manifests shows the file and how many of all documents are read."""
     out = Terminal()
     with counted(out) as count:
         count("mesh.yaml", 1500, 2000)
@@ -56,7 +56,7 @@ def test_documents_are_counted() -> None:
 
 
 def test_a_pipe_sees_nothing() -> None:
-    """What is redirected is not written into."""
+    """No progress is written to a redirected stream."""
     out = io.StringIO()
     with waiting("asking", stream=out):
         time.sleep(0.05)
@@ -82,7 +82,7 @@ def test_only_the_outermost_wait_is_shown() -> None:
 
 
 def test_quick_work_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is done within the patience of a person is not mentioned."""
+    """Short work shows no progress."""
     monkeypatch.setattr(progress, "PATIENCE", 5.0)
     out = Terminal()
     with waiting("asking", stream=out):

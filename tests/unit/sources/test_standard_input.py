@@ -24,7 +24,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "shop" / "base"
 def test_a_pipe_is_a_file(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What `-` names is answered like a file of the same content, whoever looks into it first."""
+    """`-` is read like a file of the same content, even where several readers need it."""
     content = b"---\n".join(path.read_bytes() for path in sorted(EXAMPLE.glob("*.yaml")))
     path = tmp_path / "mesh.yaml"
     path.write_bytes(content)

@@ -19,7 +19,7 @@ def test_the_example_of_a_regex_matches_it(expression: str) -> None:
 
 @pytest.mark.parametrize("expression", ["(", "(?=a)b", r"(a)\1\1(?!x)", "[a"])
 def test_an_expression_beyond_reach_has_no_example(expression: str) -> None:
-    """What cannot be read or built gives None, never an exception."""
+    """A match that cannot be read or satisfied gives None, never an exception."""
     assert regex_example(expression) is None
 
 

@@ -1,4 +1,4 @@
-"""What users' assertions say."""
+"""The messages of users' assertions."""
 
 from pathlib import Path
 

@@ -78,7 +78,7 @@ def test_without_manifests_the_fixture_says_what_to_set(tmp_path: Path) -> None:
 
 
 def test_manifests_that_cannot_be_read_end_the_test_with_the_reason(tmp_path: Path) -> None:
-    """A wrong path is told in two lines, without code of the plugin."""
+    """A wrong path is reported in two lines, without code of the plugin."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nmesh_manifests = nowhere\n")
     (tmp_path / "test_mesh.py").write_text("def test_it(mesh):\n    pass\n")
     result = run(tmp_path)
@@ -153,7 +153,7 @@ def test_a_path_is_shown_once(properties: "subprocess.CompletedProcess[str]") ->
 
 
 def test_a_mesh_without_sidecars_is_explained(tmp_path: Path) -> None:
-    """What has to be known about the mesh stands beside a failure; the marker says which namespaces are in the mesh."""
+    """The caveats of the mesh are shown with a failure; the marker says which namespaces are in the mesh."""
     (tmp_path / "mesh.yaml").write_text(PLAIN)
     (tmp_path / "test_mesh.py").write_text(
         "import pytest\n"

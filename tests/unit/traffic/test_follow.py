@@ -250,7 +250,7 @@ def test_loops_are_cut() -> None:
 
 
 def test_the_identity_is_the_certificates() -> None:
-    """A gateway's requests carry the gateway's identity, not that of whoever asked it."""
+    """A gateway's requests carry the gateway's identity, not that of its client."""
     found = trace(Request(host="shop.example.com", tls=Tls.NONE, identity=CLIENT_ID), None)
     rbac = found.hops[-1].step(StepKind.RBAC)
     assert rbac is not None

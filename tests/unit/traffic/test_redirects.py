@@ -50,6 +50,6 @@ def test_only_redirects_without_an_end_are_noted(where: Callable[[Request], str]
 
 @pytest.mark.parametrize(("status", "noted"), [(301, False), (308, True)])
 def test_a_redirect_may_change_the_method(status: int, noted: bool) -> None:
-    """What was posted is fetched after 301, and posted again after 308."""
+    """After 301 a posted request is repeated as GET, after 308 as POST."""
     ask = redirecting(lambda request: "http://a/" if request.method == "POST" else "", status=status)
     assert bool(loop_note(ask(Request(host="a", method="POST")), ask)) is noted

@@ -1,4 +1,4 @@
-"""What address a client gets for a name."""
+"""The address that a client gets for a name."""
 
 import pytest
 

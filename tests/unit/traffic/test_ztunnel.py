@@ -93,7 +93,7 @@ def test_a_connection_between_captured_pods_is_tunnelled() -> None:
 
 
 def test_a_pod_outside_the_mesh_is_reached_in_plain_text() -> None:
-    """What nothing captures gets no tunnel."""
+    """A pod that is not captured gets no tunnel."""
     found = ask(dump(), "old")
     (hop,) = found.hops
     assert hop.forwarded is not None
@@ -198,6 +198,6 @@ def test_deny_comes_first_and_a_dry_run_decides_nothing() -> None:
 
 @pytest.mark.parametrize("document", [None, [], {}, {"workloads": "none"}])
 def test_other_documents_are_refused(document: Any) -> None:
-    """A dump of an Envoy is not taken for one of a ztunnel."""
+    """A dump of an Envoy is not read as one of a ztunnel."""
     with pytest.raises(ValueError, match="ztunnel"):
         Ztunnel.read(document)

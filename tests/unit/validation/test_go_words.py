@@ -30,7 +30,7 @@ PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpPr
     ],
 )
 def test_urls_are_read_as_go_does(text: str, absolute: bool, scheme: str, problem: str) -> None:
-    """A URL has the scheme, or the problem, that net/url tells."""
+    """A URL has the scheme, or the problem, that net/url reports."""
     found = parse(text, absolute=absolute)
     assert (found.scheme, found.problem) == (scheme, problem)
 
@@ -48,7 +48,7 @@ def test_urls_are_read_as_go_does(text: str, absolute: bool, scheme: str, proble
     ],
 )
 def test_durations_are_read_as_go_does(text: str, problem: str) -> None:
-    """What is no duration is told in Go's words."""
+    """An invalid duration gets Go's error message."""
     assert duration_problem(text) == problem
 
 
@@ -66,7 +66,7 @@ def test_durations_are_read_as_go_does(text: str, problem: str) -> None:
     ],
 )
 def test_json_is_refused_as_go_does(text: str, problem: str) -> None:
-    """What is no JSON is told in Go's words."""
+    """Invalid JSON gets Go's error message."""
     assert parse_json(text)[1] == problem
 
 
@@ -116,7 +116,7 @@ def test_key_sets_are_refused_as_istio_does(text: str, told: list[str]) -> None:
     ],
 )
 def test_messages_are_refused_as_istiod_does(value: object, told: str) -> None:
-    """A value that does not fit Envoy's message is told in the parser's words, the first problem only."""
+    """A value that does not fit Envoy's message gets the parser's first error message only."""
     assert [each.text for each in problems_of(LISTENER_FILTER, value)] == ([told] if told else [])  # type: ignore[arg-type]
 
 
@@ -140,5 +140,5 @@ def test_messages_are_refused_as_istiod_does(value: object, told: str) -> None:
     ],
 )
 def test_ranges_of_addresses_are_read_as_go_does(text: str, problem: str) -> None:
-    """What is no CIDR range is told in Go's words."""
+    """An invalid CIDR range gets Go's error message."""
     assert prefix_problem(text) == problem

@@ -158,7 +158,7 @@ def told(kind: str, spec: str) -> list[str]:
     ],
 )
 def test_rule(kind: str, spec: str, expected: list[str]) -> None:
-    """The resource breaks the rules that are told, and no other."""
+    """The resource breaks exactly the rules that are reported."""
     assert told(kind, spec) == expected
 
 
@@ -191,7 +191,7 @@ def test_patches_are_held_to_envoys_types() -> None:
     ],
 )
 def test_schema(spec: str, expected: str) -> None:
-    """What a CRD refuses or does not know is told with the field."""
+    """Fields that a CRD refuses or does not know are reported by name."""
     manifest = f"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: a}}\nspec: {spec}\n"
     found = analyzers()["schema.FieldAnalyzer"].analyze(world_of(read(manifest)))
     assert any(expected in text(each) for each in found)

@@ -68,7 +68,7 @@ def test_outbound_order_follows_services_then_subsets() -> None:
 
 
 def test_udp_port_has_no_cluster() -> None:
-    """Envoy is not asked to reach UDP ports."""
+    """Envoy has no clusters for UDP ports."""
     dns = service("dns")
     dns["spec"]["ports"][0]["protocol"] = "UDP"
     assert not [name for name in clusters(generator(CLIENT, dns)) if "dns" in name]

@@ -107,7 +107,7 @@ def test_version_and_metadata_choose_proxies(proxy: dict[str, Any], chosen: bool
 
 
 def test_a_listener_that_nothing_touches_stays_the_same_object() -> None:
-    """What no patch matches is not copied, so proxies go on sharing it."""
+    """Resources that no patch matches are not copied, so proxies still share them."""
     replicas = """
     apiVersion: apps/v1
     kind: Deployment
@@ -290,7 +290,7 @@ def listener_filter_merge(name: str) -> dict[str, Any]:
 
 
 def test_patching_stops_where_types_do_not_fit() -> None:
-    """A merge of different types ends all patching of the listener; what was changed before stays."""
+    """A merge of different types ends all patching of the listener; earlier changes stay."""
     first = {
         "applyTo": "LISTENER",
         "match": {"context": "SIDECAR_INBOUND"},

@@ -35,7 +35,7 @@ def peer_authentication(spec: str) -> str:
     ],
 )
 def test_sniffed_port_has_chains_by_mode(mode: str, transports: list[str]) -> None:
-    """A port of unknown protocol tells mTLS, plain HTTP and the rest apart as far as its mode admits them."""
+    """A port of unknown protocol distinguishes mTLS, plain HTTP and the rest as far as its mode admits them."""
     chains = inbound_chains(mesh(SERVICE, peer_authentication(f"{{mtls: {{mode: {mode}}}}}")), 7000)
     assert [chain["filter_chain_match"]["transport_protocol"] for chain in chains] == transports
     assert [filter_names(chain)[-1] for chain in chains[:2]] in (

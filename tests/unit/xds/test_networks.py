@@ -33,7 +33,7 @@ def test_plaintext_endpoints_cannot_cross_networks() -> None:
 
 
 def test_without_gateways_networks_are_flat() -> None:
-    """Endpoints of another network are taken to be reachable where no gateway is known."""
+    """Endpoints of another network are assumed to be reachable where no gateway is known."""
     assert addresses(endpoints(generator(CLIENT, LOCAL, AWAY, service()))[WEB]) == [["10.0.0.1", "10.0.0.2"]]
 
 
@@ -76,7 +76,7 @@ MIXED = "outbound|80||mixed.test"
 
 
 def test_sockets_are_left_out_where_networks_have_gateways() -> None:
-    """What is called directly needs an address then, even in the client's own network; without gateways all stay."""
+    """Endpoints without a gateway need an address, even in the client's own network; without gateways all stay."""
     entry = ENTRY.replace("NETWORK", "one")
     groups = endpoints(generator(CLIENT, GATEWAY, service(), config=entry))[MIXED]
     assert addresses(groups) == [["10.0.0.3"]]

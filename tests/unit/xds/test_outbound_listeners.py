@@ -50,7 +50,7 @@ def test_http_services_share_one_listener_per_port() -> None:
 
 
 def test_undeclared_protocol_is_sniffed_on_the_service_address() -> None:
-    """A port of unknown protocol has a listener on its service's address that tells HTTP from other traffic."""
+    """A port of unknown protocol has a listener on its service's address that detects HTTP."""
     listener = listeners(mesh(service("any", "[{name: stuff, port: 7000}]")))["10.96.8.1_7000"]
     http, tcp = listener["filter_chains"][0], listener["default_filter_chain"]
     assert manager(http)["rds"]["route_config_name"] == "any.shop.svc.cluster.local:7000"

@@ -46,7 +46,7 @@ def test_status_codes_among_conditions(retry_on: str, conditions: str, codes: li
 
 
 def test_all_fields() -> None:
-    """Timeout, back-off, other localities and previous hosts are taken over."""
+    """Timeout, back-off, other localities and previous hosts are copied."""
     policy = retry_policy(
         {
             "attempts": 3,

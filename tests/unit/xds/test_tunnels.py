@@ -82,7 +82,7 @@ def test_cluster_offers_the_tunnel_first() -> None:
 
 
 def test_tls_of_a_rule_goes_inside_the_tunnel() -> None:
-    """What a user's rule encrypts stays encrypted in the tunnel; Istio's own mTLS is replaced by it."""
+    """The encryption of a user's rule is kept inside the tunnel, which replaces Istio's own mTLS."""
     simple = clusters(ambient(WORKLOAD, service(), config=rule("{tls: {mode: SIMPLE}}")))[WEB]
     names = [match["name"] for match in simple["transport_socket_matches"]]
     inner = simple["transport_socket_matches"][0]["transport_socket"]["typed_config"]["transport_socket"]
@@ -181,7 +181,7 @@ def test_gateway_sends_through_the_waypoint_where_the_service_asks() -> None:
 
 
 def test_sidecar_that_takes_tunnels_has_a_way_in() -> None:
-    """What comes out of a tunnel goes to an internal listener."""
+    """The content of a tunnel goes to an internal listener."""
     open_for = pod("open", "10.0.0.8", app="open", env={"ISTIO_META_ENABLE_HBONE": "true"})
     built = clusters(ambient(open_for), "open")
     assert "main_internal" in built

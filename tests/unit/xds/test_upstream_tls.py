@@ -169,6 +169,6 @@ def test_dynamic_forward_proxy_takes_sni_from_the_request() -> None:
 
 
 def test_an_unusable_authority_has_a_name_that_no_secret_has() -> None:
-    """What a BackendTLSPolicy names without its being there is asked for as `invalid://`, so that nothing passes."""
+    """A missing certificate of a BackendTLSPolicy is requested as `invalid://`, so that all connections fail."""
     assert credential_secret("invalid://-cacert", socket=False)["name"] == "invalid://"
     assert credential_secret("web-cert-cacert", socket=False)["name"] == "kubernetes://web-cert-cacert"

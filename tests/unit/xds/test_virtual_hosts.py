@@ -83,7 +83,7 @@ def test_external_names_are_spellings_of_their_target() -> None:
 
 
 def test_catch_all_comes_last() -> None:
-    """Hosts are sorted by name, and what the proxy does not know is asked last."""
+    """Virtual hosts are sorted by name, and the one for unknown hosts comes last."""
     names = list(hosts(mesh(), "80"))
     assert names[:-1] == sorted(names[:-1])
     assert names[-1] == "allow_any"
