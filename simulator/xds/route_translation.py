@@ -212,4 +212,6 @@ def _provenance(virtual_service: VirtualService, *, rule: int, block: int) -> Pr
     source = source_of(http)
     if not isinstance(source, Provenance):
         source = Provenance(ref=virtual_service.resource.ref, path=("spec", "http", rule))
-    return source if block < 0 else Provenance(ref=source.ref, path=(*source.path, "match", block))
+    if block < 0 or source.ref.kind != "VirtualService":
+        return source  # a route of the Gateway API makes a rule of each match, which names it already
+    return Provenance(ref=source.ref, path=(*source.path, "match", block))

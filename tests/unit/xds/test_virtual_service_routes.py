@@ -34,6 +34,25 @@ def test_a_rule_knows_where_it_was_written() -> None:
     assert default.source == Provenance(ref=ObjectRef(kind="Service", namespace="shop", name="items"))
 
 
+HTTP_ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: rule, namespace: shop}
+spec:
+  parentRefs: [{kind: Service, group: "", name: web}]
+  rules:
+  - matches: [{path: {type: Exact, value: /b}}, {path: {type: Exact, value: /a}}]
+    backendRefs: [{name: web, port: 80}]
+"""
+
+
+def test_a_match_of_the_gateway_api_is_named_once() -> None:
+    """Each match becomes a rule of its own, so its place in the HTTPRoute is all there is to name."""
+    ref = ObjectRef(kind="HTTPRoute", namespace="shop", name="rule")
+    sources = {route["match"]["path"]: route.source for route in routes(mesh(HTTP_ROUTE))}
+    assert sources["/a"] == Provenance(ref=ref, path=("spec", "rules", 0, "matches", 1))
+
+
 def test_selects_match_blocks_for_the_client() -> None:
     """Labels, namespace, port and gateways of a match block decide whether the client has its route."""
     blocks = [
