@@ -13,11 +13,13 @@ from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Health, Locality
 from simulator.model.wire import Json
 from simulator.registry.endpoint_slices import TLS_MODE_LABEL, EndpointBuilder
+from simulator.registry.flags import enabled
 from simulator.registry.kubernetes import spiffe
 from simulator.registry.mesh_config import MeshSettings
 from simulator.registry.resource_index import ResourceIndex
 from simulator.registry.workloads import Workloads, augmented_labels, labelled_locality, parse_locality
 
+SELECT_PODS_FLAG = "PILOT_ENABLE_SERVICEENTRY_SELECT_PODS"
 _UNIX = "unix://"
 
 
@@ -47,7 +49,8 @@ class WorkloadInstances:
         self.entries: Sequence[WorkloadInstance] = sorted(
             (self._from_entry(one) for one in resources), key=lambda one: (one.namespace, one.name)
         )
-        ready = (pod for pod in workloads.pods if _ready(pod))
+        select_pods = enabled(settings.flags, SELECT_PODS_FLAG, default=True)
+        ready = (pod for pod in workloads.pods if select_pods and _ready(pod))
         pods = (_from_pod(pod, builder) for pod in ready)
         self.pods: Sequence[WorkloadInstance] = sorted(pods, key=lambda one: (one.namespace, one.name))
         self._entries_at: dict[str, list[WorkloadInstance]] = {}

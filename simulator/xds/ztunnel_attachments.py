@@ -12,6 +12,7 @@ from simulator.model.wire import Json
 from simulator.registry.ambient.services import AmbientService
 from simulator.registry.service_targets import find_port
 from simulator.registry.snapshot import Snapshot
+from simulator.registry.workload_entries import SELECT_PODS_FLAG
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 
@@ -20,6 +21,7 @@ class Attachments:
     """The services of a mesh by what attaches workloads to them."""
 
     def __init__(self, snapshot: Snapshot) -> None:
+        self._select_pods = snapshot.flag(SELECT_PODS_FLAG, default=True)
         self._kubernetes: dict[tuple[str, str], AmbientService] = {}
         self._selecting: defaultdict[str, list[tuple[Labels, AmbientService]]] = defaultdict(list)
         self._listing: defaultdict[tuple[str, str], list[AmbientService]] = defaultdict(list)
@@ -45,9 +47,10 @@ class Attachments:
 
     def of_pod(self, pod: Resource) -> list[AmbientService]:
         """Return the services that select a pod, then those without a selector whose slices refer to it."""
-        return list(
-            dict.fromkeys((*self.of_labels(pod.namespace, pod.labels), *self._listing[pod.namespace, pod.name]))
-        )
+        selecting = self.of_labels(pod.namespace, pod.labels)
+        if not self._select_pods:
+            selecting = [service for service in selecting if service.source.kind == "Service"]
+        return list(dict.fromkeys((*selecting, *self._listing[pod.namespace, pod.name])))
 
 
 def _selector(source: Resource) -> Labels:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulator.mesh import Mesh
-from tests.unit.xds.mesh import clusters, generator, pod, service
+from tests.unit.xds.mesh import addresses, clusters, generator, pod, service
 from tests.unit.xds.mesh import endpoints as held
 from tests.unit.xds.shop import CLIENT, mesh
 
@@ -133,6 +133,26 @@ def test_rules_for_different_namespaces_merge_as_older_versions_did() -> None:
 
     assert subsets({}) == {"three"}
     assert subsets({"ENABLE_ENHANCED_DESTINATIONRULE_MERGE": "false"}) == {"one", "two", "three"}
+
+
+def test_service_entries_need_not_select_pods() -> None:
+    """By flag, the selector of a ServiceEntry selects WorkloadEntries only."""
+    entry = """
+    apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata: {name: out, namespace: shop}
+    spec:
+      hosts: [out.test]
+      ports: [{number: 80, name: http, protocol: HTTP}]
+      resolution: STATIC
+      location: MESH_INTERNAL
+      workloadSelector: {labels: {app: web}}
+    """
+    found = [
+        held(generator(pod("client", "10.0.0.9", app="client"), pod("web-1", "10.0.0.1"), config=entry, env=env))[OUT]
+        for env in ({}, {"PILOT_ENABLE_SERVICEENTRY_SELECT_PODS": "false"})
+    ]
+    assert [addresses(groups) for groups in found] == [[["10.0.0.1"]], []]
 
 
 def test_both_families_are_looked_up_where_ipv6_clusters_reach_ipv4() -> None:
