@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.manifests.composer import Composed, ComposeError, compose
-from simulator.manifests.halves import WORTH_IT, Child, can_fork, halved
 from simulator.manifests.jsontext import NotPlainJson, json_documents
 from simulator.manifests.lists import is_list, item_of
+from simulator.manifests.second_process import WORTH_IT, Child, can_fork, halved
 from simulator.model.errors import ManifestError
 
 _BOUNDARY = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)

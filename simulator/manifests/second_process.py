@@ -1,4 +1,4 @@
-"""Work on a long list in two processes, where that is safe and worth it.
+"""A second process for half of a long list of work, where that is safe and worth it.
 
 Composing YAML is pure computation under the interpreter's lock, so a second process is the only way to use a second
 core. A forked child shares the texts and sends back plain values in `marshal`'s form, which costs a tenth of
@@ -24,7 +24,7 @@ def can_fork() -> bool:
 
 
 def halved(items: Sequence[Item], *, size: Callable[[Item], int]) -> int:
-    """Return where to cut a list so that both parts are of about one size."""
+    """Return the index at which to cut a list into two parts of about the same size."""
     half, reached = sum(map(size, items)) / 2, 0
     for index, item in enumerate(items):
         if reached >= half:
