@@ -6,7 +6,7 @@ from typing import Any
 
 from kubectl_mesh.diagnosis.predictor import deciding_hop
 from kubectl_mesh.plan.side import Side
-from kubectl_mesh.reports.changes import Ending
+from kubectl_mesh.reports.changes import PORT_OF_THE_POD, Ending
 from simulator.model.directory import Workload
 from simulator.model.names import ClusterName
 from simulator.model.requests import Request
@@ -91,7 +91,7 @@ def _port(trace: Trace) -> Mapping[str, Any]:
     if last is None or "port" not in last.details:
         return {}
     undeclared = ", which no container declares" if last.details.get("undeclared") else ""
-    return {"port_of_the_pod": f"{last.details['port']}{undeclared}"}
+    return {PORT_OF_THE_POD: f"{last.details['port']}{undeclared}"}
 
 
 def _because(side: Side, trace: Trace) -> str:

@@ -36,8 +36,18 @@ def summary(changes: Changes) -> str:
 
 def _request_summary(requests: Sequence[RequestChange]) -> str:
     differing = [change for change in requests if change.before.differs(change.after)]
+    ending = [change for change in differing if not change.before.ends_like(change.after)]
     if not differing:
         return "no request found that ends differently"
+    handled = len(differing) - len(ending)
+    kinds = str(handled) if ending else f"{_count(handled, 'kind')} of requests"
+    others = f"{kinds} {'is' if handled == 1 else 'are'} handled differently" if handled else ""
+    return "; ".join(part for part in (_endings_summary(ending), others) if part)
+
+
+def _endings_summary(differing: Sequence[RequestChange]) -> str:
+    if not differing:
+        return ""
     text = f"{_count(len(differing), 'kind')} of requests {'ends' if len(differing) == 1 else 'end'} differently"
     failing = [change for change in differing if _fails(change.after) and not _fails(change.before)]
     partly = sum(bool(change.after.shares) for change in failing)

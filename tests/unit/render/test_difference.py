@@ -82,3 +82,13 @@ def test_what_both_sides_have_in_common_is_not_repeated() -> None:
     text = render(Changes(requests=(change,)), palette=Palette())
     assert text.count("VirtualService/shop/web") == 1
     assert "timeout" not in text
+
+
+def test_requests_that_end_as_before_are_not_said_to_end_differently() -> None:
+    """Another timeout on the way is a change, but not one of where and how a request ends."""
+    before, after = (Ending(disposition="delivered", effects={"timeout": each}) for each in ("1s", "2s"))
+    change = RequestChange(request="GET http://web/", sources=("shop/web",), before=before, after=after)
+    told = summary(Changes(requests=(change,), proxies_total=1))
+    assert told.endswith("; 1 kind of requests is handled differently")
+    both = summary(Changes(requests=(change, BROKEN), proxies_total=1))
+    assert both.endswith("; 1 kind of requests ends differently: 1 now fails; 1 is handled differently")
