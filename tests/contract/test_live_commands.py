@@ -161,7 +161,7 @@ def test_a_pod_reaches_istiod(shop: ServedMesh, capsys: pytest.CaptureFixture[st
     rows = {line.split("   ")[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "resolves in the pod" in rows["dns"]
     assert "answered 415" in rows["port 15012"]
-    assert "answered 401, as it does to everybody without a token" in rows["port 15014"]
+    assert "answered 401, as it does to every client without a token" in rows["port 15014"]
     assert "OK" in rows["connected"]
 
 
