@@ -91,13 +91,13 @@ def test_endpoint_without_address_is_reached_by_the_gateway_of_its_network() -> 
 
 def test_host_names_are_sent_to_a_gateway_only_when_istiod_hears_late_of_another() -> None:
     """For DNS, istiod takes over the gateways it knows of when one is a host name, and no later ones."""
-    entry = (ENTRY.replace("STATIC", "DNS").replace("unix:///run/app.sock", "a.test")).replace(
-        "{network: NETWORK,", "{network: two, address: b.test,"
-    )
-    named = {"labels": REMOTE, "namespace": "istio-system", "ports": (("tls", 15443, 15443),), "type": "LoadBalancer"}
-    late, early = service("later", **named), service("aged", **named)
-    for one in (late, early):
-        one["status"] = {"loadBalancer": {"ingress": [{"hostname": "east.example.com"}]}}
+    entry = ENTRY.replace("STATIC", "DNS").replace("unix:///run/app.sock", "a.test")
+    entry = entry.replace("{network: NETWORK,", "{network: two, address: b.test,")
+
+    def named(name: str) -> Json:
+        ports = (("tls", 15443, 15443),)
+        one = service(name, namespace="istio-system", ports=ports, labels=REMOTE, type="LoadBalancer")
+        return one | {"status": {"loadBalancer": {"ingress": [{"hostname": "east.example.com"}]}}}
 
     def dns(*gateways: Json) -> list[list[str]]:
         return addresses(
@@ -105,8 +105,8 @@ def test_host_names_are_sent_to_a_gateway_only_when_istiod_hears_late_of_another
         )
 
     assert dns(GATEWAY) == [["10.0.0.3", "a.test", "b.test"]]
-    assert dns(GATEWAY, late) == [["10.0.0.3", "203.0.113.1", "a.test"]]
-    assert dns(early, GATEWAY) == [["10.0.0.3", "a.test"]]
+    assert dns(GATEWAY, named("later")) == [["10.0.0.3", "203.0.113.1", "a.test"]]
+    assert dns(named("aged"), GATEWAY) == [["10.0.0.3", "a.test"]]
 
 
 def test_waypoint_crosses_networks_by_a_tunnel_in_a_tunnel() -> None:
