@@ -3,12 +3,13 @@
 istioctl: pkg/config/analysis/analyzer.go (an analyzer one of whose inputs is missing does not run).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kubectl_mesh.analysis.analyzer import Analyzer
 from kubectl_mesh.analysis.finding import Finding
 from kubectl_mesh.analysis.messages import level_of, message_of, text
+from kubectl_mesh.analysis.side_by_side import findings_of
 from kubectl_mesh.analysis.world import World
 from simulator.validation.crd import misfits
 
@@ -43,7 +44,7 @@ class Analysis:
 
 def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
     """Run every analyzer whose inputs the world shows."""
-    found: list[Finding] = []
+    runnable: list[Analyzer] = []
     outcomes: list[Outcome] = []
     for analyzer in analyzers:
         missing = [kind for kind in analyzer.inputs if kind in world.absent]
@@ -52,24 +53,23 @@ def analyze(world: World, analyzers: Sequence[Analyzer]) -> Analysis:
             Outcome(name=analyzer.name, description=analyzer.description, skipped=needs, needs=tuple(missing))
         )
         if not missing:
-            found += _run(analyzer, world)
-    return Analysis(findings=in_order(found), outcomes=tuple(outcomes))
+            runnable.append(analyzer)
+    return Analysis(findings=in_order(findings_of(runnable, world, _run)), outcomes=tuple(outcomes))
 
 
-def _run(analyzer: Analyzer, world: World) -> Iterator[Finding]:
-    """Yield what an analyzer finds; a defect in it is a finding too, and does not stop the others.
+def _run(analyzer: Analyzer, world: World) -> list[Finding]:
+    """Return what an analyzer finds; a defect in it is a finding too, and does not stop the others.
 
     When an analyzer fails, it runs again without malformed resources, such as those with a list in place of a mapping.
     """
     try:
-        yield from list(analyzer.analyze(world))
+        return list(analyzer.analyze(world))
     except Exception as error:
         readable = _readable(world)
         if len(readable.resources) < len(world.resources):
-            yield from _run(analyzer, readable)
-            return
+            return _run(analyzer, readable)
         reason = " ".join(f"{analyzer.name}: {type(error).__name__}: {error}".split())
-        yield Finding(code="IST0001", resource=None, arguments=(reason,))
+        return [Finding(code="IST0001", resource=None, arguments=(reason,))]
 
 
 def _readable(world: World) -> World:
