@@ -182,7 +182,7 @@ def _application(trace: Trace, *, date: str) -> Response:
     details = trace.arrival[-1].details if trace.arrival else {}
     last = next((hop.forwarded.request for hop in reversed(trace.hops) if hop.forwarded is not None), trace.request)
     where = f" on port {details['port']}" if "port" in details else ""
-    undeclared = ", which it does not declare" if details.get("declared") is False else ""
+    undeclared = ", which it does not declare" if details.get("undeclared") else ""
     what = f"{last.method} {last.target}"
     if trace.disposition is Disposition.DELIVERED:
         words = f"{trace.destination} got {what}{where}{undeclared}; applications are not simulated\n"

@@ -42,7 +42,9 @@ spec: {selector: {app: web}, ports: [{name: tcp, port: 9000, targetPort: 9000}]}
 apiVersion: v1
 kind: Service
 metadata: {name: plain, namespace: bare}
-spec: {selector: {app: plain}, ports: [{name: http, port: 80, targetPort: 8080}]}
+spec:
+  selector: {app: plain}
+  ports: [{name: http, port: 80, targetPort: 8080}, {name: http-other, port: 81, targetPort: 9090}]
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -156,6 +158,12 @@ def test_proxies_answer_themselves(ask: Ask, path: str, head: list[str], body: b
     found = ask("web", "curl", "-si", path)
     assert (found.status, head_of(found)) == (0, head)
     assert found.out.partition(b"\r\n\r\n")[2] == body
+
+
+def test_a_port_that_no_container_declares_is_named(ask: Ask) -> None:
+    """A Service may lead to a port that nobody listens on: the answer says that it is not declared."""
+    found = ask("web", "curl", "-s", "http://plain.bare:81/")
+    assert b"on port 9090, which it does not declare; applications are not simulated\n" in found.out
 
 
 def test_routes_change_what_comes_back_and_shares_are_met_in_turn(ask: Ask) -> None:
