@@ -6,7 +6,7 @@ istioctl: pkg/describe/describe.go (describePeerAuthentication); istiod: pilot/p
 from collections.abc import Sequence
 
 from kubectl_mesh.diagnosis.config_dump import listed
-from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
+from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, selector, spec
 from kubectl_mesh.diagnosis.policy_enforcement import enforcement, ordered_terms, policies_by_action
 from kubectl_mesh.reports.describe import PeerAuthenticationReport, RuleReport
 from simulator.model.labels import selects
@@ -20,10 +20,10 @@ def peer_authentication(lookup: Lookup, pod: Json) -> PeerAuthenticationReport:
     root, home = lookup.root_namespace, namespace_of(pod)
     candidates = lookup.all("PeerAuthentication", root)
     candidates += lookup.all("PeerAuthentication", home) if home != root else []
-    applied = [each for each in candidates if selects(_selector(each), labels(pod))]
+    applied = [each for each in candidates if selects(selector(each), labels(pod))]
     mode, ports = "PERMISSIVE", {}
-    plain = [each for each in oldest_first(applied) if not _selector(each)]
-    chosen = [each for each in oldest_first(applied) if _selector(each) and namespace_of(each) == home]
+    plain = [each for each in oldest_first(applied) if not selector(each)]
+    chosen = [each for each in oldest_first(applied) if selector(each) and namespace_of(each) == home]
     for namespace in dict.fromkeys((root, home)):
         found = next((each for each in plain if namespace_of(each) == namespace), None)
         mode = _mode(found, mode)
@@ -38,10 +38,6 @@ def peer_authentication(lookup: Lookup, pod: Json) -> PeerAuthenticationReport:
         ports=tuple(sorted(ports.items())),
         applied=tuple(f"{name_of(each)}.{namespace_of(each)}" for each in applied),
     )
-
-
-def _selector(resource: Json) -> dict[str, str]:
-    return (spec(resource).get("selector") or {}).get("matchLabels") or {}
 
 
 def _mode(resource: Json | None, inherited: str) -> str:

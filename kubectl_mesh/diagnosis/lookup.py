@@ -89,6 +89,13 @@ def labels(resource: Json) -> dict[str, str]:
     return meta(resource).get("labels") or {}
 
 
+def selector(policy: Json) -> dict[str, str]:
+    """Return the labels by which a policy selects pods; none where it selects all."""
+    body = spec(policy)
+    chosen: Json = body.get("selector") or body.get("workloadSelector") or {}
+    return dict(chosen.get("matchLabels") or chosen.get("labels") or {})
+
+
 def is_running(pod: Json) -> bool:
     """Tell whether a pod runs, and is not being deleted."""
     return (pod.get("status") or {}).get("phase") == "Running" and not meta(pod).get("deletionTimestamp")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kubectl_mesh.diagnosis import waypoints
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.describe_pod import is_ambient
-from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
+from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, selector, spec
 from kubectl_mesh.diagnosis.waypoint_use import carried, carrier, is_instance
 from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, selects
 from simulator.model.wire import Json
@@ -53,13 +53,6 @@ def applies(policy: Json, one: Subject, *, root_namespace: str) -> bool:
 def targets(body: Json) -> list[Json]:
     """Return the targets in the `spec` of a policy; none where it selects pods by their labels."""
     return listed(body.get("targetRefs")) or ([body["targetRef"]] if body.get("targetRef") else [])
-
-
-def selector(policy: Json) -> dict[str, str]:
-    """Return the labels by which a policy selects pods; none where it selects all."""
-    body = spec(policy)
-    chosen: Json = body.get("selector") or body.get("workloadSelector") or {}
-    return dict(chosen.get("matchLabels") or chosen.get("labels") or {})
 
 
 def authorization_policies(lookup: Lookup, pod: Json, services: Sequence[Json]) -> list[tuple[Json, Enforcer]]:

@@ -6,8 +6,8 @@ such an object cannot be separated from the rest, so whole sections are compared
 
 from collections.abc import Callable
 
-from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, spec
-from kubectl_mesh.diagnosis.pod_policies import Subject, applies, selector, subject, targets
+from kubectl_mesh.diagnosis.lookup import Lookup, name_of, namespace_of, selector, spec
+from kubectl_mesh.diagnosis.pod_policies import Subject, applies, subject, targets
 from simulator.model.labels import GATEWAY_NAME, selects
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json

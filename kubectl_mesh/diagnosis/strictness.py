@@ -6,7 +6,7 @@ istiod: pilot/pkg/security/authn/policy_applier.go (a workload's policy before i
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, spec
+from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, oldest_first, selector, spec
 from simulator.model.labels import selects
 from simulator.model.proxies import Direction
 from simulator.model.resources import ObjectRef, Provenance
@@ -63,12 +63,8 @@ def _policy(lookup: Lookup, pod: Json, port: str) -> tuple[str, Provenance] | No
 def _by_precedence(lookup: Lookup, pod: Json) -> Iterator[tuple[Json, bool]]:
     """Yield the policies that apply, in order of precedence, and whether their settings of single ports count."""
     home, root = namespace_of(pod), lookup.root_namespace
-    own = [each for each in oldest_first(lookup.all("PeerAuthentication", home)) if _selector(each)]
-    yield from ((each, True) for each in [each for each in own if selects(_selector(each), labels(pod))][:1])
+    own = [each for each in oldest_first(lookup.all("PeerAuthentication", home)) if selector(each)]
+    yield from ((each, True) for each in [each for each in own if selects(selector(each), labels(pod))][:1])
     for namespace in dict.fromkeys((home, root)):
-        plain = [each for each in oldest_first(lookup.all("PeerAuthentication", namespace)) if not _selector(each)]
+        plain = [each for each in oldest_first(lookup.all("PeerAuthentication", namespace)) if not selector(each)]
         yield from ((each, False) for each in plain[:1])
-
-
-def _selector(policy: Json) -> dict[str, str]:
-    return (spec(policy).get("selector") or {}).get("matchLabels") or {}

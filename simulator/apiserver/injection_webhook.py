@@ -16,6 +16,7 @@ from simulator.manifests.owners import WorkloadMeta, workload_of
 from simulator.manifests.webhook import inject
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
+from simulator.validation.problems import error, joined
 
 PORT = 15017
 
@@ -45,9 +46,10 @@ def _response(injectors: Injectors, request: Json, pod: Json, *, revision: str) 
     if not decision.injected:
         return {"allowed": True}
     if wrong := complaints(metadata.get("annotations") or {}):
-        count = f"{len(wrong)} error{'s' if len(wrong) > 1 else ''} occurred:"
-        words = "".join(f"\n\t* {each}" for each in wrong)
-        return {"allowed": False, "status": {"message": f"failed to run injection template: {count}{words}\n\n"}}
+        return {
+            "allowed": False,
+            "status": {"message": f"failed to run injection template: {joined(map(error, wrong))}"},
+        }
     injector = injectors.injector(revision)
     node = str((pod.get("spec") or {}).get("nodeName") or "")
     native = injectors.uses_native_sidecars(injector, node_name=node)
