@@ -4,7 +4,6 @@ Nothing is generated before it is asked for; what has been generated is kept, an
 object.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -209,11 +208,11 @@ class Mesh:
 
     @cached_property
     def _ztunnel(self) -> "Ztunnel | None":
-        """What ztunnels know, as the predictor reads it; all know the same, so the first is asked."""
+        """What ztunnels know, as the predictor reads it; all know the same."""
+        from simulator.istiod.ztunnel_dump import ztunnel_dump
         from simulator.traffic.ztunnel_state import Ztunnel
 
-        first = next(iter(self.ztunnels()), None)
-        return Ztunnel.read(json.loads(self.envoy(first, "config_dump"))) if first is not None else None
+        return Ztunnel.read(ztunnel_dump(self.snapshot)) if self._ztunnels else None
 
     @cached_property
     def _istiod_pods(self) -> tuple[str, ...]:
