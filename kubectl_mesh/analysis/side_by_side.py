@@ -29,9 +29,11 @@ def findings_of(analyzers: Sequence[Analyzer], world: World, run: Run) -> list[F
         found = {analyzer.name: run(analyzer, world) for analyzer in analyzers if analyzer not in apart}
     finally:
         packed = child.value()
-    for number, analyzer in enumerate(apart):
-        unpacked = [_unpacked(each, world.resources) for each in packed[number]] if packed is not None else None
-        found[analyzer.name] = unpacked if unpacked is not None else run(analyzer, world)
+    if packed is None:
+        found |= {analyzer.name: run(analyzer, world) for analyzer in apart}
+    else:
+        for analyzer, values in zip(apart, packed, strict=True):
+            found[analyzer.name] = [_unpacked(each, world.resources) for each in values]
     return [finding for analyzer in analyzers for finding in found[analyzer.name]]
 
 

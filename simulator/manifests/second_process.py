@@ -1,8 +1,8 @@
-"""A second process for half of a long list of work, where that is safe and worth it.
+"""A second process for a part of much work, where that is safe and worth it.
 
-Composing YAML is pure computation under the interpreter's lock, so a second process is the only way to use a second
-core. A forked child shares the texts and sends back plain values in `marshal`'s form, which costs a tenth of
-composing them.
+Composing YAML, or analyzing it, is pure computation under the interpreter's lock, so a second process is the only way
+to use a second core. A forked child shares what was read and sends back plain values in `marshal`'s form, which costs
+a tenth of composing them.
 """
 
 import marshal
