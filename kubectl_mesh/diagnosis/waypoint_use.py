@@ -9,6 +9,7 @@ from kubectl_mesh.diagnosis import waypoints
 from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
 from simulator.model.labels import GATEWAY_CLASS, GATEWAY_NAME, label_selector_selects
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.wire import Json
 
 NONE = "none"
@@ -68,7 +69,7 @@ def _gateway(lookup: Lookup, waypoint: waypoints.WaypointRow) -> Json:
 
 
 def _is_hbone(listener: Json) -> bool:
-    return (listener.get("protocol"), listener.get("port")) == ("HBONE", 15008)
+    return (listener.get("protocol"), listener.get("port")) == ("HBONE", HBONE_PORT)
 
 
 def carrier(lookup: Lookup, resource: Json, *, traffic: str) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from kubectl_mesh.diagnosis.config_dump import listed
 from kubectl_mesh.diagnosis.lookup import Lookup, labels, name_of, namespace_of, spec
 from kubectl_mesh.errors import UsageError
 from kubectl_mesh.reports.tables import Column, Table
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.wire import Json
 
 CLASS = "istio-waypoint"
@@ -107,5 +108,5 @@ def generate(*, name: str, namespace: str, traffic: str, revision: str) -> Json:
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": metadata,
-        "spec": {"gatewayClassName": CLASS, "listeners": [{"name": "mesh", "port": 15008, "protocol": "HBONE"}]},
+        "spec": {"gatewayClassName": CLASS, "listeners": [{"name": "mesh", "port": HBONE_PORT, "protocol": "HBONE"}]},
     }

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 from kubectl_mesh.meshtest.model import RequestSpec
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.names import host_matches, resolve_short_name
+from simulator.model.requests import USUAL_PORTS
 from simulator.model.wire import Json
 
 MESH = "mesh"
-_USUAL = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ def entering(source: MeshSource, sender: str, spec: RequestSpec) -> tuple[str, R
     found = _entrance(source, parts.hostname or "")
     if found is None:
         return sender, _inside(spec)
-    usual = parts.port or found.port == _USUAL[found.scheme]
+    usual = parts.port or found.port == USUAL_PORTS[found.scheme]
     place = parts.netloc if usual else f"{parts.netloc}:{found.port}"
     return found.sender, replace(spec, url=urlunsplit(parts._replace(scheme=found.scheme, netloc=place)))
 

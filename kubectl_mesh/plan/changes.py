@@ -14,9 +14,8 @@ from kubectl_mesh.plan.side import Side
 from kubectl_mesh.reports.changes import Changes, Ending, RequestChange, ResourceChange
 from kubectl_mesh.sources.base import MeshSource
 from simulator.model.directory import Workload
-from simulator.model.requests import Request, Tls
+from simulator.model.requests import USUAL_PORTS, Request, Tls
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 MOST_QUESTIONS = 4000
 """Predictions are milliseconds each; a change that touches everything is sampled, and the report says so."""
 
@@ -157,7 +156,7 @@ def request_text(request: Request) -> str:
     headers = [f"Host: {request.authority}"] if request.authority is not None else []
     headers += [f"{name}: {value}" for name, value in request.headers]
     url = urlsplit(written(request))
-    if url.port == _DEFAULT_PORTS.get(url.scheme):
+    if url.port == USUAL_PORTS.get(url.scheme):
         url = url._replace(netloc=url.netloc.rpartition(":")[0])
     shown = ["--tls mutual"] if request.tls is Tls.MUTUAL else []
     return " ".join([request.method, urlunsplit(url), *(f"[{header}]" for header in headers), *shown])

@@ -15,13 +15,12 @@ from simulator.apiserver.neighbours import Neighbours
 from simulator.apiserver.outcomes import Outcome
 from simulator.apiserver.ports import PodPorts, PodRequest, Refused
 from simulator.model.addresses import is_address
-from simulator.model.requests import Request, Tls, Wire
+from simulator.model.requests import USUAL_PORTS, Request, Tls, Wire
 from simulator.model.traces import StepKind, Trace
 from simulator.model.wire import Json
 from simulator.traffic.answers import Broken, ended_tls, seconds_of_faults, speaks_http2
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
-_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = 50
 _UNTRUSTED = "SSL certificate problem: unable to get local issuer certificate"
 
@@ -80,7 +79,7 @@ class Curl:
         except ValueError as error:
             return Exchange(request=Request(), url=address, failure=(3, f"URL rejected: {error}"), connected=False)
         exchange = Exchange(request=request, url=url)
-        if request.scheme not in _PORTS:
+        if request.scheme not in USUAL_PORTS:
             words = f'Protocol "{request.scheme}" not supported or disabled in libcurl'
             return replace(exchange, failure=(1, words), connected=False)
         if not await self._simulated(pod, exchange, command.body.encode()):
@@ -166,7 +165,7 @@ def _request(command: CurlCommand, address: str) -> tuple[Request, str]:
 
 def _port(parts: SplitResult) -> int:
     try:
-        return parts.port or _PORTS.get(parts.scheme.lower(), 80)
+        return parts.port or USUAL_PORTS.get(parts.scheme.lower(), 80)
     except ValueError:
         raise ValueError("Port number was not a decimal number between 0 and 65535") from None
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+USUAL_PORTS = {"http": 80, "https": 443}
+"""The port of a URL that names none, by its scheme."""
+
 
 class Wire(StrEnum):
     """What the client says first once a connection (and TLS, if any) stands."""

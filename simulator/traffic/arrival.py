@@ -3,7 +3,7 @@
 from simulator.envoy.http_codec import is_upgrade
 from simulator.model.directory import Directory
 from simulator.model.names import PASSTHROUGH
-from simulator.model.own_ports import CAPTURED_PORTS, LOCAL_PORTS, OWN_PORTS
+from simulator.model.own_ports import CAPTURED_PORTS, HBONE_PORT, LOCAL_PORTS, OWN_PORTS
 from simulator.model.proxies import Role
 from simulator.model.requests import Request, Tls, Wire
 from simulator.model.traces import Disposition, Forwarded, Step, StepKind, Verdict
@@ -55,8 +55,8 @@ def arrive_at_proxy(place: Place, request: Request) -> tuple[Verdict, Step] | No
 
 def _served(role: Role | None) -> frozenset[int]:
     """Return the ports of its own at which a proxy ends connections; tunnels are a matter of its listeners."""
-    captures = CAPTURED_PORTS if role is Role.SIDECAR else frozenset()
-    return frozenset({15000, 15004, 15020, 15021, 15090, 15053}) | captures
+    ended = frozenset(OWN_PORTS) - {HBONE_PORT}
+    return ended if role is Role.SIDECAR else ended - CAPTURED_PORTS
 
 
 def arrive_outside(place: Place, request: Request, forwarded: Forwarded | None) -> tuple[Verdict, Step]:

@@ -5,12 +5,11 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from simulator.model.addresses import is_address
-from simulator.model.requests import Request, Tls
+from simulator.model.requests import USUAL_PORTS, Request, Tls
 from simulator.model.traces import Trace
 
 MOST_REDIRECTS = 5
 _KEEPS_METHOD = frozenset({307, 308})
-_PORTS = {"http": 80, "https": 443}
 
 
 def loop_note(trace: Trace, ask: Callable[[Request], Trace]) -> str:
@@ -37,14 +36,14 @@ def _redirected(trace: Trace) -> Request | None:
         url = urlsplit(trace.verdict.location)
     except ValueError:
         return None
-    if not 300 <= status < 400 or url.scheme not in _PORTS or not url.hostname:
+    if not 300 <= status < 400 or url.scheme not in USUAL_PORTS or not url.hostname:
         return None
     encrypted, host = url.scheme == "https", url.hostname
     kept = status in _KEEPS_METHOD or request.method == "HEAD"
     return replace(
         request,
         host=host,
-        port=_port_of(url.netloc) or _PORTS[url.scheme],
+        port=_port_of(url.netloc) or USUAL_PORTS[url.scheme],
         scheme=url.scheme,
         method=request.method if kept else "GET",
         target=f"{url.path or '/'}{f'?{url.query}' if url.query else ''}",
@@ -62,5 +61,5 @@ def _port_of(netloc: str) -> int:
 
 def _key(request: Request) -> tuple[str, str]:
     """Return the method, and the URL that a redirect would name."""
-    authority = request.host_header.lower().removesuffix(f":{_PORTS.get(request.scheme, 0)}")
+    authority = request.host_header.lower().removesuffix(f":{USUAL_PORTS.get(request.scheme, 0)}")
     return request.method, f"{request.scheme}://{authority}{request.target}"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.proxies import ProxyId
 from simulator.model.wire import Json
 
-HBONE_PORT = 15008
 _UNKNOWN = ProxyId("ztunnel", "istio-system")
 _PLACES = {"Region": "region", "Zone": "zone", "Subzone": "subzone"}
 _OWN = {"Node": "node", "Cluster": "clusterId", "Network": "network"}

@@ -6,6 +6,7 @@ core/listener_inbound.go (buildInboundHBONEListeners), core/listener.go (buildIn
 
 from dataclasses import replace
 
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.proxies import Role
 from simulator.model.wire import FilterChain, Json, Listener
 from simulator.registry.policies import MtlsMode
@@ -33,7 +34,6 @@ from simulator.xds.network_filters import black_hole, tcp_proxy
 
 CONNECT_TERMINATE, MAIN_INTERNAL, CONNECT_ORIGINATE = "connect_terminate", "main_internal", "connect_originate"
 INNER_ORIGINATE, OUTER_ORIGINATE = "inner_connect_originate", "outer_connect_originate"
-HBONE_PORT = 15008
 _ORIGINAL_IP = "envoy.filters.listener.original_dst.local_ip"
 _TARGET = "istio.double_hbone.hbone_target_address"
 _SOURCES = {Role.GATEWAY: "gateway", Role.WAYPOINT: "waypoint", Role.SIDECAR: "sidecar"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulator.model.labels import selects
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.services import Endpoint, Health, Resolution, Service
 from simulator.registry.ambient.waypoints import Waypoint
 from simulator.registry.endpoint_slices import tunnel_enabled
@@ -22,7 +23,7 @@ from simulator.xds.locality import LocalityGroup
 from simulator.xds.networks import is_mtls, network_gateways, through_gateways
 from simulator.xds.outlier_detection import supports_unhealthy
 from simulator.xds.traffic_policy import rule_subset
-from simulator.xds.tunnels import FORWARD_INNER, HBONE_PORT, MANAGED
+from simulator.xds.tunnels import FORWARD_INNER, MANAGED
 from simulator.xds.view import Shared
 
 DNS = frozenset({Resolution.DNS_LB, Resolution.DNS_ROUND_ROBIN_LB})

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.model.addresses import is_address
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.proxies import Role
 from simulator.model.resources import Resource
 from simulator.model.services import Endpoint, Locality, Registry, Service
@@ -19,7 +20,6 @@ from simulator.xds.clients import Place
 from simulator.xds.envoy_messages import address
 from simulator.xds.lb_endpoints import host_and_port, tunnelled_endpoint
 from simulator.xds.locality import LocalityGroup
-from simulator.xds.tunnels import HBONE_PORT
 
 NETWORK_LABEL = "topology.istio.io/network"
 PORT_LABEL = "networking.istio.io/gatewayPort"

@@ -3,6 +3,7 @@
 istiod: pilot/pkg/networking/core/cluster_waypoint.go.
 """
 
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.wire import Cluster, Json
 from simulator.registry.snapshot import Snapshot
 from simulator.xds.cluster_draft import HTTP_OPTIONS, connect_timeout
@@ -11,7 +12,7 @@ from simulator.xds.downstream_tls import trust_domains
 from simulator.xds.durations import duration
 from simulator.xds.envoy_messages import any_message, typed_struct
 from simulator.xds.internal_sockets import CONNECT_ORIGINATE, ORIGINAL_DST, PLAIN, internal_socket, shares_baggage
-from simulator.xds.tunnels import FORWARD_INNER, HBONE_PORT
+from simulator.xds.tunnels import FORWARD_INNER
 from simulator.xds.upstream_tls_context import sds_secret
 
 MAIN_INTERNAL, ENCAP = "main_internal", "encap"

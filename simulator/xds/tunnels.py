@@ -8,7 +8,6 @@ from simulator.registry.snapshot import Snapshot
 from simulator.xds.listener_settings import metadata_flag
 
 MANAGED = "gateway.istio.io/managed"
-HBONE_PORT = 15008
 FORWARD_INNER = "forward_inner_connect"
 
 

@@ -7,10 +7,11 @@ import base64
 import ipaddress
 from collections.abc import Iterable, Sequence
 
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.ports import Protocol, kubernetes_protocol, parse_protocol
 from simulator.model.wire import Json
 from simulator.registry.ambient.services import AmbientService
-from simulator.registry.ambient.waypoints import HBONE_PORT, Waypoint
+from simulator.registry.ambient.waypoints import Waypoint
 from simulator.registry.kubernetes import traffic_distribution
 from simulator.registry.snapshot import Snapshot
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulator.model.labels import GATEWAY_NAME, Labels, label_selector_selects
+from simulator.model.own_ports import HBONE_PORT
 from simulator.model.resources import Resource
 from simulator.model.wire import Json
 from simulator.registry.resource_index import KUBERNETES_GATEWAY, ResourceIndex
@@ -19,7 +20,6 @@ _BINDING = "ambient.istio.io/waypoint-inbound-binding"
 _MANAGED = "gateway.istio.io/managed"
 _NO_TARGETS = frozenset({"istio.io-mesh-controller", "istio.io-eastwest-controller"})
 _SANDWICH = "istio.io/PROXY"
-HBONE_PORT = 15008
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
